@@ -1,0 +1,1 @@
+"""gitcollab.faces."""

@@ -1,1 +1,1 @@
-"""gitcollab.records."""
+"""What agents tell each other: record models, their YAML form, their names and signatures."""

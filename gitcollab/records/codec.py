@@ -1,0 +1,203 @@
+"""YAML in and out: the only module that parses or writes YAML.
+
+What comes from a hub is hostile until checked: input is size-capped, UTF-8, without anchors or
+aliases, without duplicate keys, of bounded depth. Scalars follow the YAML 1.2 core schema, so that
+``no`` is text, ``1e-3`` is a number and ``2026-01-01`` is text. What is written reads back equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records import models
+from gitcollab.records.models import Record
+
+MAX_YAML_BYTES = 64 * 1024
+MAX_DEPTH = 12
+SCHEMA = models.SCHEMA
+
+_MODELS: dict[str, type[Record]] = {
+    "task": models.Task,
+    "claim": models.Claim,
+    "result": models.Result,
+    "hypothesis": models.Hypothesis,
+    "insight": models.Insight,
+    "retraction": models.Retraction,
+    "agent": models.AgentCard,
+}
+
+
+# The order of a record's fields in its file: who and when first, machinery last.
+_HEADING = ("schema", "id", "agent", "created_at", "description", "status", "metric")
+_CLOSING = ("files", "nonce", "signature")
+
+
+class InvalidRecord(GitcollabError):  # noqa: N818 - reads as what it is
+    """These bytes are not a record of that kind; the message says why."""
+
+
+class NewerSchema(InvalidRecord):
+    """The record was written by a newer gitcollab."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            if not isinstance(key_node, yaml.ScalarNode) or key in seen:
+                line = key_node.start_mark.line + 1
+                raise InvalidRecord(f"duplicate or odd key {str(key)[:40]!r} in line {line}")
+            seen.add(key)
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    # Text that only YAML 1.1 takes for something else (no, 1_000, 12:30) is quoted all the same,
+    # for the sake of other people's readers; times are not.
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in rules if not tag.endswith(":timestamp")]
+        for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+# The tags of the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema).
+_SCALARS = (
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:int", r"[-+]?[0-9]{1,40}", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        (
+            r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+        ),
+        "-+.0123456789",
+    ),
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
+)
+for _class in (_Loader, _Dumper):
+    for _tag, _pattern, _first in _SCALARS:
+        _class.add_implicit_resolver(
+            _tag,
+            re.compile(rf"(?:{_pattern})\Z"),
+            [c if c != "\0" else "" for c in _first],
+        )
+
+
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))  # 010 is ten, as YAML 1.2 says
+
+
+def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    return float(str(loader.construct_scalar(node)).replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    return str(loader.construct_scalar(node)).lower() == "true"
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
+
+
+def load(data: bytes, limit: int = MAX_YAML_BYTES) -> dict[str, Any]:
+    """The mapping that the YAML document ``data`` holds, or InvalidRecord with the reason."""
+    if len(data) > limit:
+        raise InvalidRecord(f"{len(data)} bytes of YAML, more than the {limit} allowed")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise InvalidRecord(f"not UTF-8 (byte {e.start})") from e
+    try:
+        _check_structure(text)
+        value = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as e:
+        raise InvalidRecord(f"not YAML: {_one_line(e)}") from e
+    except (ValueError, TypeError) as e:  # an int of 5,000 digits, an unhashable key
+        raise InvalidRecord(f"odd YAML: {_one_line(e)}") from e
+    if not isinstance(value, dict):
+        raise InvalidRecord("not a mapping of names to values")
+    return value
+
+
+def _check_structure(text: str) -> None:
+    """Refuse anchors, aliases, several documents and deep nesting, before anything recurses."""
+    depth = documents = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise InvalidRecord("anchors and aliases are not allowed")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidRecord(f"nested more than {MAX_DEPTH} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise InvalidRecord("more than one YAML document")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def dump(value: Mapping[str, Any]) -> bytes:
+    """``value`` as one YAML document: keys in their order, UTF-8, reads back equal."""
+    text = yaml.dump(dict(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return bytes(text, "utf-8")
+
+
+def model_of(kind: str) -> type[Record]:
+    """The model class of a kind of record."""
+    return _MODELS[kind]
+
+
+def decode(kind: str, data: bytes) -> Record:
+    """The record that ``data`` holds; InvalidRecord (or NewerSchema) when it holds none."""
+    return from_mapping(kind, load(data))
+
+
+def from_mapping(kind: str, value: Mapping[str, Any]) -> Record:
+    """The record of ``kind`` with these fields; InvalidRecord names the first field at fault."""
+    schema = value.get("schema")
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        raise NewerSchema(
+            f"{kind} of schema {schema}; this gitcollab understands schema {SCHEMA}",
+            "upgrade gitcollab: pip install --upgrade gitcollab",
+        )
+    try:
+        return _MODELS[kind].model_validate(value)
+    except ValidationError as e:
+        raise InvalidRecord(f"not a valid {kind}: {_first_fault(e)}") from e
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=True)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "record"
+    shown = repr(fault.get("input"))
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    got = "" if fault["type"] == "missing" else f" (got {shown})"
+    more = error.error_count() - 1
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}{got}" + (f", and {more} more" if more else "")
+
+
+def encode(record: Record) -> bytes:
+    """The record as it stands on a hub. ``decode(kind, encode(r)) == r``."""
+    fields = record.model_dump(mode="json", by_alias=True, exclude_none=True)
+    first = {name: fields.pop(name) for name in _HEADING if name in fields}
+    last = {name: fields.pop(name) for name in _CLOSING if name in fields}
+    return dump(first | fields | last)

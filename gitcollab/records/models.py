@@ -1,0 +1,321 @@
+"""The records: frozen, valid by construction, one YAML file each on a hub.
+
+``schema`` is the version of a record's form. A field may be added to a schema only with a default
+of None, so that signatures made before it stay valid: they cover the fields that are not None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+SCHEMA = 1
+MAX_PROGRAM_BYTES = 1_000_000
+MAX_LOG_BYTES = 64 * 1024
+MAX_CURVE_BYTES = 32 * 1024
+MAX_DESCRIPTION = 500
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time needs its offset, as in 2026-01-31T12:00:00Z")
+    return value.astimezone(UTC).replace(microsecond=0)
+
+
+def _from_text(value: object) -> object:
+    if isinstance(value, int | float):  # pydantic would read a number as seconds since 1970
+        raise ValueError("a time is written as in 2026-01-31T12:00:00Z")
+    return value
+
+
+def rfc3339(value: datetime) -> str:
+    """UTC, whole seconds, as in 2026-01-31T12:00:00Z (RFC 3339)."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _single_line(value: str) -> str:
+    text = unicodedata.normalize("NFC", value).strip()
+    if not text:
+        raise ValueError("it is empty")
+    if odd := next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None):
+        raise ValueError(f"it holds the control character U+{ord(odd):04X}")
+    return text
+
+
+def _plain_text(value: str) -> str:
+    if odd := next((c for c in value if c < " " and c not in "\n\t"), None):
+        raise ValueError(f"it holds the control character U+{ord(odd):04X}")
+    return value
+
+
+Time: TypeAlias = Annotated[
+    datetime, BeforeValidator(_from_text), AfterValidator(_utc), PlainSerializer(rfc3339)
+]
+Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=0)]
+Text: TypeAlias = Annotated[str, Field(strict=True)]
+Line: TypeAlias = Annotated[Text, Field(max_length=MAX_DESCRIPTION), AfterValidator(_single_line)]
+Short: TypeAlias = Annotated[Text, Field(max_length=120), AfterValidator(_single_line)]
+Prose: TypeAlias = Annotated[
+    Text, Field(min_length=1, max_length=4096), AfterValidator(_plain_text)
+]
+AgentName: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?$")]
+Stem: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+RecordId: TypeAlias = Annotated[
+    Text, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9._-]{0,79}$")
+]
+Digest: TypeAlias = Annotated[Text, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Nonce: TypeAlias = Annotated[Text, Field(pattern=r"^[0-9a-f]{16,64}$")]
+Name: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
+Scalar: TypeAlias = bool | int | Number | Annotated[str, Field(max_length=500)] | None
+Value: TypeAlias = Scalar | Annotated[list[Scalar], Field(max_length=64)]
+Delta: TypeAlias = Annotated[dict[Name, Value], Field(max_length=64)]
+Tier: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+class Frozen(BaseModel):
+    """Immutable, and strict about what it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
+
+
+class Record(Frozen):
+    """What every file with a schema has in common."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+
+
+class Signed(Record):
+    """A record that an agent wrote: who, when, and a nonce that no other record has."""
+
+    agent: AgentName
+    created_at: Time
+    nonce: Nonce
+    signature: Annotated[Text, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")] | None = None
+
+    def canonical_bytes(self) -> bytes:
+        """The bytes a signature covers: all fields but the signature, as sorted, compact JSON."""
+        fields = self.model_dump(
+            mode="json", by_alias=True, exclude={"signature"}, exclude_none=True
+        )
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return f"gitcollab {type(self).__name__.lower()}\n{text}".encode()
+
+
+class Metric(Frozen):
+    """The one number of a task."""
+
+    name: Name
+    direction: Literal["minimize", "maximize"] = "minimize"
+    unit: Annotated[Text, Field(max_length=40)] | None = None
+
+
+class Budget(Frozen):
+    """How much a run may use: exactly one of wall seconds, tokens or steps."""
+
+    seconds: Annotated[Number, Field(gt=0, le=1e7)] | None = None
+    tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
+    steps: Annotated[int, Field(strict=True, gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Budget:
+        if sum(v is not None for v in (self.seconds, self.tokens, self.steps)) != 1:
+            raise ValueError("a budget is exactly one of seconds, tokens, steps")
+        return self
+
+
+class Dataset(Frozen):
+    """Which data a task measures on; the digest is what every result must have used."""
+
+    name: Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9:/._-]{0,200}$")]
+    sha256: Digest | None = None
+
+
+class Plausible(Frozen):
+    """What a result can honestly be: bounds of the metric, and its largest believable step."""
+
+    min: Number | None = None
+    max: Number | None = None
+    max_step: Annotated[Number, Field(gt=0)] | None = None
+
+
+class Policy(Frozen):
+    """How a hub is run."""
+
+    claim_ttl_seconds: Annotated[int, Field(strict=True, ge=30, le=86_400)] = 900
+
+
+class Task(Record):
+    """The objective of a hub: what is run, what is measured, what may be changed."""
+
+    name: Stem
+    metric: Metric
+    run: Annotated[list[Annotated[Text, Field(min_length=1, max_length=500)]], Field(min_length=1)]
+    editable: Annotated[list[Stem], Field(min_length=1, max_length=1)] = ["train.py"]
+    program: Stem = "train.py"
+    budget: Budget
+    timeout_seconds: Annotated[Number, Field(gt=0, le=1e7)]
+    dataset: Dataset | None = None
+    plausible: Plausible = Plausible()
+    sigma: Annotated[Number, Field(gt=0)]
+    z: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    policy: Policy = Policy()
+
+    @model_validator(mode="after")
+    def _program_is_editable(self) -> Task:
+        if self.editable != [self.program]:
+            raise ValueError("editable names exactly the program: the one file that agents change")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The digest of what makes results comparable: metric, command, budget and data.
+
+        Policy, prior noise or a plausibility bound may change without making old results void.
+        """
+        chosen = {"metric", "run", "budget", "dataset"}
+        fields = self.model_dump(mode="json", include=chosen, exclude_none=True)
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def sign(self) -> int:
+        """+1 when lower is better, -1 when higher is: sign * metric is always minimised."""
+        return 1 if self.metric.direction == "minimize" else -1
+
+
+class Experiment(Frozen):
+    """What is tried: the change, the program it makes, and the program it starts from."""
+
+    description: Line
+    delta: Delta = {}
+    structural: bool = False  # the program differs in more than the constants of the delta
+    fingerprint: Digest | None = None
+    base: RecordId | None = None  # None: the task's baseline program
+    base_fingerprint: Digest | None = None
+    hypothesis: RecordId | None = None
+    replicates: RecordId | None = None
+
+
+class Claim(Signed, Experiment):
+    """Who is doing which experiment now; void after ``expires_at`` unless renewed."""
+
+    id: Stem
+    tier: Tier | None = None
+    expires_at: Time
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's key: the claim's id and its file's name."""
+        return self.id
+
+
+class Hardware(Frozen):
+    """The machine a run used; ``tier`` groups machines whose results compare."""
+
+    device: Short
+    tier: Tier
+    gpus: Count = 0
+    vram_gb: Number | None = None
+    cpus: Count | None = None
+    memory_gb: Number | None = None
+
+
+class Environment(Frozen):
+    """The software a run used."""
+
+    python: Short | None = None
+    torch: Short | None = None
+    gitcollab: Short | None = None
+    harness: Digest | None = None
+    dataset: Digest | None = None
+
+
+class Result(Signed, Experiment):
+    """One run of one program: immutable, added once, never changed."""
+
+    id: RecordId
+    status: Literal["ok", "crash", "timeout"]
+    metric: Number | None = None
+    failure: Line | None = None  # why there is no metric, in one line
+    metrics: Annotated[dict[Name, Number], Field(max_length=64)] = {}
+    seed: Annotated[int, Field(strict=True)] | None = None
+    task: Digest
+    hardware: Hardware
+    environment: Environment = Environment()
+    experiment: Stem | None = None  # the key it was claimed under
+    claim: Nonce | None = None  # the claim's nonce
+    started_at: Time | None = None
+    wall_seconds: Annotated[Number, Field(ge=0)] | None = None
+    files: Annotated[dict[Name, Digest], Field(max_length=8)] = {}
+
+    @model_validator(mode="after")
+    def _metric_goes_with_ok(self) -> Result:
+        if (self.status == "ok") != (self.metric is not None):
+            raise ValueError("a result has a metric exactly when its status is ok")
+        return self
+
+    @model_validator(mode="after")
+    def _owned(self) -> Result:
+        if self.id.split("/")[0] != self.agent:
+            raise ValueError("a result's id begins with its agent")
+        return self
+
+
+class Hypothesis(Signed):
+    """What somebody thinks would help, and why; perhaps with the change to run."""
+
+    id: RecordId
+    title: Line
+    reasoning: Prose
+    set: Delta | None = None
+    patch: Annotated[Text, Field(max_length=32_768)] | None = None
+    base: RecordId | None = None
+    evidence: Annotated[list[RecordId], Field(max_length=32)] = []
+    priority: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
+
+
+class Insight(Signed):
+    """Something learned, with the records that show it."""
+
+    id: RecordId
+    text: Prose
+    evidence: Annotated[list[RecordId], Field(max_length=32)] = []
+
+
+class Retraction(Signed):
+    """An agent withdraws a record of its own."""
+
+    id: RecordId
+    target: Annotated[Text, Field(max_length=200)]  # path of the withdrawn record
+    reason: Line | None = None
+
+
+class AgentCard(Signed):
+    """Who an agent is: the public key that its records are signed with."""
+
+    id: AgentName
+    public_key: Annotated[Text, Field(pattern=r"^ssh-ed25519 [A-Za-z0-9+/=]{68}$")]
+    contact: Short | None = None
+    hardware: Hardware | None = None
+
+    @model_validator(mode="after")
+    def _own_card(self) -> AgentCard:
+        if self.id != self.agent:
+            raise ValueError("an agent's card is its own")
+        return self

@@ -38,10 +38,9 @@ _FORMS = {
     "task": "{}.yaml",
 }
 # Names that say nobody, and names that some file systems do not allow.
-_RESERVED = frozenset(
-    ("unknown", "none", "null", "nobody", "anonymous", "con", "prn", "aux", "nul")
-    + tuple(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 5))
-)
+_NOBODY = ("unknown", "none", "null", "nobody", "anonymous")
+_DEVICES = ("con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3")
+_RESERVED = frozenset(_NOBODY + _DEVICES)
 
 KINDS = tuple(_FORMS)
 

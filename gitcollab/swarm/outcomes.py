@@ -1,0 +1,98 @@
+"""What the verbs answer: values, not exceptions, for everything that may happen to a good request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from gitcollab.records.models import Claim, Result
+
+Verdict: TypeAlias = Literal["better", "worse", "within noise"]
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The experiment is this agent's until the claim expires."""
+
+    claim: Claim
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's key."""
+        return self.claim.id
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Somebody is doing the same experiment now."""
+
+    experiment: str
+    other: Claim
+    reason: str
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The same experiment has been finished; its result is more useful than another run."""
+
+    experiment: str
+    other: Result
+    reason: str
+
+
+@dataclass(frozen=True)
+class Offline:
+    """The hub did not answer, so nothing is claimed; work may go on alone."""
+
+    experiment: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A rule said no, in these words."""
+
+    experiment: str
+    reason: str
+
+
+ClaimOutcome: TypeAlias = Granted | Taken | Duplicate | Offline | Refused
+
+
+@dataclass(frozen=True)
+class Published:
+    """The result is on the hub."""
+
+    result: Result
+    verdict: Verdict | None  # against its base; None when there is nothing to compare
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The result is safe on this host and is delivered when the hub is back."""
+
+    result: Result
+    reason: str
+
+
+PublishOutcome: TypeAlias = Published | Queued | Refused
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of one experiment.
+
+    ``failed`` means that nothing was published (the program could not be started);
+    a crash that was published is ``published``, with its reason in ``error``.
+    """
+
+    outcome: Literal["published", "queued", "refused", "failed"]
+    result: Result | None = None
+    verdict: Verdict | None = None
+    is_best: bool = False
+    kept: bool | None = None  # whether the working program was kept; None: nothing to decide
+    error: str = ""
+    hint: str = ""
+    claim: ClaimOutcome | None = None
+    notes: tuple[str, ...] = field(default=())  # what the user should know: files kept aside, ...

@@ -1,0 +1,81 @@
+"""Ready tasks, and the files that travel with the package: the baseline program, the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.records import codec
+from gitcollab.records.models import Task
+
+DEFAULT = "micro"
+
+
+def asset(name: str) -> bytes:
+    """A file of the repository's top level: from the wheel, or from the checkout it runs in."""
+    package = resources.files("gitcollab")
+    packed = package / "assets" / name
+    if packed.is_file():
+        return packed.read_bytes()
+    return (Path(str(package)).parent / name).read_bytes()
+
+
+def names() -> list[str]:
+    """The names of the presets."""
+    folder = resources.files("gitcollab") / "presets"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name[-5:] == ".yaml")
+
+
+def preset(name: str, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
+    """The preset's task, with ``KEY=VALUE`` changes, and its baseline program."""
+    if name not in names():
+        raise UsageError(f"there is no preset {name!r}", f"presets: {', '.join(names())}")
+    data = (resources.files("gitcollab") / "presets" / f"{name}.yaml").read_bytes()
+    task = _task(codec.load(data), sets, f"preset {name}")
+    return task, asset("train.py")
+
+
+def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
+    """The task in a file, with ``KEY=VALUE`` changes, and the baseline program beside it."""
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise UsageError(f"the task file {path} cannot be read: {e.strerror}") from e
+    task = _task(codec.load(data), sets, str(path))
+    program = path.parent / task.program
+    try:
+        return task, program.read_bytes()
+    except OSError as e:
+        raise UsageError(
+            f"the task's program {program} cannot be read: {e.strerror}",
+            "put the baseline program beside the task file, under the name in `program:`",
+        ) from e
+
+
+def _task(fields: dict[str, object], sets: Iterable[str], source: str) -> Task:
+    for assignment in sets:
+        _set(fields, assignment)
+    try:
+        task = codec.from_mapping("task", fields)
+    except codec.InvalidRecord as e:
+        hint = e.hint or "the README's section on hosting shows a task file"
+        raise GitcollabError(f"{source}: {e.message}", hint) from e
+    assert isinstance(task, Task)
+    return task
+
+
+def _set(fields: dict[str, object], assignment: str) -> None:
+    """Apply ``a.b=value`` to nested mappings; the value is read as YAML."""
+    key, found, text = assignment.partition("=")
+    if not found or not key:
+        raise UsageError(f"{assignment!r} is not KEY=VALUE", "as in --set budget.seconds=20")
+    *parents, last = key.split(".")
+    at = fields
+    for parent in parents:
+        child = at.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise UsageError(f"{parent!r} in {key!r} holds a value, not fields")
+        at = child
+    at[last] = codec.load(f"value: {text}".encode())["value"]

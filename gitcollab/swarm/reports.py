@@ -1,0 +1,152 @@
+"""What the looking verbs answer: plain frozen data, for the command line, pages and programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from gitcollab.records.models import Claim, Result
+from gitcollab.swarm.outcomes import Verdict
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A program in a ranking: the earliest result that ran it stands for all its runs."""
+
+    rank: int
+    id: str
+    agent: str
+    description: str
+    metric: float  # the mean over its runs
+    n: int
+    sigma: float  # of one run: pooled, shrunk to the task's prior
+    pessimistic: float
+    standing: Literal["provisional", "confirmed"]
+    tier: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class AgentEntry:
+    """An agent in the ranking of agents, by its best program."""
+
+    rank: int
+    agent: str
+    experiments: int
+    kept: int
+    confirmed: int
+    replications: int  # runs of other agents' programs
+    crashes: int
+    best: Entry | None
+
+
+@dataclass(frozen=True)
+class QueuedItem:
+    """A request that waits on this host for the hub."""
+
+    kind: str
+    id: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where this workspace stands, from what this host knows; ``online`` None: not asked."""
+
+    hub: str
+    branch: str
+    agent: str
+    online: bool | None
+    queued: list[QueuedItem]
+    claims: list[Claim]
+    mine: list[Claim]
+    best: Entry | None
+    results: int
+    skew_seconds: float | None
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did."""
+
+    online: bool
+    reason: str
+    delivered: int
+    refused: list[str]
+    swept: list[str]
+    new_results: int
+    best: Entry | None
+    adopted: str | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """The program now in the workspace, and where an edited one was put."""
+
+    id: str | None  # None: the task's baseline
+    path: Path
+    kept_aside: Path | None
+    changed: bool
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """Results, newest first, each with its verdict; ``next`` is the token of the next page."""
+
+    results: list[tuple[Result, Verdict | None]]
+    next: str | None
+    total: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One result with all that belongs to it; ``signature_ok`` None: unsigned or no card."""
+
+    result: Result
+    verdict: Verdict | None
+    group: Entry | None
+    program: str
+    log: str
+    signature_ok: bool | None
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """Where a run is: seconds, steps, the last line the program printed."""
+
+    phase: Literal["claim", "run", "publish"]
+    elapsed: float
+    total: float | None
+    step: int | None
+    loss: float | None
+    line: str
+    description: str
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """What init did to a hub."""
+
+    hub: str
+    branch: str
+    created: bool
+    seeded: bool
+    task: str
+    note: str
+
+
+@dataclass(frozen=True)
+class JoinReport:
+    """What join did to a folder."""
+
+    hub: str
+    branch: str
+    agent: str
+    workspace: Path
+    registered: bool
+    program: Literal["written", "kept", "unchanged"]
+    note: str

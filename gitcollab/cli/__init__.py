@@ -1,1 +1,1 @@
-"""gitcollab.cli."""
+"""The command line: parse, call, render, exit."""

@@ -1,0 +1,140 @@
+"""The one place where an error becomes a message and an exit code.
+
+0 done, 1 expected failure, 2 usage, 3 bug (its traceback goes to a log), 4 refused, 5 queued,
+130 interrupted. A reader that has seen enough (``| head``) ends us quietly, as SIGPIPE would.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from gitcollab.cli import jsonout
+from gitcollab.cli.text import line, without_credentials
+from gitcollab.errors import GitcollabError
+
+BUG = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+# What the machine, and not a bug, says no to; with the next step.
+_MACHINE = {
+    errno.ENOSPC: "free some space, then run the same command again",
+    errno.EDQUOT: "free some of your quota, then run the same command again",
+    errno.EROFS: "choose a folder that can be written; GITCOLLAB_HOME moves what gitcollab keeps",
+    errno.EACCES: "check the permissions; GITCOLLAB_HOME moves what gitcollab keeps",
+    errno.EPERM: "check the permissions; GITCOLLAB_HOME moves what gitcollab keeps",
+    errno.EMFILE: "close some programs, or raise `ulimit -n`",
+    errno.ENOMEM: "close some programs, then run the same command again",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """The machine asks us to end; unwound like ^C, so that a claim is released."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
+    """The exit code of ``call``, or of what it raised, which has then been shown once."""
+    as_json = "--json" in argv
+    try:
+        code = call()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return BROKEN_PIPE
+    except KeyboardInterrupt as e:
+        return _tell("interrupted", "", getattr(e, "exit_code", INTERRUPTED), as_json)
+    except GitcollabError as e:
+        return _tell(e.message, e.hint, e.exit_code, as_json)
+    except OSError as e:
+        if e.errno not in _MACHINE:
+            return _tell_bug(e, argv, as_json)
+        where = f": {e.filename}" if e.filename else ""
+        return _tell(f"{e.strerror}{where}", _MACHINE[e.errno], 1, as_json)
+    except BaseException as e:  # the last line of defence: whatever is left is a bug
+        return _tell_bug(e, argv, as_json)
+    return code
+
+
+def _tell(message: str, hint: str, code: int, as_json: bool) -> int:
+    message, hint = (line(without_credentials(text)) for text in (message, hint))
+    try:
+        if as_json:
+            jsonout.emit(jsonout.error(message, hint, code))
+        sys.stdout.flush()  # what was printed before the error comes before it
+        if not as_json:
+            print(f"error: {message}", file=sys.stderr)
+            if hint:
+                print(f"next: {hint}", file=sys.stderr)
+    except BrokenPipeError:
+        _drop_output()
+    return code
+
+
+def _tell_bug(error: BaseException, argv: Sequence[str], as_json: bool) -> int:
+    report = _report(error, argv)
+    summary = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        path = _write_log(report)
+    except OSError:
+        print(report, file=sys.stderr)
+        hint = "the traceback above belongs into a report of this bug"
+    else:
+        hint = f"report it with the log {path}"
+    return _tell(f"this is a bug in gitcollab: {summary}"[:500], hint, BUG, as_json)
+
+
+def _report(error: BaseException, argv: Sequence[str]) -> str:
+    """What a bug report needs; fit to be shown to others: no environment, no credentials."""
+    from importlib.metadata import version
+
+    told = "".join(traceback.format_exception(error))
+    heading = (
+        f"gitcollab {version('gitcollab')}, Python {sys.version.split()[0]}, {sys.platform}\n"
+        f"arguments: {list(argv)}\n"
+    )
+    return without_credentials(f"{heading}\n{told}")
+
+
+def _write_log(report: str) -> Path:
+    from gitcollab.swarm.home import home
+
+    folder = home() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+    path.write_text(report, encoding="utf-8", errors="backslashreplace")
+    return path
+
+
+def _drop_output() -> None:
+    """Let nothing more be written, not even by the interpreter as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+
+
+def end_politely() -> None:
+    """Let SIGTERM and a closed terminal unwind the program as ^C does."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Terminated(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Under nohup SIGHUP is ignored, and stays so.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)

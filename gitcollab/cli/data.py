@@ -1,0 +1,65 @@
+"""Verbs about training data: data prepare."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.errors import GitcollabError
+
+data = typer.Typer(
+    name="data",
+    cls=Sections,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Make or download training data.",
+    epilog="\b\nExample:\n  gitcollab data prepare climbmix",
+    invoke_without_command=True,
+    subcommand_metavar="VERB [ARGS]...",
+)
+app.add_typer(data, rich_help_panel=KEEP)
+
+
+@data.callback()
+def _data(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
+
+
+@verb(
+    None,
+    "gitcollab data prepare embedded",
+    "gitcollab data prepare climbmix --shards 8",
+    "gitcollab data prepare text:/corpora/mine",
+    of=data,
+)
+def prepare(
+    name: Annotated[str, typer.Argument(help="embedded, climbmix, or text:FOLDER.")],
+    shards: Annotated[
+        int, typer.Option(min=1, max=6542, help="Training shards of climbmix, 90 MB each.")
+    ] = 8,
+    json: Json = False,
+) -> None:
+    """Make or download a dataset, and check it.
+
+    What is there already is kept; an interrupted download goes on where it stopped. The embedded
+    corpus needs no download, and is made by the first run that uses it.
+    """
+    from gitcollab.cli.progress import LiveLine
+    from gitcollab.task import data as datasets
+    from gitcollab.task.errors import TaskError
+
+    with LiveLine(sys.stderr, quiet=json) as live:
+        try:
+            digest = datasets.prepare(name, live.show_share, shards=shards)
+        except TaskError as e:
+            raise GitcollabError(e.message, e.hint) from e
+    if json:
+        return jsonout.emit({"name": name, "digest": digest})
+    render.say(name, "is ready:", digest)
+    return None

@@ -1,0 +1,143 @@
+"""Verbs about a hub as a whole: init, join, sync, views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import KEEP, START, Json, verb
+from gitcollab.cli.context import open_swarm, pages
+
+_QUEUED = 5
+
+
+@verb(
+    START,
+    "gitcollab init ~/hubs/gpt.git",
+    "gitcollab init git@github.com:me/gpt.git --preset autoresearch",
+    "gitcollab init toy.git --task toy/task.yaml --set budget.seconds=20",
+)
+def init(
+    hub: Annotated[
+        str | None,
+        typer.Argument(help="Address or path; a path that does not exist becomes a repository."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="A ready task: micro, autoresearch.")] = None,
+    task: Annotated[Path | None, typer.Option(help="A task file of your own.")] = None,
+    branch: Annotated[str, typer.Option(help="The branch that holds the state.")] = "swarm",
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the task."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Create a hub, or seed an empty repository to be one.
+
+    Without HUB it makes one for this folder alone, in .gitcollab/. On a hub that has been seeded
+    it changes nothing and says so.
+    """
+    from gitcollab.swarm.setup import init_hub
+
+    report = init_hub(
+        hub,
+        preset=preset,
+        task_file=task,
+        branch=branch,
+        sets=sets or [],
+        folder=Path(),
+        pages=pages,
+    )
+    if json:
+        return jsonout.emit(jsonout.flat(report))
+    if report.seeded:
+        render.say("seeded", report.hub, f"(branch {report.branch}) with the task {report.task}")
+    else:
+        render.say(report.hub, f"is a hub already (task {report.task}); nothing was changed")
+    _note(report.note)
+    return None
+
+
+@verb(
+    START,
+    "gitcollab join git@github.com:me/gpt.git --agent nova",
+    "gitcollab join ~/hubs/gpt.git",
+)
+def join(
+    hub: Annotated[str, typer.Argument(help="The hub's address or path.")],
+    agent: Annotated[
+        str | None,
+        typer.Option(help="Your agent's name: a-z, 0-9, -. Without one a name is made up."),
+    ] = None,
+    branch: Annotated[str, typer.Option(help="The branch that holds the state.")] = "swarm",
+    json: Json = False,
+) -> None:
+    """Make this folder an agent's workspace on a hub.
+
+    Makes the agent's signing key, registers it on the hub, and puts the best program and the
+    protocol (collab.md) here. A file that you have changed is never overwritten.
+    """
+    from gitcollab.swarm import setup
+
+    report = setup.join(Path(), hub, agent=agent, branch=branch, pages=pages)
+    if json:
+        return jsonout.emit(jsonout.flat(report))
+    done = "joined" if report.registered else "is already an agent of"
+    render.say(report.agent, done, report.hub)
+    if report.program == "kept":
+        render.say("your changed program was left as it is; gitcollab best --adopt takes the best")
+    _note(report.note)
+    render.say("next: gitcollab sync && gitcollab run")
+    return None
+
+
+@verb(START, "gitcollab sync && gitcollab run")
+def sync(json: Json = False) -> int:
+    """Fetch what is new, deliver what waits, adopt the best.
+
+    Also sweeps claims that nobody renews. A program that you have changed is not overwritten.
+    Exit code 5 when the hub cannot be reached; work may go on, and what it finds is queued.
+    """
+    report = open_swarm().sync()
+    code = 0 if report.online else _QUEUED
+    if json:
+        jsonout.emit(jsonout.sync(report))
+        return code
+    if not report.online:
+        render.say("offline:", report.reason)
+    else:
+        render.say(
+            f"{render.count(report.new_results, 'new result')},"
+            f" {render.count(report.delivered, 'record')} delivered"
+            + (f", {render.count(len(report.swept), 'stale claim')} swept" if report.swept else "")
+        )
+    for refused in report.refused:
+        render.say("refused by the hub:", refused)
+    render.say("best", render.best(report.best))
+    if report.adopted:
+        render.say("adopted", report.adopted)
+    _note(report.note)
+    return code
+
+
+@verb(KEEP, "gitcollab views")
+def views(json: Json = False) -> None:
+    """Rebuild the hub's derived files and push what differs.
+
+    They are best/, leaderboard.json and the pages: what anybody can compute from the records.
+    """
+    changed = open_swarm().views()
+    if json:
+        return jsonout.emit({"changed": changed})
+    if not changed:
+        render.say("the views are right; nothing was changed")
+    for path in changed:
+        render.say("rebuilt", path)
+    return None
+
+
+def _note(note: str) -> None:
+    if note:
+        render.say("note:", note)

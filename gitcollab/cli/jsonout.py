@@ -1,0 +1,178 @@
+"""What ``--json`` prints: one JSON document on standard output, in shapes that do not change.
+
+Keys are only ever added. Output is ASCII, so that no terminal interprets a stranger's text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gitcollab.records.models import Record, Result
+    from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+    from gitcollab.swarm.reports import (
+        Adopted,
+        AgentEntry,
+        Entry,
+        ResultPage,
+        Shown,
+        Status,
+        SyncReport,
+    )
+
+JsonObject = dict[str, Any]
+
+
+def emit(value: Mapping[str, Any] | None) -> None:
+    """Print the value: indented for a person at a terminal, on one line for a program."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(plain(value), indent=indent, allow_nan=False))
+
+
+def plain(value: object) -> Any:
+    """The value in JSON's types: times in RFC 3339, paths as text, what is not finite as null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        from gitcollab.records.models import rfc3339
+
+        return rfc3339(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def flat(report: object) -> JsonObject:
+    """The fields of a report that holds nothing but plain values."""
+    return {f.name: getattr(report, f.name) for f in fields(report)}  # type: ignore[arg-type]
+
+
+def record(value: Record | None) -> JsonObject | None:
+    """A record with the keys of its file; what it does not have is null."""
+    return None if value is None else value.model_dump(mode="json", by_alias=True)
+
+
+def records(values: Iterable[Record]) -> list[JsonObject | None]:
+    """Several records."""
+    return [record(value) for value in values]
+
+
+def error(message: str, hint: str, exit_code: int) -> JsonObject:
+    """What went wrong, what to do next, and the exit code."""
+    return {"error": message, "hint": hint, "exit": exit_code}
+
+
+def claim(outcome: ClaimOutcome) -> JsonObject:
+    """``other`` is the record in the way: a claim when taken, a result when duplicate."""
+    return {
+        "outcome": type(outcome).__name__.lower(),
+        "experiment": outcome.experiment,
+        "claim": record(getattr(outcome, "claim", None)),
+        "other": record(getattr(outcome, "other", None)),
+        "reason": getattr(outcome, "reason", ""),
+    }
+
+
+_ENTRY = (
+    "id",
+    "agent",
+    "description",
+    "metric",
+    "n",
+    "sigma",
+    "pessimistic",
+    "standing",
+    "tier",
+)
+
+
+def best(entry: Entry | None) -> JsonObject | None:
+    """A program in the ranking, without its rank."""
+    return None if entry is None else {name: getattr(entry, name) for name in _ENTRY}
+
+
+def ranked(entry: Entry) -> JsonObject:
+    """A program in the ranking."""
+    return {"rank": entry.rank} | (best(entry) or {})
+
+
+def adopted(entry: Entry | None, change: Adopted) -> JsonObject:
+    """The best, and what adopting it did to the workspace."""
+    return (best(entry) or {}) | {"adopted": flat(change)}
+
+
+def leaderboard(by: str, entries: Sequence[Entry] | Sequence[AgentEntry]) -> JsonObject:
+    """The ranking: programs, or agents with their best program."""
+    from gitcollab.swarm.reports import AgentEntry
+
+    def one(entry: Entry | AgentEntry) -> JsonObject:
+        if isinstance(entry, AgentEntry):
+            return flat(entry) | {"best": best(entry.best)}
+        return ranked(entry)
+
+    return {"by": by, "entries": [one(entry) for entry in entries]}
+
+
+def result(value: Result, verdict: str | None) -> JsonObject:
+    """A result's record, which holds no program text, with its verdict."""
+    return (record(value) or {}) | {"verdict": verdict}
+
+
+def results(page: ResultPage) -> JsonObject:
+    """A page of results; ``next`` is what ``--page`` takes, null on the last page."""
+    return {
+        "results": [result(value, verdict) for value, verdict in page.results],
+        "next": page.next,
+        "total": page.total,
+    }
+
+
+def status(value: Status) -> JsonObject:
+    """Where this workspace stands; ``online`` is null when the hub was not asked."""
+    return flat(value) | {
+        "queued": [flat(item) for item in value.queued],
+        "claims": records(value.claims),
+        "mine": records(value.mine),
+        "best": best(value.best),
+    }
+
+
+def sync(report: SyncReport) -> JsonObject:
+    """What a sync did."""
+    return flat(report) | {"best": best(report.best)}
+
+
+def run(report: RunReport) -> JsonObject:
+    """What became of an experiment; ``result`` is null when there is none."""
+    return {
+        "outcome": report.outcome,
+        "result": record(report.result),
+        "verdict": report.verdict,
+        "is_best": report.is_best,
+        "kept": report.kept,
+        "error": report.error,
+        "hint": report.hint,
+        "notes": list(report.notes),
+        "claim": None if report.claim is None else claim(report.claim),
+    }
+
+
+def show(shown: Shown) -> JsonObject:
+    """A result with its program and log."""
+    return {
+        "result": result(shown.result, shown.verdict),
+        "verdict": shown.verdict,
+        "group": best(shown.group),
+        "program": shown.program,
+        "log": shown.log,
+        "signature_ok": shown.signature_ok,
+    }

@@ -1,0 +1,295 @@
+"""Verbs that look: status, best, leaderboard, results, show, diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import LOOK, Json, verb
+from gitcollab.cli.choices import By, Ended, Judged
+from gitcollab.cli.context import open_swarm
+from gitcollab.cli.text import without_credentials
+from gitcollab.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.outcomes import Verdict
+    from gitcollab.swarm.reports import Adopted, Entry, Shown, Status
+
+_SKEW_SECONDS = 120  # a clock that is further off than this is worth a word
+
+Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, small, ..., xl.")]
+Agent = Annotated[str | None, typer.Option(help="Only this agent.")]
+
+
+_VERDICTS: dict[Judged, Verdict] = {
+    Judged.keep: "better",
+    Judged.discard: "worse",
+    Judged.noise: "within noise",
+}
+
+
+@verb(LOOK, "gitcollab status")
+def status(json: Json = False) -> None:
+    """Show where this workspace stands.
+
+    The hub, the best program, who claims what, and what waits to be delivered: what this host
+    knows, without asking the hub. `sync` asks.
+    """
+    swarm = open_swarm()
+    report = swarm.status()
+    if json:
+        return jsonout.emit(jsonout.status(report))
+    task = swarm.task
+    lower = "lower" if task.metric.direction == "minimize" else "higher"
+    render.pairs(
+        [
+            ("hub", f"{without_credentials(report.hub)} (branch {report.branch})"),
+            ("agent", report.agent),
+            ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
+            ("best", render.best(report.best)),
+            ("results", str(report.results)),
+            ("online", {True: "yes", False: "no", None: None}[report.online]),
+            ("clock", _skew(report)),
+            ("waiting", _waiting(report)),
+        ]
+    )
+    for item in report.queued:
+        age = render.span((render.now() - item.since).total_seconds())
+        render.say(f"  {item.kind} {item.id}, {age} ago:", item.reason)
+    if report.claims:
+        print()
+        render.claims(report.claims, render.now())
+    return None
+
+
+def _skew(report: Status) -> str | None:
+    skew = report.skew_seconds
+    if skew is None or abs(skew) < _SKEW_SECONDS:
+        return None
+    way = "ahead of" if skew > 0 else "behind"
+    return f"{render.span(abs(skew))} {way} the hub's: set this machine's clock"
+
+
+def _waiting(report: Status) -> str:
+    if not report.queued:
+        return "nothing"
+    return f"{render.count(len(report.queued), 'record')} for the hub; gitcollab sync delivers"
+
+
+@verb(LOOK, "gitcollab best", "gitcollab best --tier cpu --adopt")
+def best(
+    tier: Tier = None,
+    agent: Agent = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Make it this workspace's program.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show the best program so far, or adopt it.
+
+    The best is the one whose metric is best even when its noise is held against it. An edited
+    program is kept aside in .gitcollab/ before another takes its place.
+    """
+    if adopt and agent:
+        raise UsageError("--adopt and --agent do not go together", "leave one of them out")
+    swarm = open_swarm()
+    change = swarm.adopt(tier) if adopt else None
+    entry = swarm.best(tier, agent)
+    if json:
+        return jsonout.emit(
+            jsonout.best(entry) if change is None else jsonout.adopted(entry, change)
+        )
+    if entry is None:
+        render.say(render.best(None))
+    else:
+        render.pairs(_described(entry, swarm.task.metric.name))
+    if change is not None:
+        _tell_adopted(change)
+    return None
+
+
+def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
+    return [
+        (metric_name, f"{render.metric(entry.metric)} ± {render.error_of_mean(entry)}"),
+        ("change", entry.description),
+        ("agent", entry.agent),
+        ("standing", render.standing(entry)),
+        ("id", entry.id),
+    ]
+
+
+def _tell_adopted(change: Adopted) -> None:
+    source = change.id or "the baseline"
+    if not change.changed:
+        render.say(change.path.name, "is", source, "already")
+        return
+    render.say(change.path.name, "is now", source)
+    if change.kept_aside is not None:
+        render.say("what was there before:", str(change.kept_aside))
+
+
+@verb(LOOK, "gitcollab leaderboard", "gitcollab leaderboard --by agent")
+def leaderboard(
+    by: Annotated[By, typer.Option(help="What is ranked.")] = By.overall,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="Rows in a table. --json gives all.")
+    ] = 20,
+    json: Json = False,
+) -> None:
+    """Rank programs, overall or by hardware tier, or agents.
+
+    A program's place is decided by its metric with its noise held against it. ± is the standard
+    error of the mean; ✓ is confirmed: run by two agents at least.
+    """
+    swarm = open_swarm()
+    if by is By.agent:
+        rows = swarm.leaderboard("agent")
+        if json:
+            return jsonout.emit(jsonout.leaderboard(by.value, rows))
+        render.agents(rows[:limit], swarm.task.metric.name)
+        return _more(len(rows), limit)
+    entries = swarm.leaderboard(by.value)
+    if json:
+        return jsonout.emit(jsonout.leaderboard(by.value, entries))
+    if not entries:
+        render.say(render.best(None))
+    elif by is By.overall:
+        render.programs(entries[:limit], swarm.task.metric.name)
+        _more(len(entries), limit)
+    else:
+        _by_tier(entries, limit, swarm.task.metric.name)
+    return None
+
+
+def _by_tier(entries: Sequence[Entry], limit: int, metric_name: str) -> None:
+    for i, tier in enumerate(sorted({entry.tier for entry in entries})):
+        rows = [entry for entry in entries if entry.tier == tier]
+        print("\n" * (i > 0) + f"tier {tier}")
+        render.programs(rows[:limit], metric_name)
+        _more(len(rows), limit)
+
+
+def _more(total: int, shown: int) -> None:
+    if total > shown:
+        render.say(f"... and {total - shown} more (--limit)")
+
+
+@verb(
+    LOOK,
+    "gitcollab results --agent nova --verdict keep",
+    'gitcollab results --text "softcap" --limit 10',
+)
+def results(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Results on a page.")] = 50,
+    page: Annotated[
+        str | None, typer.Option(help="The page's token, as the page before gave it.")
+    ] = None,
+    agent: Agent = None,
+    tier: Tier = None,
+    status: Annotated[Ended | None, typer.Option(help="Only runs that ended so.")] = None,
+    verdict: Annotated[Judged | None, typer.Option(help="Only results judged so.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only results whose text has this.")] = None,
+    json: Json = False,
+) -> None:
+    """List results, newest first, with filters."""
+    swarm = open_swarm()
+    found = swarm.results(
+        limit=limit,
+        page=page,
+        agent=agent,
+        tier=tier,
+        status=None if status is None else status.value,
+        verdict=None if verdict is None else _VERDICTS[verdict],
+        text=text,
+    )
+    if json:
+        return jsonout.emit(jsonout.results(found))
+    if not found.results:
+        render.say("no results")
+        return None
+    render.results(found.results, swarm.task.metric.name, render.now())
+    if found.next:
+        render.say(f"{len(found.results)} of {found.total}; next page: --page {found.next}")
+    return None
+
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A result's id, or its beginning or end.")]
+
+
+@verb(LOOK, "gitcollab show 1a2b3c4d5e", "gitcollab show nova/matrix-lr-1a2b3c4d5e --program")
+def show(
+    id: Id,  # noqa: A002 - the word that users type
+    program: Annotated[bool, typer.Option("--program", help="Print the program alone.")] = False,
+    log: Annotated[bool, typer.Option("--log", help="Print the kept log alone.")] = False,
+    json: Json = False,
+) -> None:
+    """Show one result: record, verdict, standing, end of its log."""
+    if program and log:
+        raise UsageError("--program and --log do not go together", "leave one of them out")
+    swarm = open_swarm()
+    shown = swarm.show(id)
+    if json:
+        return jsonout.emit(jsonout.show(shown))
+    if program or log:
+        render.block(shown.program if program else shown.log)
+    else:
+        _tell(shown, swarm.task.metric.name)
+    return None
+
+
+def _tell(shown: Shown, metric_name: str) -> None:
+    result, group = shown.result, shown.group
+    signed = {True: "yes", False: "NO: not the agent's key", None: "not checked"}
+    render.pairs(
+        [
+            ("id", result.id),
+            ("change", result.description),
+            ("agent", result.agent),
+            ("made", f"{result.created_at:%Y-%m-%d %H:%M} UTC"),
+            (metric_name, render.metric(result.metric) if result.status == "ok" else None),
+            ("verdict", render.judgement(result, shown.verdict)),
+            ("failure", result.failure),
+            ("standing", None if group is None else _standing(group)),
+            ("base", result.base or "the baseline"),
+            ("replicates", result.replicates),
+            ("hypothesis", result.hypothesis),
+            ("hardware", f"{result.hardware.device} (tier {result.hardware.tier})"),
+            ("seed", None if result.seed is None else str(result.seed)),
+            ("took", None if result.wall_seconds is None else render.clock(result.wall_seconds)),
+            ("signed", signed[shown.signature_ok]),
+        ]
+    )
+    if result.metrics:
+        print()
+        render.pairs((name, f"{value:.7g}") for name, value in sorted(result.metrics.items()))
+    if tail := "\n".join(shown.log.rstrip().split("\n")[-12:]):
+        print("\nend of its log")
+        render.block(tail, indent="  ")
+
+
+def _standing(group: Entry) -> str:
+    mean = f"mean {render.metric(group.metric)} ± {render.error_of_mean(group)}"
+    return f"{render.standing(group)}, {mean}"
+
+
+@verb(LOOK, "gitcollab diff 1a2b3c4d5e", "gitcollab diff 1a2b3c4d5e 9f8e7d6c5b")
+def diff(
+    id: Id,  # noqa: A002 - the word that users type
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Compare with this result instead of its base."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what a result changed in its base, or against another."""
+    text = open_swarm().diff(id, other)
+    if json:
+        return jsonout.emit({"id": id, "other": other, "diff": text})
+    if text:
+        render.difference(text)
+    else:
+        render.say("the programs are equal")
+    return None

@@ -1,0 +1,54 @@
+"""``gitcollab``: the console entry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from gitcollab.cli import data, hub, look, work  # noqa: F401 - they declare their verbs
+from gitcollab.cli.app import app
+from gitcollab.cli.boundary import end_politely, guard
+from gitcollab.errors import UsageError
+
+# Typer's family of errors in what the user typed; its base is not exported everywhere.
+_Misuse: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def main() -> None:
+    """Run the command line of this process and end it."""
+    end_politely()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a terminal that cannot show a character gets an escape
+            reconfigure(errors="backslashreplace")
+    return guard(lambda: _dispatch(list(argv)), argv)
+
+
+def _dispatch(argv: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        # Not command.main(): it would turn ^C and broken pipes into codes of its own.
+        with command.make_context("gitcollab", argv) as context:
+            return command.invoke(context) or 0
+    except typer.Exit as e:
+        return e.exit_code
+    except _Misuse as e:
+        raise _usage_error(e) from e
+
+
+def _usage_error(error: Exception) -> UsageError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "gitcollab"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return UsageError(_lower(message).rstrip("."), f"{path} --help")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,104 @@
+"""How the outcome of a claim or a run is told, and which exit code it has."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from gitcollab.cli import render
+from gitcollab.cli.text import line
+
+if TYPE_CHECKING:
+    from gitcollab.records.models import Result
+    from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+
+_REFUSED, _QUEUED = 4, 5
+_WHERE = {
+    "published": "published",
+    "queued": "queued",
+    "refused": "refused",
+    "failed": "not published",
+}
+
+
+def claim_code(answer: ClaimOutcome) -> int:
+    """0 granted, 5 offline, 4 any no."""
+    return {"Granted": 0, "Offline": _QUEUED}.get(type(answer).__name__, _REFUSED)
+
+
+def run_code(report: RunReport) -> int:
+    """0 published, 1 failed (published or not), 4 refused, 5 queued."""
+    if report.outcome == "published":
+        failed = report.error or (report.result is not None and report.result.status != "ok")
+        return 1 if failed else 0
+    return {"queued": _QUEUED, "refused": _REFUSED}.get(report.outcome, 1)
+
+
+def tell_claim(answer: ClaimOutcome) -> None:
+    """A claim's outcome on standard output; a no comes with what may be done next."""
+    from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
+
+    match answer:
+        case Granted(claim=claim):
+            left = render.span((claim.expires_at - render.now()).total_seconds())
+            render.say("granted:", claim.description)
+            render.pairs([("experiment", claim.id), ("lasts", f"{left} unless renewed")])
+        case Taken(other=other):
+            left = render.span((other.expires_at - render.now()).total_seconds())
+            render.say("taken:", answer.reason)
+            render.pairs(
+                [("experiment", answer.experiment), ("by", other.agent), ("free in", left)]
+            )
+            _next("try another change; gitcollab status shows what is being done")
+        case Duplicate(other=other):
+            render.say("duplicate:", answer.reason)
+            found = render.metric(other.metric) if other.status == "ok" else other.status
+            render.pairs([("result", other.id), ("by", other.agent), ("found", found)])
+            _next(f"gitcollab show {render.short_id(other.id)}, or claim it --anyway")
+        case Offline(reason=reason):
+            render.say("offline:", reason)
+            _next("run it alone all the same: what it finds is queued for the hub")
+        case _:
+            render.say("refused:", answer.reason)
+
+
+def tell_run(report: RunReport, metric_name: str, program: str) -> None:
+    """A run's outcome: the result and its verdict on standard output, what failed on the other."""
+    result = report.result
+    if result is not None:
+        render.say(_headline(report, result, metric_name))
+        render.pairs(
+            [
+                ("change", result.description),
+                ("result", result.id),
+                ("hub", _WHERE[report.outcome]),
+                (program, "kept" if report.kept else None),
+            ]
+        )
+    elif report.outcome == "refused" and report.claim is not None:
+        tell_claim(report.claim)
+        return
+    for note in report.notes:
+        render.say("note:", note)
+    if report.error and not (result and result.failure):
+        sys.stdout.flush()
+        print(f"error: {line(report.error)}", file=sys.stderr)
+    if report.hint:
+        _next(report.hint)
+
+
+def _headline(report: RunReport, result: Result, metric_name: str) -> str:
+    if result.status != "ok":
+        return f"{result.status}: {result.failure or 'the run gave no metric'}"
+    said = {
+        "better": "keep (better than its base)",
+        "worse": "discard (worse than its base)",
+        "within noise": "within noise of its base",
+    }.get(report.verdict or "", "nothing to compare it with yet")
+    best = "; the best so far" if report.is_best else ""
+    return f"{metric_name} {render.metric(result.metric)}: {said}{best}"
+
+
+def _next(hint: str) -> None:
+    sys.stdout.flush()
+    print(f"next: {line(hint)}", file=sys.stderr)

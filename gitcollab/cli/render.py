@@ -1,0 +1,270 @@
+"""What people read: small formats, pairs of label and value, tables. Strangers' text is inert.
+
+Rich is imported for tables and colours only; without a terminal there are no colours.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from gitcollab.cli.text import line, lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gitcollab.records.models import Claim, Result
+    from gitcollab.swarm.reports import AgentEntry, Entry
+
+# How a verdict is said to people; a run without a metric has its status instead.
+_VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
+_STYLES = {
+    "keep": "green",
+    "discard": "red",
+    "within noise": "yellow",
+    "crash": "magenta",
+    "timeout": "magenta",
+}
+
+
+def metric(value: float | None) -> str:
+    """A metric as this field writes it: six decimals for numbers of ordinary size."""
+    if value is None:
+        return "-"
+    return f"{value:.6f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.7g}"
+
+
+def error_of_mean(entry: Entry) -> str:
+    """The standard error of the mean, to two digits."""
+    return f"{entry.sigma / entry.n**0.5:.2g}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: 45s, 12m, 3h, 5d."""
+    seconds = max(0.0, seconds)
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def clock(seconds: float) -> str:
+    """A running time: 0:07, 12:34, 1:02:03."""
+    whole = max(0, int(seconds))
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def short_id(record_id: str) -> str:
+    """The hash at the end of an id, which ``show`` and ``diff`` take for the whole."""
+    last = record_id.rpartition("-")[2]
+    return last if len(last) >= 6 else record_id
+
+
+def judgement(result: Result, verdict: str | None) -> str:
+    """What became of a run, in one or two words."""
+    if result.status != "ok":
+        return result.status
+    return _VERDICTS.get(verdict or "", "-")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: 1 run, 3 runs."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
+    """Print labels and values, one a line, long values wrapped below themselves."""
+    shown = [(label, line(value)) for label, value in rows if value is not None]
+    wide = max((len(label) for label, _ in shown), default=0) + 2
+    for label, value in shown:
+        wrapped = textwrap.wrap(
+            value,
+            max(20, _width() - wide),
+            break_long_words=False,  # ids and addresses stay whole
+            break_on_hyphens=False,
+        )
+        for i, part in enumerate(wrapped or [""]):
+            print(f"{'' if i else label:{wide}}{part}".rstrip())
+
+
+def say(*parts: str) -> None:
+    """Print one line of strangers' or our own words."""
+    print(line(" ".join(part for part in parts if part)))
+
+
+def block(text: str, indent: str = "") -> None:
+    """Print a text of many lines."""
+    print(textwrap.indent(lines(text.rstrip("\n")), indent))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: at most ``wide`` cells, or what the others leave when None."""
+
+    title: str
+    wide: int | None = 12
+    side: Literal["left", "right"] = "left"
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under titles; a row is one line, and what does not fit ends in an ellipsis."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
+    for column in columns:
+        grid.add_column(
+            Text(line(column.title)),
+            justify=column.side,
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=column.wide,
+            ratio=1 if column.wide is None else None,
+        )
+    for row in rows:
+        grid.add_row(*(Text(line(cell), _STYLES.get(cell, "")) for cell in row))
+    console = _console()
+    with console.capture() as captured:
+        console.print(grid)
+    print("\n".join(part.rstrip() for part in captured.get().splitlines()))
+
+
+def difference(diff: str) -> None:
+    """Print a unified diff, coloured on a terminal."""
+    if not sys.stdout.isatty():
+        block(diff)
+        return
+    from rich.text import Text
+
+    console = _console()
+    for part in diff.splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(part[:1], "")
+        console.print(Text(lines(part), style), soft_wrap=True)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, highlight=False, width=_width())
+
+
+def _width() -> int:
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+CHANGE = Column("change", None)
+
+
+def programs(entries: Sequence[Entry], metric_name: str) -> None:
+    """The ranking of programs."""
+    columns = (
+        Column("#", 5, "right"),
+        Column(metric_name, 12, "right"),
+        Column("±", 7, "right"),
+        Column("runs", 6),
+        Column("agent", 10),
+        Column("id", 10),
+        CHANGE,
+    )
+    table(columns, [_program(entry) for entry in entries])
+
+
+def _program(entry: Entry) -> Sequence[str]:
+    mark = " ✓" if entry.standing == "confirmed" else ""
+    return (
+        str(entry.rank),
+        metric(entry.metric),
+        error_of_mean(entry),
+        f"{entry.n}{mark}",
+        entry.agent,
+        short_id(entry.id),
+        entry.description,
+    )
+
+
+def agents(entries: Sequence[AgentEntry], metric_name: str) -> None:
+    """The ranking of agents."""
+    titles = ("runs", "kept", "confirmed", "replicated", "crashed")
+    columns = (
+        Column("#", 5, "right"),
+        Column("agent", None),
+        Column(metric_name, 12, "right"),
+        *(Column(title, 10, "right") for title in titles),
+    )
+    table(
+        columns,
+        [
+            (
+                str(entry.rank),
+                entry.agent,
+                metric(entry.best.metric if entry.best else None),
+                str(entry.experiments),
+                str(entry.kept),
+                str(entry.confirmed),
+                str(entry.replications),
+                str(entry.crashes),
+            )
+            for entry in entries
+        ],
+    )
+
+
+def results(rows: Sequence[tuple[Result, str | None]], metric_name: str, now: datetime) -> None:
+    """Results, as they are given."""
+    columns = (
+        Column("age", 5, "right"),
+        Column(metric_name, 12, "right"),
+        Column("verdict", 12),
+        Column("agent", 10),
+        Column("id", 10),
+        CHANGE,
+    )
+    table(
+        columns,
+        [
+            (
+                span((now - result.created_at).total_seconds()),
+                metric(result.metric),
+                judgement(result, verdict),
+                result.agent,
+                short_id(result.id),
+                result.description,
+            )
+            for result, verdict in rows
+        ],
+    )
+
+
+def claims(values: Sequence[Claim], now: datetime) -> None:
+    """Running claims, with the time until each is void."""
+    columns = (Column("agent", 16), Column("left", 5, "right"), Column("experiment", 24), CHANGE)
+    table(
+        columns,
+        [
+            (c.agent, span((c.expires_at - now).total_seconds()), c.id, c.description)
+            for c in values
+        ],
+    )
+
+
+def best(entry: Entry | None) -> str:
+    """The best in one line, or that there is none."""
+    if entry is None:
+        return "none yet: the baseline program has not been run"
+    return f"{metric(entry.metric)} by {entry.agent}: {entry.description} ({standing(entry)})"
+
+
+def standing(entry: Entry) -> str:
+    """How well a metric is known."""
+    return f"{entry.standing}, {count(entry.n, 'run')}, tier {entry.tier}"
+
+
+def now() -> datetime:
+    """The time, for ages and for what is left."""
+    return datetime.now(UTC)

@@ -1,0 +1,162 @@
+"""Verbs of an experiment: claim, release, renew, run, publish."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, outcome, render
+from gitcollab.cli.app import WORK, Json, verb
+from gitcollab.cli.choices import Ended
+from gitcollab.cli.context import open_swarm
+from gitcollab.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.outcomes import RunReport
+    from gitcollab.swarm.swarm import Swarm
+
+What = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="WHAT",
+        help="The change in words. Left out, it is read from what differs from the base.",
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
+
+
+@verb(
+    WORK,
+    "gitcollab run                                 # train.py as you have changed it",
+    "gitcollab run --set MATRIX_LR=0.05            # change a constant, run, publish",
+    'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
+)
+def run(
+    what: What = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a constant of the program."),
+    ] = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> int:
+    """Do one experiment: claim it, run it, publish what happened.
+
+    Says the verdict against the program it started from, and keeps or reverts the working
+    program accordingly (kept aside in .gitcollab/, never lost). ^C publishes nothing and
+    releases the claim. Without any set-up it makes a hub for this folder alone.
+
+    Exit codes: 0 published, 1 the run failed, 4 taken, duplicate or refused, 5 queued (offline).
+    """
+    from gitcollab.cli.progress import LiveLine
+
+    values = _assignments(sets or [])
+    swarm = open_swarm(create_embedded=True)
+    with LiveLine(sys.stderr, quiet=json) as live:
+        report = swarm.run(what, set_values=values, seed=seed, progress=live.show_run)
+    return _end(swarm, report, json)
+
+
+@verb(
+    WORK,
+    "python train.py > run.log 2>&1; gitcollab publish run.log",
+    'gitcollab publish run.log "MATRIX_LR 0.04 → 0.05" --program train.py --seed 1',
+)
+def publish(
+    log: Annotated[Path, typer.Argument(help="What the run printed.")],
+    what: What = None,
+    program: Annotated[
+        Path | None, typer.Option(help="The program that ran, when it is not the workspace's.")
+    ] = None,
+    status: Annotated[
+        Ended | None, typer.Option(help="How the run ended, when the log does not say.")
+    ] = None,
+    seed: Seed = None,
+    json: Json = False,
+) -> int:
+    """Publish a run that you made by hand, from its log.
+
+    The metric is read from the summary at the log's end, as `run` reads it.
+    """
+    swarm = open_swarm()
+    ended = None if status is None else status.value
+    report = swarm.publish(log, what=what, program=program, status=ended, seed=seed)
+    return _end(swarm, report, json)
+
+
+@verb(WORK, 'gitcollab claim "MATRIX_LR 0.04 → 0.05"', "gitcollab claim --json")
+def claim(
+    what: What = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Claim it although it has been done before.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Claim an experiment, so that nobody else does it meanwhile.
+
+    A claim lasts 15 minutes unless it is renewed. `run` claims by itself.
+
+    Exit codes: 0 granted, 4 taken, duplicate or refused, 5 offline (nothing is claimed).
+    """
+    answer = open_swarm().claim(what, anyway=anyway)
+    if json:
+        jsonout.emit(jsonout.claim(answer))
+    else:
+        outcome.tell_claim(answer)
+    return outcome.claim_code(answer)
+
+
+Experiment = Annotated[
+    str | None, typer.Argument(help="The experiment's key. Left out: all that you have claimed.")
+]
+
+
+@verb(WORK, "gitcollab release", "gitcollab release matrix-lr-0.05-1a2b3c4d")
+def release(experiment: Experiment = None, json: Json = False) -> None:
+    """Give claims back, so that others may do the experiments."""
+    released = open_swarm().release(experiment)
+    if json:
+        return jsonout.emit({"released": released})
+    if not released:
+        render.say("you have no claim to release")
+    for key in released:
+        render.say("released", key)
+    return None
+
+
+@verb(WORK, "gitcollab renew")
+def renew(experiment: Experiment = None, json: Json = False) -> None:
+    """Make claims last longer. `run` does so by itself."""
+    claims = open_swarm().renew(experiment)
+    if json:
+        return jsonout.emit({"claims": jsonout.records(claims)})
+    if not claims:
+        render.say("you have no claim to renew")
+    for one in claims:
+        left = render.span((one.expires_at - render.now()).total_seconds())
+        render.say("renewed", one.id, f"for {left}")
+    return None
+
+
+def _assignments(texts: list[str]) -> dict[str, str]:
+    """NAME=VALUE texts as a mapping; UsageError for what is none, or says a name twice."""
+    values: dict[str, str] = {}
+    for text in texts:
+        name, found, value = (part.strip() for part in text.partition("="))
+        if not (found and name and value):
+            raise UsageError(f"--set {text!r} is not NAME=VALUE", "as in --set MATRIX_LR=0.05")
+        if name in values:
+            raise UsageError(f"--set gives {name} twice", "give each constant one value")
+        values[name] = value
+    return values
+
+
+def _end(swarm: Swarm, report: RunReport, json: bool) -> int:
+    if json:
+        jsonout.emit(jsonout.run(report))
+    else:
+        outcome.tell_run(report, metric_name=swarm.task.metric.name, program=swarm.task.program)
+    return outcome.run_code(report)

@@ -1,4 +1,4 @@
-"""What the verbs answer: values, not exceptions, for everything that may happen to a good request."""
+"""What the verbs answer: values, not exceptions, for all that may happen to a good request."""
 
 from __future__ import annotations
 

@@ -1,0 +1,212 @@
+"""Claiming an experiment, keeping the claim alive, giving it back."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.records.models import Claim, Experiment, Result
+from gitcollab.store.requests import Outcome
+from gitcollab.swarm.claims import renewed
+from gitcollab.swarm.identity import key_of, same_now
+from gitcollab.swarm.member import CLAIM_PATIENCE, Member
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Duplicate,
+    Granted,
+    Offline,
+    Refused,
+    Taken,
+)
+
+
+def claim(
+    member: Member, experiment: Experiment, *, seed: int | None = None, anyway: bool = False
+) -> ClaimOutcome:
+    """Ask for the experiment; one that this workspace holds already is granted again."""
+    key = key_of(experiment, seed)
+    if standing := held(member, experiment, key):
+        return Granted(standing)
+    return _ask(member, _new_claim(member, experiment, key), anyway)
+
+
+def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
+    payload = {
+        "claim": made.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "task": member.task.digest,
+        "anyway": anyway,
+    }
+    request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
+    outcome = _answer(made, member.submit(request)[0])
+    if isinstance(outcome, Granted):
+        member.workspace.hold(made)
+    return outcome
+
+
+def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
+    """A live claim of this workspace on the same experiment."""
+    now = member.now(member.store.snapshot())
+    for mine in member.workspace.claims():
+        if mine.expires_at > now and same_now(experiment, mine, key):
+            return mine
+    return None
+
+
+def announced(member: Member) -> Claim | None:
+    """The workspace's one live claim that is only words yet, waiting for the code to be run."""
+    now = member.now(member.store.snapshot())
+    words = [
+        c
+        for c in member.workspace.claims()
+        if c.expires_at > now and not c.delta and not c.structural and not c.fingerprint
+    ]
+    return words[0] if len(words) == 1 else None
+
+
+def _new_claim(member: Member, experiment: Experiment, key: str) -> Claim:
+    now = member.now(member.store.snapshot())
+    bare = Claim.model_validate(
+        experiment.model_dump()
+        | {
+            "id": key,
+            "agent": member.config.agent,
+            "created_at": now,
+            "nonce": member.nonce(),
+            "tier": member.tier,
+            "expires_at": now,
+        }
+    )
+    return member.sign(renewed(bare, member.task, now))
+
+
+def _answer(made: Claim, outcome: Outcome) -> ClaimOutcome:
+    """The outcome as a value. Anything that is not a yes is not a yes."""
+    reason = str(outcome.get("reason", ""))
+    match outcome["outcome"]:
+        case "granted":
+            return Granted(made)
+        case "taken":
+            return Taken(made.id, Claim.model_validate(outcome["other"]), reason)
+        case "duplicate":
+            return Duplicate(made.id, Result.model_validate(outcome["other"]), reason)
+        case "offline":
+            return Offline(made.id, reason)
+        case _:
+            return Refused(made.id, reason or str(outcome["outcome"]))
+
+
+def release(member: Member, experiment: str | None = None) -> list[str]:
+    """Give back a claim of this workspace, or all of them; the keys given back."""
+    mine = _chosen(member, experiment)
+    requests = [member.request("release", {"experiment": c.id, "nonce": c.nonce}) for c in mine]
+    if requests:
+        member.submit(*requests)
+    for c in mine:
+        member.workspace.let_go(c.id)
+    return [c.id for c in mine]
+
+
+def renew(member: Member, experiment: str | None = None) -> list[Claim]:
+    """Give a claim of this workspace, or all of them, their full time again.
+
+    Raises OfflineError when the hub is away, GitcollabError when a claim was lost.
+    """
+    fresh = []
+    for old in _chosen(member, experiment):
+        made, outcome = renew_one(member, old)
+        match outcome["outcome"]:
+            case "renewed":
+                fresh.append(made)
+            case "offline":
+                raise OfflineError(f"{old.id} is not renewed: {outcome['reason']}", "try again")
+            case _:
+                member.workspace.let_go(old.id)
+                raise GitcollabError(
+                    f"{old.id} is lost: {outcome.get('reason', outcome['outcome'])}",
+                    "claim something else",
+                )
+    return fresh
+
+
+def renew_one(member: Member, old: Claim) -> tuple[Claim, Outcome]:
+    """Send the claim with a later expiry; the workspace holds it when it is renewed."""
+    now = member.now(member.store.snapshot())
+    made = member.sign(renewed(old, member.task, now))
+    payload = {"claim": made.model_dump(mode="json", by_alias=True, exclude_none=True)}
+    request = member.request("renew", payload, when_offline="drop", patience=CLAIM_PATIENCE)
+    outcome = member.submit(request)[0]
+    if outcome["outcome"] == "renewed":
+        member.workspace.hold(made)
+    return made, outcome
+
+
+def _chosen(member: Member, experiment: str | None) -> list[Claim]:
+    mine = member.workspace.claims()
+    if experiment is None:
+        return mine
+    chosen = [c for c in mine if c.id == experiment]
+    if not chosen:
+        known = ", ".join(c.id for c in mine) or "none"
+        raise GitcollabError(
+            f"this workspace holds no claim {experiment[:80]!r}", f"its claims: {known}"
+        )
+    return chosen
+
+
+def refine(member: Member, spoken: Claim, experiment: Experiment) -> ClaimOutcome:
+    """Say what a claim made in words is as code, so that others see it; it keeps its key.
+
+    The code may turn out to be what somebody else is doing or has done, whatever the words said.
+    """
+    now = member.now(member.store.snapshot())
+    fields = spoken.model_dump() | experiment.model_dump()
+    made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
+    outcome = _ask(member, made)
+    return Granted(spoken) if isinstance(outcome, Offline) else outcome
+
+
+class Renewal:
+    """Keeps a claim alive while its experiment runs: call ``tick`` often.
+
+    Renewing happens in a thread, since a slow hub must not stop the reading of a run's output. A
+    hub that is away is asked again later; a lost claim is not: the run goes on either way, and its
+    result is worth publishing.
+    """
+
+    def __init__(self, member: Member, claim: Claim) -> None:
+        self._member = member
+        self.claim = claim
+        self._every = timedelta(seconds=member.task.policy.claim_ttl_seconds / 3)
+        self._last = member.clock()
+        self._thread: threading.Thread | None = None
+
+    def tick(self) -> None:
+        """Begin a renewal if it is time for one."""
+        now = self._member.clock()
+        if now - self._last < self._every or (self._thread and self._thread.is_alive()):
+            return
+        self._last = now
+        self._thread = threading.Thread(target=self._renew, args=(now,), daemon=True)
+        self._thread.start()
+
+    def finish(self) -> Claim:
+        """Wait for a renewal under way; the claim as it stands now."""
+        if self._thread:
+            self._thread.join()
+        return self.claim
+
+    def _renew(self, now: datetime) -> None:
+        twin = Member(
+            self._member.workspace,
+            self._member.config,
+            self._member.pages,
+            self._member.clock,
+            self._member.nonce,
+        )
+        try:
+            made, outcome = renew_one(twin, self.claim)
+        except GitcollabError:
+            return  # asked again at the next turn; the run must not suffer
+        if outcome["outcome"] == "renewed":
+            self.claim = made

@@ -1,0 +1,105 @@
+"""Claims: who is doing which experiment now. Pure decisions, repeated on every retry."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from gitcollab.records import codec
+from gitcollab.records.models import Claim, Result, Task
+from gitcollab.records.names import path_of
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm.identity import same_finished, same_now
+from gitcollab.swarm.reading import claims as claims_of
+from gitcollab.swarm.reading import results as results_of
+
+# How long after its expiry a claim stays in the tree before a sweep removes it.
+SWEEP_GRACE = timedelta(seconds=60)
+
+
+def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Grant the claim in the request unless the same experiment runs or has finished.
+
+    Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``.
+    """
+    claim = Claim.model_validate(request.payload["claim"])
+    claims = claims_of(snapshot)
+    if claims.get(claim.id) == claim:
+        return Decision({"outcome": "granted"}, {}, "", final=True)
+    for other in claims.values():
+        if other.nonce == claim.nonce or other.expires_at <= now:
+            continue  # its own earlier form, when words are refined into code; or void
+        if why := same_now(claim, other, claim.id):
+            return _in_the_way("taken", other, why)
+    if not request.payload.get("anyway") and not claim.replicates:
+        for result in results_of(snapshot).values():
+            if why := same_finished(claim, result, claim.tier, request.payload["task"]):
+                return _in_the_way("duplicate", result, why)
+    return Decision(
+        {"outcome": "granted"},
+        {path_of("claim", claim.id): codec.encode(claim)},
+        f"claim: {claim.description}",
+    )
+
+
+def _in_the_way(outcome: str, other: Claim | Result, why: str) -> Decision:
+    record = other.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Decision({"outcome": outcome, "other": record, "reason": why}, {}, "")
+
+
+def decide_renew(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Move the claim's expiry; ``renewed``, or ``lost`` when somebody else holds the experiment."""
+    claim = Claim.model_validate(request.payload["claim"])
+    standing = claims_of(snapshot).get(claim.id)
+    if standing is not None and standing.nonce != claim.nonce and standing.expires_at > now:
+        return _in_the_way("lost", standing, "claimed by another agent after it had expired")
+    if standing == claim:
+        return Decision({"outcome": "renewed"}, {}, "", final=True)
+    path = path_of("claim", claim.id)
+    changes = {path: codec.encode(claim)}
+    return Decision({"outcome": "renewed"}, changes, f"renew: {claim.description}")
+
+
+def decide_release(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Remove the claim with the request's nonce; releasing what is not there is no error."""
+    path = release_path(snapshot, request.payload["experiment"], request.payload["nonce"])
+    if path is None:
+        return Decision({"outcome": "released"}, {}, "", final=True)
+    return Decision(
+        {"outcome": "released"}, {path: None}, f"release: {request.payload['experiment']}"
+    )
+
+
+def release_path(snapshot: Snapshot, experiment: str | None, nonce: str | None) -> str | None:
+    """The path of that very claim, if it still stands."""
+    standing = claims_of(snapshot).get(experiment) if experiment else None
+    return path_of("claim", standing.id) if standing and standing.nonce == nonce else None
+
+
+def stale(snapshot: Snapshot, now: datetime) -> list[Claim]:
+    """Claims that expired a while ago."""
+    claims = claims_of(snapshot).values()
+    return sorted((c for c in claims if c.expires_at + SWEEP_GRACE < now), key=lambda c: c.id)
+
+
+def active(snapshot: Snapshot, now: datetime) -> list[Claim]:
+    """Claims that hold now, oldest first."""
+    claims = claims_of(snapshot).values()
+    return sorted((c for c in claims if c.expires_at > now), key=lambda c: (c.created_at, c.id))
+
+
+def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Remove every stale claim."""
+    gone = stale(snapshot, now)
+    swept: dict[str, Any] = {"outcome": "swept", "experiments": [c.id for c in gone]}
+    changes = {path_of("claim", c.id): None for c in gone}
+    return Decision(swept, changes, f"sweep {len(gone)} stale claims", final=not gone)
+
+
+def renewed(claim: Claim, task: Task, now: datetime) -> Claim:
+    """The claim with a full time to live from now, unsigned."""
+    expires = now + timedelta(seconds=task.policy.claim_ttl_seconds)
+    return claim.model_copy(
+        update={"expires_at": expires.replace(microsecond=0), "signature": None}
+    )

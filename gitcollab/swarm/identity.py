@@ -1,0 +1,110 @@
+"""When two experiments are the same one, and the key that names an experiment.
+
+Strongest first: equal programs; equal changes of constants; equal words. This is the seam where
+a finer understanding of words belongs; every decision about duplicates asks here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from gitcollab.records.models import Claim, Experiment, Result
+from gitcollab.records.names import short_hash, slug
+from gitcollab.similarity import literal
+
+
+def key_of(experiment: Experiment, seed: int | None = None) -> str:
+    """The experiment's key: readable, and equal for equal experiments whoever asks."""
+    if experiment.replicates:
+        return _key(f"replicate-{experiment.description}", f"{experiment.fingerprint} {seed}")
+    if experiment.delta and not experiment.structural:
+        return _key(change_text(experiment.delta), canonical_json(experiment.delta))
+    if experiment.fingerprint:
+        return _key(experiment.description, experiment.fingerprint)
+    words = normal_words(experiment.description)
+    return _key(words, words)
+
+
+def _key(readable: str, identity: str) -> str:
+    return f"{slug(readable)}-{short_hash(identity)}"
+
+
+def canonical_json(delta: Mapping[str, object]) -> str:
+    """The identity of a change of constants: sorted, 8 and 8.0 the same, True and 1 not."""
+    plain = {name: literal.plain(_value(value)) for name, value in delta.items()}
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def change_text(delta: Mapping[str, object]) -> str:
+    """The change in words, without what was there before: ``DEPTH → 9, MATRIX_LR → 0.05``."""
+    return ", ".join(f"{name} → {literal.shown(_value(delta[name]))}" for name in sorted(delta))
+
+
+def _value(value: object) -> literal.Value:
+    """A record's list is a program's tuple."""
+    if isinstance(value, list):
+        return tuple(_value(v) for v in value)
+    assert value is None or isinstance(value, int | float | str)
+    return value
+
+
+def normal_words(text: str) -> str:
+    """Text as it is compared: case, punctuation at the ends and spacing do not count."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"\s+", " ", folded).strip(" .!;,")
+
+
+def same_now(mine: Experiment, other: Claim, key: str) -> str | None:
+    """Why a running claim is the same experiment, whatever its base; None when it is another."""
+    if other.id == key:
+        return "same experiment"
+    if mine.replicates or other.replicates:
+        return None  # another seed of a program is another experiment
+    return _same_program(mine, other) or _same_change(mine, other)
+
+
+def same_finished(mine: Experiment, other: Result, tier: str | None, task: str) -> str | None:
+    """Why a finished result answers this experiment already; None when it does not.
+
+    Only runs of the same task in the same tier compare; a change that was tried on another base
+    may be tried again on this one.
+    """
+    if other.task != task or (tier is not None and other.hardware.tier != tier):
+        return None
+    if same := _same_program(mine, other):
+        return same
+    if not _same_base(mine, other):
+        return None
+    return _same_change(mine, other) or _same_words(mine, other)
+
+
+def _same_program(mine: Experiment, other: Experiment) -> str | None:
+    if mine.fingerprint and mine.fingerprint == other.fingerprint:
+        return "same program"
+    return None
+
+
+def _same_change(mine: Experiment, other: Experiment) -> str | None:
+    if mine.structural or other.structural or not mine.delta:
+        return None
+    if canonical_json(mine.delta) == canonical_json(other.delta):
+        return f"same change: {change_text(mine.delta)}"
+    return None
+
+
+def _same_words(mine: Experiment, other: Experiment) -> str | None:
+    """Words decide only where neither side has anything better."""
+    if mine.delta or mine.fingerprint:
+        return None
+    if normal_words(mine.description) == normal_words(other.description):
+        return "same description"
+    return None
+
+
+def _same_base(mine: Experiment, other: Experiment) -> bool:
+    if mine.base_fingerprint and other.base_fingerprint:
+        return mine.base_fingerprint == other.base_fingerprint
+    return mine.base == other.base

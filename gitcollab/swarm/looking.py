@@ -1,0 +1,232 @@
+"""Looking: status, rankings, results, one result, differences. Nothing here writes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from gitcollab.errors import GitcollabError, OfflineError, UsageError
+from gitcollab.records.models import Result
+from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.records.signing import verify
+from gitcollab.swarm import reading
+from gitcollab.swarm.claims import active
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.reports import AgentEntry, Entry, QueuedItem, ResultPage, Shown, Status
+
+MAX_PAGE = 1000
+
+
+def entry(group: Group, rank: int = 1) -> Entry:
+    """A group of runs as a line of a ranking."""
+    return Entry(
+        rank=rank,
+        id=group.first.id,
+        agent=group.first.agent,
+        description=group.first.description,
+        metric=group.mean,
+        n=group.n,
+        sigma=group.sigma,
+        pessimistic=group.pessimistic,
+        standing=group.standing,
+        tier=group.tier,
+        fingerprint=group.fingerprint,
+    )
+
+
+def best(where: Standings, tier: str | None = None, agent: str | None = None) -> Entry | None:
+    """The best program: of all, of a tier, of those an agent ran, or None when there is none."""
+    groups: Collection[Group] = where.ranked if tier is None else where.by_tier.get(tier, ())
+    if agent is not None:
+        groups = [g for g in groups if agent in g.agents]
+    return next((entry(g) for g in groups), None)
+
+
+def leaderboard(where: Standings, by: str) -> list[Entry] | list[AgentEntry]:
+    """The complete ranking: ``overall``, ``tier`` (ranked within each), or ``agent``."""
+    match by:
+        case "overall":
+            return [entry(g, n) for n, g in enumerate(where.ranked, 1)]
+        case "tier":
+            tiers = sorted(where.by_tier)
+            return [entry(g, n) for t in tiers for n, g in enumerate(where.by_tier[t], 1)]
+        case "agent":
+            return _agents(where)
+    raise UsageError(f"there is no ranking by {by!r}", "use overall, tier or agent")
+
+
+def _agents(where: Standings) -> list[AgentEntry]:
+    place = {(g.fingerprint, g.tier): n for n, g in enumerate(where.ranked)}
+    last = len(place)
+
+    def order(name: str) -> tuple[int, str]:
+        group = where.by_agent[name].best
+        return (place.get((group.fingerprint, group.tier), last) if group else last, name)
+
+    return [
+        AgentEntry(
+            rank=n,
+            agent=row.agent,
+            experiments=row.experiments,
+            kept=row.kept,
+            confirmed=row.confirmed,
+            replications=row.replications,
+            crashes=row.crashes,
+            best=entry(row.best) if row.best else None,
+        )
+        for n, row in enumerate((where.by_agent[a] for a in sorted(where.by_agent, key=order)), 1)
+    ]
+
+
+def status(member: Member, *, ask: bool = False) -> Status:
+    """Where the workspace stands, from what this host knows; ``ask`` asks the hub first."""
+    online: bool | None = None
+    if ask:
+        try:
+            member.store.refresh()
+            online = True
+        except OfflineError:
+            online = False
+    snapshot = member.store.snapshot()
+    now = member.now(snapshot)
+    skew = member.store.skew()
+    queued = [
+        QueuedItem(r.kind, r.id, r.created_at, "waits for the hub") for r in member.store.pending()
+    ]
+    return Status(
+        hub=member.config.hub,
+        branch=member.config.branch,
+        agent=member.config.agent,
+        online=online,
+        queued=queued,
+        claims=active(snapshot, now),
+        mine=[c for c in member.workspace.claims() if c.expires_at > now],
+        best=best(member.standings()),
+        results=len(reading.results(snapshot)),
+        skew_seconds=skew.total_seconds() if skew is not None else None,
+    )
+
+
+def results(
+    member: Member,
+    *,
+    limit: int = 50,
+    page: str | None = None,
+    agent: str | None = None,
+    tier: str | None = None,
+    status: str | None = None,
+    verdict: str | None = None,
+    text: str | None = None,
+) -> ResultPage:
+    """One page of results, newest first. ``page`` is the token an earlier page gave."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
+    where = member.standings()
+    chosen = [
+        (r, v)
+        for r in sorted(member.results().values(), key=_age, reverse=True)
+        if _matches(r, agent, tier, status, text)
+        and ((v := where.verdict(r)) == verdict or verdict is None)
+    ]
+    after = _cursor(page) if page else None
+    rest = [pair for pair in chosen if after is None or _age(pair[0]) < after]
+    shown = rest[:limit]
+    more = len(rest) > limit
+    return ResultPage(shown, _token(shown[-1][0]) if more else None, len(chosen))
+
+
+def _age(result: Result) -> tuple[str, str]:
+    return result.created_at.isoformat(), result.id
+
+
+def _token(result: Result) -> str:
+    return f"{result.created_at.isoformat()}~{result.id}"
+
+
+def _cursor(token: str) -> tuple[str, str]:
+    when, found, result_id = token.partition("~")
+    if not found:
+        raise UsageError(f"{token[:80]!r} is no page token", "use `next` of the page before")
+    return when, result_id
+
+
+def _matches(
+    r: Result, agent: str | None, tier: str | None, status: str | None, text: str | None
+) -> bool:
+    return (
+        agent in (None, r.agent)
+        and tier in (None, r.hardware.tier)
+        and status in (None, r.status)
+        and (text is None or text.casefold() in r.description.casefold())
+    )
+
+
+def find(member: Member, wanted: str) -> Result:
+    """The result with this id, or the only one whose id holds it."""
+    known = member.results()
+    if wanted in known:
+        return known[wanted]
+    near = sorted(i for i in known if wanted and wanted in i)
+    if len(near) == 1:
+        return known[near[0]]
+    if near:
+        raise GitcollabError(
+            f"{len(near)} results match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
+        )
+    close = difflib.get_close_matches(wanted[:200], list(known)[:5000], n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else "list them with: gitcollab results"
+    raise GitcollabError(f"there is no result {wanted[:80]!r}", hint)
+
+
+def show(member: Member, wanted: str) -> Shown:
+    """One result with its program, log, verdict and the ranking of its program."""
+    result = find(member, wanted)
+    where = member.standings()
+    group = where.group_of(result)
+    card = reading.cards(member.store.snapshot()).get(result.agent)
+    signed = result.signature is not None and card is not None
+    return Shown(
+        result=result,
+        verdict=where.verdict(result),
+        group=entry(group) if group else None,
+        program=_file(member, result, "train.py"),
+        log=_file(member, result, "log.txt"),
+        signature_ok=verify(result, card.public_key) if signed and card else None,
+    )
+
+
+def _file(member: Member, result: Result, name: str) -> str:
+    """A file of a result: on the hub, or in a request that waits to be delivered."""
+    data = member.store.snapshot().read(f"{folder_of(result.id)}/{name}")
+    if data is not None:
+        return data.decode(errors="replace")
+    for request in member.store.pending():
+        if request.kind == "publish" and request.payload["result"]["id"] == result.id:
+            return str(request.payload["files"].get(name, ""))
+    return ""
+
+
+def program_of(member: Member, result_id: str | None) -> str:
+    """The program of a result, or the task's baseline for None."""
+    if result_id is not None:
+        return _file(member, find(member, result_id), "train.py")
+    data = member.store.snapshot().read(PROGRAM_PATH)
+    return data.decode(errors="replace") if data is not None else ""
+
+
+def diff(member: Member, wanted: str, other: str | None = None) -> str:
+    """The unified diff from a result's base to it, or from ``wanted`` to ``other``."""
+    result = find(member, wanted)
+    if other is None:
+        old_id, new_id = result.base, result.id
+    else:
+        old_id, new_id = result.id, find(member, other).id
+    old, new = program_of(member, old_id), program_of(member, new_id)
+    lines = difflib.unified_diff(
+        old.splitlines(keepends=True),
+        new.splitlines(keepends=True),
+        fromfile=old_id or "baseline",
+        tofile=new_id,
+    )
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

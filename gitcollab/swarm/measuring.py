@@ -1,0 +1,216 @@
+"""Running a proposal's program and reading what it measured. Nothing here touches the hub."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records.models import (
+    MAX_CURVE_BYTES,
+    MAX_DESCRIPTION,
+    MAX_LOG_BYTES,
+    Task,
+)
+from gitcollab.runner import environment, process, summary
+from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.workspace import settings, write_whole
+
+# What is read of a log to find its summary; programs print it at the end.
+_READ = 4 * 1024 * 1024
+_MAX_LOG = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a run came to. ``failure`` and ``hint`` say why there is no metric."""
+
+    status: Literal["ok", "crash", "timeout"]
+    metric: float | None
+    metrics: dict[str, float]
+    failure: str
+    hint: str
+    log: str
+    curve: str
+    wall_seconds: float | None = None
+    started_at: datetime | None = None
+
+
+def measure(
+    task: Task,
+    folder: Path,
+    program: str,
+    seed: int,
+    *,
+    started_at: datetime,
+    description: str,
+    progress: Callable[[RunProgress], None],
+    tick: Callable[[], None],
+) -> Measurement:
+    """Run the program in ``folder`` under the task's deadline.
+
+    Raises process.CommandMissing when the task's command does not exist, and KeyboardInterrupt
+    after the program has been ended.
+    """
+    write_whole(folder / task.program, program.encode())
+    write_whole(folder / "task.json", settings(task))
+    log = folder / "log.txt"
+    watch = _Watch(task, description, progress, tick)
+    done = process.run(
+        _command(task),
+        cwd=folder,
+        env=environment.minimal_env(
+            {"GITCOLLAB_TASK": str(folder / "task.json"), "GITCOLLAB_SEED": str(seed)}
+        ),
+        timeout=task.timeout_seconds,
+        log=log,
+        on_line=watch.line,
+        tick=watch.tick,
+        max_log_bytes=_MAX_LOG,
+    )
+    status: Literal["ok", "crash", "timeout"] = "ok"
+    failure = ""
+    if done.timed_out:
+        status, failure = "timeout", f"no result after {task.timeout_seconds:g} s"
+    elif done.exit_code != 0:
+        status, failure = "crash", f"exit code {done.exit_code}"
+    found = read_log(task, log, folder, status, failure)
+    return Measurement(
+        **{k: v for k, v in vars(found).items() if k not in ("wall_seconds", "started_at")},
+        wall_seconds=round(done.seconds, 3),
+        started_at=started_at,
+    )
+
+
+def _command(task: Task) -> list[str]:
+    """The task's command; ``python`` is the interpreter that gitcollab itself runs in."""
+    first, *rest = task.run
+    return [sys.executable if first in ("python", "python3") else first, *rest]
+
+
+class _Watch:
+    """Turns a run's lines and ticks into progress reports."""
+
+    def __init__(
+        self,
+        task: Task,
+        description: str,
+        progress: Callable[[RunProgress], None],
+        tick: Callable[[], None],
+    ) -> None:
+        self._total = task.budget.seconds
+        self._description = description
+        self._progress = progress
+        self._tick = tick
+        self._step: int | None = None
+        self._loss: float | None = None
+        self._line = ""
+
+    def line(self, text: str) -> None:
+        self._line = text
+        if seen := summary.progress(text):
+            self._step, self._loss = seen.step, seen.loss
+
+    def tick(self, elapsed: float) -> None:
+        self._tick()
+        self._progress(
+            RunProgress(
+                "run", elapsed, self._total, self._step, self._loss, self._line, self._description
+            )
+        )
+
+
+def read_log(
+    task: Task,
+    log: Path,
+    folder: Path,
+    status: Literal["ok", "crash", "timeout"] = "ok",
+    failure: str = "",
+) -> Measurement:
+    """What a log says, given how its program ended. GitcollabError when it cannot be read."""
+    text = _read_tail(log)
+    metric, metrics, hint = None, {}, ""
+    if status == "ok":
+        try:
+            found = summary.parse(text, task.metric.name)
+        except summary.SummaryError as e:
+            status, failure, hint = "crash", e.message, e.hint
+        else:
+            metric, metrics = found.metric, found.metrics
+            if failure := implausible(task, metric):
+                status, metric = "crash", None
+                hint = "look for a leak of the data being measured on, or an error in the measuring"
+    elif not hint:
+        hint = f"the log is in {log}"
+        failure = _cause(text, failure)
+    return Measurement(
+        status,
+        metric,
+        {k: v for k, v in metrics.items() if k != task.metric.name},
+        failure[:MAX_DESCRIPTION],
+        hint,
+        _tail(_without_places(text, folder), MAX_LOG_BYTES),
+        _curve(text),
+    )
+
+
+def _cause(text: str, failure: str) -> str:
+    """The failure, with the last line of a Python traceback where there is one."""
+    last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+    shown = "".join(c for c in last if c.isprintable()).strip()[:300]
+    return f"{failure}: {shown}" if shown else failure
+
+
+def implausible(task: Task, metric: float) -> str:
+    """Why the task says that no run can honestly measure this; empty when it does not."""
+    name, bounds = task.metric.name, task.plausible
+    if bounds.min is not None and metric < bounds.min:
+        return f"{name} {metric:g} is below {bounds.min:g}, the least that is possible"
+    if bounds.max is not None and metric > bounds.max:
+        return f"{name} {metric:g} is above {bounds.max:g}, the most that is plausible"
+    return ""
+
+
+def _read_tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _READ))
+            return file.read().decode(errors="replace")
+    except OSError as e:
+        raise GitcollabError(f"the log {path} cannot be read: {e.strerror}") from e
+
+
+def _without_places(text: str, folder: Path) -> str:
+    """The text without this machine's own folders: they are nobody's business."""
+    return text.replace(str(folder), ".").replace(str(Path.home()), "~").replace("\0", "")
+
+
+def _tail(text: str, limit: int) -> str:
+    """The last lines that fit in ``limit`` bytes."""
+    data = text.encode(errors="replace")
+    if len(data) <= limit:
+        return text
+    cut = data[-limit:].decode(errors="ignore")
+    return cut.partition("\n")[2] or cut
+
+
+def _curve(text: str) -> str:
+    """The loss over the run as CSV, thinned until it fits; empty when nothing was printed."""
+    rows = list(summary.curve(text))
+    while rows:
+        lines = ["step,seconds,loss", *(",".join(_cell(v) for v in row) for row in rows)]
+        csv = "\n".join(lines) + "\n"
+        if len(csv) <= MAX_CURVE_BYTES:
+            return csv
+        rows = rows[::2]
+    return ""
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else json.dumps(value)

@@ -1,0 +1,153 @@
+"""An agent at work: its workspace, its hub's store, its key and its clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from gitcollab.records.models import Hardware, Result, Signed, Task
+from gitcollab.records.signing import KeyPair
+from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.store import Store
+from gitcollab.swarm import claims, derive, publishing, reading
+from gitcollab.swarm.home import home, key_path
+from gitcollab.swarm.ranking import Standings, standings
+from gitcollab.swarm.workspace import Config, Workspace
+
+SignedRecord = TypeVar("SignedRecord", bound=Signed)
+Pages = derive.Pages
+
+# A claim that could not be sent within this time is no longer wanted: its agent has gone on.
+CLAIM_PATIENCE = timedelta(seconds=90)
+
+
+def utc_now() -> datetime:
+    """The local clock."""
+    return datetime.now(UTC)
+
+
+def new_nonce() -> str:
+    """128 random bits in hex."""
+    return secrets.token_hex(16)
+
+
+def open_store(
+    hub: str, branch: str, agent: str, pages: Pages | None, clock: Callable[[], datetime] = utc_now
+) -> Store:
+    """The store of a hub with all deciders of the swarm; no network yet."""
+    views = derive.deriver(pages)
+    deciders: Mapping[str, Decider] = {
+        "claim": claims.decide_claim,
+        "renew": claims.decide_renew,
+        "release": claims.decide_release,
+        "sweep": claims.decide_sweep,
+        "publish": publishing.decide_publish,
+        "join": publishing.decide_join,
+        "seed": publishing.decide_seed,
+        "views": derive.decider(views),
+    }
+    wanted: Deriver = derive.when_records_change(views)
+    return Store.open(
+        hub, branch, home=home(), deciders=deciders, derive=wanted, author=agent, clock=clock
+    )
+
+
+@dataclass
+class Member:
+    """One agent of one hub, in one workspace."""
+
+    workspace: Workspace
+    config: Config
+    pages: Pages | None = None
+    clock: Callable[[], datetime] = utc_now
+    nonce: Callable[[], str] = new_nonce
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = self.new_store()
+
+    def new_store(self) -> Store:
+        """Another store of the same hub, for another thread."""
+        config = self.config
+        return open_store(config.hub, config.branch, config.agent, self.pages, self.clock)
+
+    @cached_property
+    def key(self) -> KeyPair:
+        """The agent's signing key."""
+        return KeyPair.load_or_create(key_path(self.config.agent))
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """This machine, in the tier it belongs to or the user put it in."""
+        from gitcollab.runner import hardware
+
+        found = hardware.detect()
+        return Hardware(
+            device=found.device[:120],
+            tier=self.config.tier or found.tier,
+            gpus=found.gpus,
+            vram_gb=found.vram_gb,
+            cpus=found.cpus,
+            memory_gb=found.memory_gb,
+        )
+
+    @property
+    def tier(self) -> str:
+        """The tier that this machine's results are ranked in."""
+        return self.config.tier or self.hardware.tier
+
+    @property
+    def task(self) -> Task:
+        """The hub's task, as last fetched."""
+        return publishing.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
+
+    def now(self, snapshot: Snapshot) -> datetime:
+        """The later of the local clock and the hub's last commit."""
+        local = self.clock()
+        return max(local, snapshot.commit_time) if snapshot.commit_time else local
+
+    def sign(self, record: SignedRecord) -> SignedRecord:
+        """The record with this agent's signature."""
+        return self.key.sign(record)
+
+    def request(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        when_offline: Literal["drop", "keep"] = "keep",
+        patience: timedelta | None = None,
+    ) -> Request:
+        """A request of this agent's."""
+        now = self.clock()
+        return Request(
+            id=self.nonce(),
+            kind=kind,
+            agent=self.config.agent,
+            created_at=now,
+            payload=payload,
+            when_offline=when_offline,
+            not_after=now + patience if patience else None,
+        )
+
+    def submit(self, *requests: Request) -> list[Outcome]:
+        """Outcomes in the order of the requests, which land in one push."""
+        return self.store.submit(*requests)
+
+    def results(self) -> dict[str, Result]:
+        """The hub's results, and those of this host that wait to be delivered."""
+        queued = [Result.model_validate(r.payload["result"]) for r in self._queued("publish")]
+        return reading.results(self.store.snapshot()) | {r.id: r for r in queued}
+
+    def _queued(self, kind: str) -> list[Request]:
+        return [r for r in self.store.pending() if r.kind == kind]
+
+    def standings(self, more: Collection[Result] = ()) -> Standings:
+        """Where the swarm stands, counting queued results and ``more``."""
+        known = self.results() | {r.id: r for r in more}
+        return standings(self.task, known.values(), reading.retracted(self.store.snapshot()))

@@ -1,0 +1,169 @@
+"""What is about to be tried: the program to run, and what it is as an experiment.
+
+The code decides what an experiment is; the words describe it. Where the constants alone changed,
+no words are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.records.models import MAX_DESCRIPTION, Experiment, Result
+from gitcollab.similarity import constants, delta, literal, program
+from gitcollab.swarm.workspace import Base
+
+FIRST_SEED = 42
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The text to run, the seed to run it with, and the experiment that it is."""
+
+    program: str
+    seed: int
+    experiment: Experiment
+
+    @property
+    def unchanged(self) -> bool:
+        """The program is its base: a baseline, or another run of it."""
+        return self.experiment.fingerprint == self.experiment.base_fingerprint
+
+
+def propose(
+    text: str,
+    base: Base,
+    known: Collection[Result],
+    what: str | None = None,
+    *,
+    set_values: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    python: bool = True,
+) -> Proposal:
+    """The proposal that a working program makes against its base.
+
+    ``known`` are the finished results of the task: they tell a baseline from a replicate, and the
+    next free seed. Raises GitcollabError where there is nothing to try or no way to describe it.
+    """
+    if set_values:
+        text = constants.edit(text, set_values)
+    if python:
+        constants.constants(text)  # a syntax error is better found before anything is claimed
+    if what is not None:
+        what = checked_description(what)
+        text = _apply_words(text, base, what, python)
+    change = _change(base.text, text, python)
+    print_of = program.fingerprint(text)
+    runs = [r for r in known if r.fingerprint == print_of]
+    common = Experiment(
+        description="?",
+        fingerprint=print_of,
+        base=base.id,
+        base_fingerprint=program.fingerprint(base.text),
+    )
+    if print_of == common.base_fingerprint:
+        experiment = _rerun(common, runs, what)
+    else:
+        experiment = _described(_with_delta(common, change), change, what)
+    return Proposal(text, seed if seed is not None else _next_seed(runs), experiment)
+
+
+def from_words(text: str, base: Base, what: str) -> Experiment:
+    """The experiment that words announce, before there is code: its change, if they spell it out.
+
+    Raises GitcollabError for a description that no record may have.
+    """
+    what = checked_description(what)
+    common = Experiment(
+        description=what, base=base.id, base_fingerprint=program.fingerprint(base.text)
+    )
+    change = delta.from_text(what, _constants_or_none(base.text))
+    if change is None:
+        return common
+    made = program.fingerprint(delta.apply(base.text, change))
+    return _with_delta(common, change).model_copy(update={"fingerprint": made})
+
+
+def checked_description(what: str) -> str:
+    """The description as a record may hold it; UsageError says what is wrong with it."""
+    try:
+        return Experiment(description=what).description
+    except ValidationError as e:
+        fault = e.errors(include_url=False)[0]
+        reason = str(fault["msg"]).removeprefix("Value error, ")
+        if fault["type"] == "string_too_long":
+            reason = f"it has {len(what)} characters"
+        raise UsageError(
+            f"the description cannot be used: {reason}",
+            f"say what is tried in 1 to {MAX_DESCRIPTION} characters on one line",
+        ) from e
+
+
+def _constants_or_none(text: str) -> dict[str, constants.Constant]:
+    try:
+        return constants.constants(text)
+    except GitcollabError:
+        return {}
+
+
+def _apply_words(text: str, base: Base, what: str, python: bool) -> str:
+    """An unchanged program, and words that spell out a change: make that change."""
+    if not python or program.fingerprint(text) != program.fingerprint(base.text):
+        return text
+    change = delta.from_text(what, constants.constants(text))
+    return text if change is None else delta.apply(text, change)
+
+
+def _change(base: str, text: str, python: bool) -> delta.Delta:
+    if not python:
+        return delta.Delta(structural=base != text)
+    try:
+        return delta.between(base, text)
+    except GitcollabError:  # the base is no program: all of this one is new
+        return delta.Delta(structural=True)
+
+
+def _with_delta(experiment: Experiment, change: delta.Delta) -> Experiment:
+    values = {name: _jsonable(c.after) for name, c in change.changes.items()}
+    fields = experiment.model_dump() | {"delta": values, "structural": change.structural}
+    try:
+        return Experiment.model_validate(fields)
+    except ValidationError:  # values too many or too long for a record: the program says it all
+        return Experiment.model_validate(fields | {"delta": {}, "structural": True})
+
+
+def _jsonable(value: literal.Value) -> object:
+    return [_jsonable(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _described(experiment: Experiment, change: delta.Delta, what: str | None) -> Experiment:
+    description = what or delta.describe(change)
+    if description is None:
+        raise UsageError(
+            "the program differs from its base in more than constants: it cannot describe itself",
+            'say what you changed: gitcollab run "..."',
+        )
+    return experiment.model_copy(update={"description": description})
+
+
+def _rerun(experiment: Experiment, runs: Collection[Result], what: str | None) -> Experiment:
+    """The base itself: the first run of it is the baseline, every other one a replicate."""
+    done = [r for r in runs if r.status == "ok"]
+    if not done:
+        return experiment.model_copy(update={"description": what or "baseline"})
+    first = min(done, key=lambda r: (r.created_at, r.id))
+    if what is not None and what != first.description:
+        raise UsageError(
+            f"the program is unchanged, so there is nothing to try for {what[:60]!r}",
+            "edit the program or use --set NAME=VALUE; without a description the run replicates "
+            f"{first.id}",
+        )
+    return experiment.model_copy(update={"description": first.description, "replicates": first.id})
+
+
+def _next_seed(runs: Collection[Result]) -> int:
+    used = {r.seed for r in runs}
+    return next(s for s in range(FIRST_SEED, FIRST_SEED + len(runs) + 1) if s not in used)

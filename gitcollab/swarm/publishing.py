@@ -1,0 +1,107 @@
+"""Results, agent cards and the hub's seed: records that are added once. Pure decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records import codec
+from gitcollab.records.models import (
+    MAX_CURVE_BYTES,
+    MAX_LOG_BYTES,
+    MAX_PROGRAM_BYTES,
+    AgentCard,
+    Result,
+    Task,
+)
+from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, folder_of, path_of
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm.claims import release_path
+
+LIMITS = {"train.py": MAX_PROGRAM_BYTES, "log.txt": MAX_LOG_BYTES, "curve.csv": MAX_CURVE_BYTES}
+
+
+def decide_publish(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Add the result with its files, and release the claim it was run under, in one commit."""
+    result = Result.model_validate(request.payload["result"])
+    path = path_of("result", result.id)
+    standing = snapshot.record(path)
+    if isinstance(standing, Result):
+        if standing.nonce == result.nonce:
+            return Decision({"outcome": "published"}, {}, "", final=True)
+        return _refused(f"another result has the id {result.id}")
+    files: dict[str, str] = request.payload["files"]
+    for name, text in files.items():
+        if len(text.encode()) > LIMITS.get(name, 0):
+            return _refused(f"{name} has more than the {LIMITS.get(name, 0)} bytes allowed")
+    folder = folder_of(result.id)
+    changes: dict[str, bytes | None] = {path: codec.encode(result)}
+    changes |= {f"{folder}/{name}": text.encode() for name, text in files.items()}
+    if claim := release_path(snapshot, result.experiment, result.claim):
+        changes[claim] = None
+    shown = result.status if result.metric is None else f"{result.metric:.6f}"
+    return Decision({"outcome": "published"}, changes, f"result {shown}: {result.description}")
+
+
+def _refused(reason: str) -> Decision:
+    return Decision({"outcome": "refused", "reason": reason}, {}, "")
+
+
+def decide_join(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Register an agent's card; the same name with another key is refused."""
+    card = AgentCard.model_validate(request.payload["card"])
+    path = path_of("agent", card.id)
+    if snapshot.read(path) is None:
+        return Decision({"outcome": "joined"}, {path: codec.encode(card)}, f"join: {card.id}")
+    standing = snapshot.record(path)
+    if isinstance(standing, AgentCard) and standing.public_key == card.public_key:
+        return Decision({"outcome": "member"}, {}, "", final=True)
+    return _refused(f"the name {card.id} is registered with another key")
+
+
+def decide_seed(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Write the task and its files to a hub that has none; a seeded hub is left as it is."""
+    if snapshot.read(TASK_PATH) is not None:
+        return Decision({"outcome": "present"}, {}, "", final=True)
+    if snapshot.tip is not None:
+        return _refused("the branch exists and holds no task.yaml: something else lives there")
+    files: dict[str, str] = request.payload["files"]
+    changes = {path: text.encode() for path, text in files.items()}
+    return Decision({"outcome": "seeded"}, changes, f"a hub for the task {request.payload['name']}")
+
+
+def seed_files(task: Task, program: bytes, protocol: bytes) -> dict[str, str]:
+    """The files of a new hub: task, baseline, protocol."""
+    if len(program) > MAX_PROGRAM_BYTES:
+        raise GitcollabError(
+            f"the baseline program has {len(program)} bytes, more than {MAX_PROGRAM_BYTES}"
+        )
+    try:
+        return {
+            TASK_PATH: codec.encode(task).decode(),
+            PROGRAM_PATH: program.decode(),
+            "collab.md": protocol.decode(),
+        }
+    except UnicodeDecodeError as e:
+        raise GitcollabError("the baseline program is not UTF-8 text") from e
+
+
+def task_of(snapshot: Snapshot, hub: str, branch: str) -> Task:
+    """The hub's task, or an error that says what is at that address instead."""
+    data = snapshot.read(TASK_PATH)
+    if data is None:
+        raise GitcollabError(
+            f"the branch {branch} of {hub} holds no task.yaml: it is not a gitcollab hub",
+            "check the address and --branch, or make a hub with: gitcollab init HUB",
+        )
+    try:
+        task = codec.decode("task", data)
+    except codec.NewerSchema as e:
+        raise GitcollabError(f"{hub} holds a {e.message}", e.hint) from e
+    except codec.InvalidRecord as e:
+        raise GitcollabError(
+            f"the task of {hub} cannot be read: {e.message}", "tell the hub's maintainers"
+        ) from e
+    assert isinstance(task, Task)
+    return task

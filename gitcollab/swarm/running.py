@@ -1,0 +1,307 @@
+"""One experiment from end to end: propose, claim, run, publish, and keep or revert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.records.models import Claim, Environment, Result, Task, sha256
+from gitcollab.records.names import short_hash, slug
+from gitcollab.runner import process
+from gitcollab.swarm import claiming
+from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.measuring import Measurement, measure, read_log
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Duplicate,
+    Granted,
+    Offline,
+    Published,
+    PublishOutcome,
+    Queued,
+    Refused,
+    RunReport,
+    Taken,
+    Verdict,
+)
+from gitcollab.swarm.proposal import Proposal, propose
+from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.workspace import Base
+
+Progress = Callable[[RunProgress], None]
+
+
+def run(
+    member: Member,
+    what: str | None = None,
+    *,
+    set_values: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    progress: Progress = lambda _: None,
+) -> RunReport:
+    """Claim, run and publish what the working program changes against its base.
+
+    Whatever happened is published. ^C ends the program, gives the claim back and is raised again.
+    Raises GitcollabError where nothing could be begun.
+    """
+    task = member.task
+    before = member.workspace.program(task)
+    spoken = claiming.announced(member)
+    if what is None and spoken is not None:
+        what = spoken.description
+    plan = proposal_of(member, task, before, what, set_values, seed)
+    progress(RunProgress("claim", 0.0, None, None, None, "", plan.experiment.description))
+    claimed = _claim(member, plan, spoken)
+    if isinstance(claimed, Taken | Duplicate | Refused):
+        return _refused(claimed)
+    if plan.program != before:
+        member.workspace.write_program(task, plan.program)
+    holder = claimed.claim if isinstance(claimed, Granted) else None
+    try:
+        measured, holder = _measure(member, task, plan, holder, progress)
+    except KeyboardInterrupt:
+        _give_back(member, holder)
+        raise
+    except process.CommandMissing as e:
+        _give_back(member, holder)
+        return RunReport("failed", error=e.message, hint=e.hint, claim=claimed)
+    progress(RunProgress("publish", 0.0, None, None, None, "", plan.experiment.description))
+    result = _result(member, task, plan, measured, holder)
+    report = _report(publish(member, result, _files(plan.program, measured)), measured, claimed)
+    return _keep_or_revert(member, task, plan, report)
+
+
+def proposal_of(
+    member: Member,
+    task: Task,
+    text: str,
+    what: str | None,
+    set_values: Mapping[str, str] | None,
+    seed: int | None,
+) -> Proposal:
+    """What the program ``text`` is as an experiment against this workspace's base."""
+    base = member.workspace.base() or Base(None, text)
+    known = [r for r in member.results().values() if r.task == task.digest]
+    return propose(
+        text,
+        base,
+        known,
+        what,
+        set_values=set_values,
+        seed=seed,
+        python=task.program.endswith(".py"),
+    )
+
+
+def _claim(member: Member, plan: Proposal, spoken: Claim | None) -> ClaimOutcome:
+    """Claim the experiment, or use the claim that announced it in words."""
+    if spoken is not None and spoken.description == plan.experiment.description:
+        return claiming.refine(member, spoken, plan.experiment)
+    return claiming.claim(member, plan.experiment, seed=plan.seed)
+
+
+def _refused(claimed: Taken | Duplicate | Refused) -> RunReport:
+    match claimed:
+        case Taken(other=other, reason=why):
+            error = f"{other.agent} is running this experiment now ({why})"
+            hint = "change something else, or wait until its claim expires"
+        case Duplicate(other=other, reason=why):
+            error = f"{other.agent} has done this experiment ({why}): {other.id}"
+            hint = f"read it with: gitcollab show {other.id}"
+        case Refused(reason=why):
+            error, hint = f"the claim was refused: {why}", "see: gitcollab status"
+    return RunReport("refused", error=error, hint=hint, claim=claimed)
+
+
+def _measure(
+    member: Member, task: Task, plan: Proposal, holder: Claim | None, progress: Progress
+) -> tuple[Measurement, Claim | None]:
+    renewal = claiming.Renewal(member, holder) if holder else None
+    now = member.clock()
+    folder = member.workspace.new_run(now, slug(plan.experiment.description, 32))
+    measured = measure(
+        task,
+        folder,
+        plan.program,
+        plan.seed,
+        started_at=now,
+        description=plan.experiment.description,
+        progress=progress,
+        tick=renewal.tick if renewal else lambda: None,
+    )
+    return measured, renewal.finish() if renewal else None
+
+
+def _give_back(member: Member, holder: Claim | None) -> None:
+    """Release the claim, as far as possible: it expires by itself when the hub is away."""
+    if holder is not None:
+        with suppress(GitcollabError):
+            claiming.release(member, holder.id)
+
+
+def _files(program: str, measured: Measurement) -> dict[str, str]:
+    files = {"train.py": program, "log.txt": measured.log, "curve.csv": measured.curve}
+    return {name: text for name, text in files.items() if text}
+
+
+def _result(
+    member: Member, task: Task, plan: Proposal, measured: Measurement, holder: Claim | None
+) -> Result:
+    """The signed record of a run."""
+    nonce = member.nonce()
+    experiment = plan.experiment
+    stem = f"{slug(experiment.description)}-{short_hash(nonce, length=8)}"
+    fields: dict[str, Any] = experiment.model_dump() | {
+        "id": f"{member.config.agent}/{stem}",
+        "agent": member.config.agent,
+        "created_at": member.now(member.store.snapshot()),
+        "nonce": nonce,
+        "status": measured.status,
+        "metric": measured.metric,
+        "failure": measured.failure or None,
+        "metrics": _recordable(measured.metrics),
+        "seed": plan.seed,
+        "task": task.digest,
+        "hardware": member.hardware,
+        "environment": _environment(task),
+        "experiment": holder.id if holder else key_of(experiment, plan.seed),
+        "claim": holder.nonce if holder else None,
+        "started_at": measured.started_at,
+        "wall_seconds": measured.wall_seconds,
+        "files": {n: sha256(t.encode()) for n, t in _files(plan.program, measured).items()},
+    }
+    return member.sign(Result.model_validate(fields))
+
+
+def _recordable(metrics: Mapping[str, float]) -> dict[str, float]:
+    return dict(list(metrics.items())[:64])
+
+
+def _environment(task: Task) -> Environment:
+    from gitcollab.runner import environment
+
+    found = environment.versions()
+    if task.dataset is None:
+        return Environment(**found)
+    from gitcollab.task import data, harness
+
+    return Environment(
+        **found, harness=harness.digest(), dataset=data.dataset_digest(task.dataset.name)
+    )
+
+
+def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:
+    """Deliver a result, or leave it in the outbox until the hub is back."""
+    record = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    request = member.request("publish", {"result": record, "files": dict(files)})
+    outcome = member.submit(request)[0]
+    if outcome["outcome"] == "refused":
+        return Refused(result.experiment or "", str(outcome.get("reason", "")))
+    if result.experiment:
+        member.workspace.let_go(result.experiment)
+    if outcome["outcome"] == "queued":
+        return Queued(result, str(outcome.get("reason", "")))
+    where = member.standings([result])
+    leads = where.best is not None and result.id in where.best.runs
+    return Published(result, where.verdict(result), leads)
+
+
+def _report(
+    outcome: PublishOutcome, measured: Measurement, claimed: ClaimOutcome | None
+) -> RunReport:
+    report = RunReport("published", error=measured.failure, hint=measured.hint, claim=claimed)
+    notes: tuple[str, ...] = ()
+    if isinstance(claimed, Offline):
+        notes = (f"the hub is away ({claimed.reason}): this ran unclaimed",)
+    match outcome:
+        case Published(result=result, verdict=verdict, is_best=is_best):
+            return replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
+        case Queued(result=result, reason=reason):
+            notes = (*notes, f"queued on this host ({reason}); gitcollab sync delivers it")
+            return replace(report, outcome="queued", result=result, notes=notes)
+        case Refused(reason=reason):
+            error = f"the hub refused the result: {reason}"
+            hint = "the result is kept on this host; see: gitcollab status"
+            return replace(report, outcome="refused", error=error, hint=hint)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    verdict: Verdict | None
+    is_best: bool
+
+
+def _keep_or_revert(member: Member, task: Task, plan: Proposal, report: RunReport) -> RunReport:
+    """Keep a better program as the new base; put any other aside and go back to the base."""
+    result = report.result
+    if result is None or plan.unchanged:
+        return report
+    judged = _Judged(report.verdict, report.is_best)
+    if report.outcome == "queued":  # alone, an agent still knows what is better
+        where = member.standings([result])
+        leads = where.best is not None and result.id in where.best.runs
+        judged = _Judged(where.verdict(result), leads)
+    report = replace(report, verdict=judged.verdict, is_best=judged.is_best)
+    if judged.verdict == "better" or (judged.verdict is None and judged.is_best):
+        member.workspace.set_base(Base(result.id, plan.program))
+        return replace(report, kept=True)
+    return _revert(member, task, plan, report)
+
+
+def _revert(member: Member, task: Task, plan: Proposal, report: RunReport) -> RunReport:
+    workspace = member.workspace
+    base = workspace.base()
+    assert report.result is not None
+    if base is None:
+        return report
+    aside = workspace.set_aside(plan.program, report.result.id.split("/")[1])
+    if workspace.program(task) != plan.program:
+        note = f"{task.program} was edited during the run and is left as it is"
+        return replace(report, kept=False, notes=(*report.notes, note))
+    workspace.write_program(task, base.text)
+    note = f"{task.program} is back at its base; this version is in {_near(aside, workspace.root)}"
+    return replace(report, kept=False, notes=(*report.notes, note))
+
+
+def _near(path: Path, root: Path) -> str:
+    return str(path.relative_to(root))
+
+
+def publish_log(
+    member: Member,
+    log: Path,
+    *,
+    what: str | None = None,
+    program: Path | None = None,
+    status: Literal["ok", "crash", "timeout"] | None = None,
+    seed: int | None = None,
+) -> RunReport:
+    """Publish a run that was made by hand, from its log; the working program stays as it is."""
+    task = member.task
+    text = _program_text(program) if program else member.workspace.program(task)
+    spoken = claiming.announced(member)
+    if what is None and spoken is not None:
+        what = spoken.description
+    plan = proposal_of(member, task, text, what, None, seed)
+    failure = f"reported as {status}" if status in ("crash", "timeout") else ""
+    measured = read_log(task, log, log.absolute().parent, status or "ok", failure)
+    if measured.status == "crash" and status is None and measured.metric is None:
+        raise GitcollabError(
+            f"{log}: {measured.failure}", "to publish it as a crash, add --status crash"
+        )
+    key = key_of(plan.experiment, plan.seed)
+    holder = claiming.held(member, plan.experiment, key) or spoken
+    result = _result(member, task, plan, measured, holder)
+    return _report(publish(member, result, _files(text, measured)), measured, None)
+
+
+def _program_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"the program {path} cannot be read: {e}") from e

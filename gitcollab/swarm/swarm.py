@@ -1,0 +1,170 @@
+"""The swarm as one object: the verbs of the command line, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from gitcollab.records.models import Claim, Task
+from gitcollab.swarm import claiming, looking, proposal, running, syncing
+from gitcollab.swarm.member import Member, Pages
+from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+from gitcollab.swarm.reports import (
+    Adopted,
+    AgentEntry,
+    Entry,
+    ResultPage,
+    RunProgress,
+    Shown,
+    Status,
+    SyncReport,
+)
+from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.workspace import Base, NotJoined, Workspace
+
+
+class Swarm:
+    """One agent's view of its hub, from its workspace.
+
+    Expected outcomes come back as values (``Granted``, ``Taken``, ...); GitcollabError, with a
+    message and a next step, is raised for what cannot be done. Without the hub, looking works on
+    what this host last saw and writing is queued.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+
+    @classmethod
+    def open(
+        cls, folder: Path | str = ".", *, pages: Pages | None = None, create_embedded: bool = False
+    ) -> Swarm:
+        """The swarm of the workspace that ``folder`` is in, or NotJoined.
+
+        ``create_embedded`` makes a folder that is none one, with a hub of its own inside it.
+        """
+        start = Path(folder)
+        try:
+            workspace = Workspace.find(start)
+        except NotJoined:
+            if not create_embedded:
+                raise
+            hub = init_hub(None, folder=start, pages=pages).hub
+            join(start, hub, pages=pages)
+            workspace = Workspace.find(start)
+        return cls(Member(workspace, workspace.config, pages))
+
+    @property
+    def hub(self) -> str:
+        """The hub's address."""
+        return self.member.config.hub
+
+    @property
+    def branch(self) -> str:
+        """The hub's state branch."""
+        return self.member.config.branch
+
+    @property
+    def agent(self) -> str:
+        """This agent's name."""
+        return self.member.config.agent
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the working program."""
+        return self.member.workspace.root
+
+    @property
+    def task(self) -> Task:
+        """The hub's task."""
+        return self.member.task
+
+    def status(self, *, ask: bool = False) -> Status:
+        """Where this workspace stands; ``ask`` asks the hub instead of only this host."""
+        return looking.status(self.member, ask=ask)
+
+    def sync(self) -> SyncReport:
+        """Fetch, deliver what is queued, sweep stale claims, adopt the best."""
+        return syncing.sync(self.member)
+
+    def claim(self, what: str | None = None, *, anyway: bool = False) -> ClaimOutcome:
+        """Claim an experiment: in words, or (None) what the working program changes.
+
+        ``anyway`` claims what has been done before; what is running now stays taken.
+        """
+        member = self.member
+        text = member.workspace.program(member.task)
+        base = member.workspace.base() or Base(None, text)
+        if what is not None:
+            experiment = proposal.from_words(base.text, base, what)
+            return claiming.claim(member, experiment, anyway=anyway)
+        plan = running.proposal_of(member, member.task, text, None, None, None)
+        return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
+
+    def release(self, experiment: str | None = None) -> list[str]:
+        """Give back one claim of this workspace, or all; their keys."""
+        return claiming.release(self.member, experiment)
+
+    def renew(self, experiment: str | None = None) -> list[Claim]:
+        """Give one claim of this workspace, or all, their full time again."""
+        return claiming.renew(self.member, experiment)
+
+    def run(
+        self,
+        what: str | None = None,
+        *,
+        set_values: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        progress: Callable[[RunProgress], None] | None = None,
+    ) -> RunReport:
+        """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
+        return running.run(
+            self.member,
+            what,
+            set_values=set_values,
+            seed=seed,
+            progress=progress or (lambda _: None),
+        )
+
+    def publish(
+        self,
+        log: Path | str,
+        *,
+        what: str | None = None,
+        program: Path | str | None = None,
+        status: Literal["ok", "crash", "timeout"] | None = None,
+        seed: int | None = None,
+    ) -> RunReport:
+        """Publish a run made by hand, from its log."""
+        chosen = Path(program) if program is not None else None
+        return running.publish_log(
+            self.member, Path(log), what=what, program=chosen, status=status, seed=seed
+        )
+
+    def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
+        """The best program of all, of a tier, or of an agent's; None when there is none."""
+        return looking.best(self.member.standings(), tier, agent)
+
+    def adopt(self, tier: str | None = None) -> Adopted:
+        """Make the best program the working one; edits are kept aside."""
+        return syncing.adopt(self.member, tier)
+
+    def leaderboard(self, by: str = "overall") -> list[Entry] | list[AgentEntry]:
+        """The complete ranking: overall, within each tier, or of agents."""
+        return looking.leaderboard(self.member.standings(), by)
+
+    def results(self, **filters: Any) -> ResultPage:
+        """A page of results, newest first; filters as in ``looking.results``."""
+        return looking.results(self.member, **filters)
+
+    def show(self, result_id: str) -> Shown:
+        """One result with its program, log and standing; part of an id is enough."""
+        return looking.show(self.member, result_id)
+
+    def diff(self, result_id: str, other: str | None = None) -> str:
+        """The unified diff of a result against its base, or of two results."""
+        return looking.diff(self.member, result_id, other)
+
+    def views(self) -> list[str]:
+        """Rebuild the hub's derived files; the paths that changed."""
+        return syncing.views(self.member)

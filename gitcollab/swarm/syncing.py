@@ -1,0 +1,117 @@
+"""Keeping a workspace and its hub together: sync, adopt the best, rebuild the derived files."""
+
+from __future__ import annotations
+
+from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.records.names import slug
+from gitcollab.swarm import looking, reading
+from gitcollab.swarm.claims import stale
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.reports import Adopted, SyncReport
+from gitcollab.swarm.workspace import Base
+
+
+def sync(member: Member) -> SyncReport:
+    """Fetch, deliver what is queued, sweep stale claims, adopt the best where nothing is edited."""
+    before = set(reading.results(member.store.snapshot()))
+    try:
+        member.store.refresh()
+    except OfflineError as e:
+        return _offline(member, e.message)
+    outcomes = member.store.flush()
+    swept = _sweep(member)
+    member.workspace.write_settings(member.task)
+    adopted, note = _adopt_if_unedited(member)
+    after = set(reading.results(member.store.snapshot()))
+    refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] == "refused"]
+    waiting = [o for o in outcomes if o["outcome"] == "queued"]
+    return SyncReport(
+        online=not waiting,
+        reason=str(waiting[0].get("reason", "")) if waiting else "",
+        delivered=len(outcomes) - len(refused) - len(waiting),
+        refused=refused,
+        swept=swept,
+        new_results=len(after - before),
+        best=looking.best(member.standings()),
+        adopted=adopted,
+        note=note,
+    )
+
+
+def _offline(member: Member, reason: str) -> SyncReport:
+    return SyncReport(
+        online=False,
+        reason=reason,
+        delivered=0,
+        refused=[],
+        swept=[],
+        new_results=0,
+        best=looking.best(member.standings()),
+        adopted=None,
+        note="",
+    )
+
+
+def _sweep(member: Member) -> list[str]:
+    snapshot = member.store.snapshot()
+    if not stale(snapshot, member.now(snapshot)):
+        return []
+    request = member.request("sweep", {}, when_offline="drop")
+    outcome = member.submit(request)[0]
+    return [str(key) for key in outcome.get("experiments", [])]
+
+
+def _adopt_if_unedited(member: Member) -> tuple[str | None, str]:
+    workspace, task = member.workspace, member.task
+    path, base = workspace.program_path(task), workspace.base()
+    if path.exists() and (base is None or workspace.program(task) != base.text):
+        return None, f"{task.program} has your edits and is left as it is"
+    target, text = best_program(member, member.tier)
+    if base is not None and base.id == target and path.exists():
+        return None, ""
+    workspace.write_program(task, text)
+    workspace.set_base(Base(target, text))
+    return target, ""
+
+
+def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
+    """The id and text of the best program: the tier's, else the best of all, else the baseline."""
+    where = member.standings()
+    chosen = looking.best(where, tier) or looking.best(where)
+    target = chosen.id if chosen else None
+    return target, looking.program_of(member, target)
+
+
+def adopt(member: Member, tier: str | None = None) -> Adopted:
+    """Make the best program the working one; an edited one is kept aside first.
+
+    Without a tier it is the best of this machine's tier, else of all. Raises GitcollabError when
+    the named tier has no best.
+    """
+    if tier is not None and looking.best(member.standings(), tier) is None:
+        raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
+    workspace, task = member.workspace, member.task
+    target, text = best_program(member, tier or member.tier)
+    path = workspace.program_path(task)
+    old = workspace.program(task) if path.exists() else None
+    aside = None
+    base = workspace.base()
+    if old is not None and old != text and (base is None or old != base.text):
+        aside = workspace.set_aside(old, slug(f"before-{target or 'baseline'}"))
+    if old != text:
+        workspace.write_program(task, text)
+    workspace.set_base(Base(target, text))
+    return Adopted(target, path, aside, changed=old != text)
+
+
+def views(member: Member) -> list[str]:
+    """Rebuild the derived files on the hub; the paths that changed."""
+    request = member.request("views", {}, when_offline="drop")
+    outcome = member.submit(request)[0]
+    if outcome["outcome"] == "offline":
+        raise OfflineError(
+            f"the hub is away: {outcome['reason']}", "try again when it can be reached"
+        )
+    if outcome["outcome"] != "rebuilt":
+        raise GitcollabError(f"the hub refused the derived files: {outcome.get('reason', '')}")
+    return [str(path) for path in outcome["paths"]]

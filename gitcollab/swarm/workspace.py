@@ -1,0 +1,202 @@
+"""An agent's folder: the working program, and what ``.gitcollab/`` remembers beside it.
+
+    .gitcollab/config.yaml    hub, branch, agent (and tier, when the user sets it)
+    .gitcollab/base.yaml      which result the working program started from; base.txt: its text
+    .gitcollab/claims/        the claims this workspace holds, one file each
+    .gitcollab/task.json      the task's settings, for programs run by hand
+    .gitcollab/runs/          one folder a run: program, log
+    .gitcollab/aside/         edited programs that were replaced; nothing is ever lost
+
+Files are written aside and moved into place, so that a killed process leaves the old or the new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records import codec
+from gitcollab.records.models import Claim, Task
+
+FOLDER = ".gitcollab"
+
+
+class NotJoined(GitcollabError):  # noqa: N818 - reads as what it is
+    """The folder is no agent's workspace."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a workspace was joined as."""
+
+    hub: str
+    branch: str
+    agent: str
+    tier: str | None = None
+
+
+@dataclass(frozen=True)
+class Base:
+    """The program that the agent's changes are measured against."""
+
+    id: str | None  # None: the task's baseline
+    text: str
+
+
+class Workspace:
+    """The files of one agent's folder. ``root`` is the folder that holds the program."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / FOLDER
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """The workspace that ``start`` is in, or NotJoined."""
+        start = start.absolute()
+        for folder in (start, *start.parents):
+            if (folder / FOLDER / "config.yaml").is_file():
+                return cls(folder)
+        raise NotJoined(
+            f"{start} is not a gitcollab workspace",
+            "join a hub here with: gitcollab join HUB --agent NAME",
+        )
+
+    @property
+    def config(self) -> Config:
+        """What the workspace was joined as; GitcollabError when the file is damaged."""
+        path = self.folder / "config.yaml"
+        try:
+            fields = codec.load(path.read_bytes())
+            return Config(
+                **{k: fields[k] for k in ("hub", "branch", "agent")}, tier=fields.get("tier")
+            )
+        except (OSError, codec.InvalidRecord, KeyError) as e:
+            raise GitcollabError(
+                f"{path} cannot be read: {e}", "mend it, or join again: gitcollab join HUB"
+            ) from e
+
+    def create(self, config: Config) -> None:
+        """Make the folder a workspace with this configuration."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / ".gitignore", b"*\n")
+        fields = {k: v for k, v in vars(config).items() if v is not None}
+        write_whole(self.folder / "config.yaml", codec.dump(fields))
+
+    def program_path(self, task: Task) -> Path:
+        """The working program."""
+        return self.root / task.program
+
+    def program(self, task: Task) -> str:
+        """The working program's text; GitcollabError when it is missing or no UTF-8 text."""
+        path = self.program_path(task)
+        try:
+            return path.read_bytes().decode()
+        except OSError as e:
+            raise GitcollabError(
+                f"{path} cannot be read: {e.strerror}", "get the best one: gitcollab best --adopt"
+            ) from e
+        except UnicodeDecodeError as e:
+            raise GitcollabError(f"{path} is not UTF-8 text (byte {e.start})") from e
+
+    def write_program(self, task: Task, text: str) -> None:
+        """Replace the working program."""
+        write_whole(self.program_path(task), text.encode())
+
+    def base(self) -> Base | None:
+        """The base of the working program, or None before there is one."""
+        try:
+            text = (self.folder / "base.txt").read_bytes().decode()
+            fields = codec.load((self.folder / "base.yaml").read_bytes())
+        except (OSError, UnicodeDecodeError, codec.InvalidRecord):
+            return None
+        return Base(fields.get("id"), text)
+
+    def set_base(self, base: Base) -> None:
+        """Remember what the working program starts from."""
+        write_whole(self.folder / "base.txt", base.text.encode())
+        write_whole(self.folder / "base.yaml", codec.dump({"id": base.id}))
+
+    def set_aside(self, text: str, label: str) -> Path:
+        """Keep a program that is about to be replaced; an equal copy is kept once."""
+        folder = self.folder / "aside"
+        folder.mkdir(parents=True, exist_ok=True)
+        for n in range(1, 10_000):
+            path = folder / (f"{label}.py" if n == 1 else f"{label}-{n}.py")
+            if not path.exists():
+                write_whole(path, text.encode())
+                return path
+            if path.read_bytes() == text.encode():
+                return path
+        raise GitcollabError(f"{folder} is full", f"remove old files from {folder}")
+
+    def claims(self) -> list[Claim]:
+        """The claims this workspace took and has not given back, oldest first."""
+        found = []
+        for path in sorted((self.folder / "claims").glob("*.yaml")):
+            try:
+                record = codec.decode("claim", path.read_bytes())
+            except (OSError, codec.InvalidRecord):
+                continue
+            if isinstance(record, Claim):
+                found.append(record)
+        return sorted(found, key=lambda c: (c.created_at, c.id))
+
+    def hold(self, claim: Claim) -> None:
+        """Remember a claim."""
+        folder = self.folder / "claims"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{claim.id}.yaml", codec.encode(claim))
+
+    def let_go(self, experiment: str) -> None:
+        """Forget a claim."""
+        (self.folder / "claims" / f"{experiment}.yaml").unlink(missing_ok=True)
+
+    def write_settings(self, task: Task) -> None:
+        """Leave the task's settings where a program run by hand finds them."""
+        write_whole(self.folder / "task.json", settings(task))
+
+    def new_run(self, now: datetime, label: str) -> Path:
+        """A new empty folder for a run."""
+        runs = self.folder / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        for n in range(1, 10_000):
+            path = runs / f"{now:%Y%m%dT%H%M%S}-{label}{'' if n == 1 else f'-{n}'}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return path
+        raise GitcollabError(f"{runs} is full", f"remove old runs from {runs}")
+
+
+def settings(task: Task) -> bytes:
+    """The settings a program gets, as JSON: what ``gitcollab.task`` reads."""
+    fields: dict[str, Any] = {
+        "name": task.name,
+        "budget": task.budget.model_dump(exclude_none=True),
+    }
+    if task.dataset:
+        fields["dataset"] = task.dataset.name
+    return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as e:
+        aside.unlink(missing_ok=True)
+        raise GitcollabError(
+            f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
+        ) from e

@@ -1,0 +1,266 @@
+"""Running a program to its end, whatever it does: the one place that starts other programs.
+
+Apart from git, which has a funnel of its own. A program gets its own session and process group, a
+deadline, and bounded room for its output; when ``run`` returns or raises, its group is gone.
+(A program that leaves its group survives; keeping it in is the sandbox's work, see ``wrap``.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from gitcollab.errors import GitcollabError
+from gitcollab.runner.output import Lines, Log
+
+TICK_SECONDS = 1.0
+# How long a program may take to end itself after SIGTERM, and how long what it leaves behind
+# may hold its output open after its end.
+GRACE_SECONDS = 2.0
+LINGER_SECONDS = 0.5
+_POLL_SECONDS = 0.05
+_READ_BYTES = 64 * 1024
+_COMMAND_HINT = "install it, or correct `run` in the task"
+
+OnLine = Callable[[str], None]
+Tick = Callable[[float], None]
+Wrap = Callable[[list[str]], list[str]]
+
+
+class CommandMissing(GitcollabError):  # noqa: N818
+    """The command does not exist, or is no program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended.
+
+    ``exit_code`` is negative when a signal ended it, and None after a timeout. ``output_bytes`` is
+    what it printed; ``left_out`` how much of that the log does not hold.
+    """
+
+    exit_code: int | None
+    timed_out: bool
+    seconds: float
+    output_bytes: int = 0
+    left_out: int = 0
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    log: Path,
+    on_line: OnLine | None = None,
+    tick: Tick | None = None,
+    max_log_bytes: int = 8 * 1024 * 1024,
+    wrap: Wrap | None = None,
+) -> Finished:
+    """Run a command for at most ``timeout`` seconds, its output (both streams) going to ``log``.
+
+    ``on_line`` gets each line of output, cut to a bounded length and otherwise as it came: control
+    characters are the caller's to clean. ``tick`` gets the seconds since the start about once a
+    second; the program's output waits meanwhile. What either raises, and KeyboardInterrupt, ends
+    the program and comes through. ``wrap`` may put a sandbox around the command.
+
+    Raises CommandMissing, and GitcollabError when the log can't be written.
+    """
+    started = time.monotonic()
+    with Log(log, max_log_bytes) as kept:
+        process = _start(command, cwd, env, wrap)
+        group = _Group(process)
+        try:
+            with _Output(process, kept, Lines(on_line)) as output:
+                timed_out = _attend(process, group, output, started, timeout, tick)
+        finally:
+            group.kill()  # a second interrupt has cut the grace short
+        seconds = time.monotonic() - started
+    code = None if timed_out else process.returncode
+    return Finished(code, timed_out, seconds, kept.total, kept.left_out)
+
+
+def capture(args: Sequence[str], timeout: float) -> str | None:
+    """The standard output of a small, trusted program; None when it can't be had in time.
+
+    That is: the program does not exist, fails, or takes longer than ``timeout`` seconds.
+    """
+    try:
+        process = subprocess.Popen(
+            list(args),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+    group = _Group(process)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        group.kill()
+        _pipe(process).close()
+    return output.decode(errors="replace") if process.returncode == 0 else None
+
+
+def _start(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], wrap: Wrap | None
+) -> subprocess.Popen[bytes]:
+    if not cwd.is_dir():
+        raise GitcollabError(f"the folder {cwd} does not exist", "create it, or name another")
+    if not command:
+        raise CommandMissing("the command is empty", _COMMAND_HINT)
+    argv = wrap(list(command)) if wrap else list(command)
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
+    except (OSError, ValueError) as error:  # no program, no permission, a NUL in an argument
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"the command {argv[0]!r} cannot be run: {reason}"
+        raise CommandMissing(message, _COMMAND_HINT) from error
+
+
+def _attend(
+    process: subprocess.Popen[bytes],
+    group: _Group,
+    output: _Output,
+    started: float,
+    timeout: float,
+    tick: Tick | None,
+) -> bool:
+    """From start to end of the program and of its whole group; whether it was cut off."""
+    try:
+        timed_out = _watch(process, output, started, timeout, tick)
+        if not timed_out:
+            output.drain(LINGER_SECONDS)
+    finally:
+        group.end(output.pump)
+    output.drain(GRACE_SECONDS, silence=LINGER_SECONDS)
+    return timed_out
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    output: _Output,
+    started: float,
+    timeout: float,
+    tick: Tick | None,
+) -> bool:
+    """Read the output until the program ends (False) or its time is over (True)."""
+    next_tick = started + TICK_SECONDS
+    while process.poll() is None:
+        now = time.monotonic()
+        if now - started >= timeout:
+            return True
+        if tick is not None and now >= next_tick:
+            tick(now - started)
+            next_tick = time.monotonic() + TICK_SECONDS
+        output.pump(_POLL_SECONDS)
+    return False
+
+
+def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdout is not None  # it was asked for
+    return process.stdout
+
+
+class _Group:
+    """A program's process group; once seen to be gone it is never signalled again."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._gone = False
+
+    def end(self, wait: Callable[[float], object]) -> None:
+        """SIGTERM, time to obey while ``wait`` is called, SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._signal(number)
+            until = time.monotonic() + GRACE_SECONDS
+            while self._alive() and time.monotonic() < until:
+                wait(_POLL_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL, without waiting longer than the system needs to act on it."""
+        if self._alive():
+            self._signal(signal.SIGKILL)
+            # One that hangs in a driver can't be waited for, and nothing more can be done.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LINGER_SECONDS)
+
+    def _alive(self) -> bool:
+        self._process.poll()  # reaps the leader: a zombie would count as alive
+        self._signal(0)
+        return not self._gone
+
+    def _signal(self, number: int) -> None:
+        if self._gone:
+            return
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            self._gone = True
+
+
+class _Output:
+    """The reading end of the program's output."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Log, lines: Lines) -> None:
+        self._pipe = _pipe(process)
+        self._log = log
+        self._lines = lines
+        self._open = True
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._pipe, selectors.EVENT_READ)
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+        self._pipe.close()
+
+    def pump(self, seconds: float) -> bool:
+        """Wait at most that long for output and take what there is; False when there was none."""
+        if not self._open:  # the program has closed it, and may still run
+            time.sleep(seconds)
+            return False
+        if not self._selector.select(seconds):
+            return False
+        data = os.read(self._pipe.fileno(), _READ_BYTES)
+        if data:
+            self._log.write(data)
+            self._lines.feed(data)
+        else:
+            self._open = False
+            self._lines.end()
+        return bool(data)
+
+    def drain(self, seconds: float, silence: float | None = None) -> None:
+        """Take what is left, until its end, or that time, or a silence of that length."""
+        wait = _POLL_SECONDS if silence is None else silence
+        until = time.monotonic() + seconds
+        while self._open and time.monotonic() < until:
+            if not self.pump(wait) and silence is not None:
+                break

@@ -1,1 +1,1 @@
-"""gitcollab.git."""
+"""git: the executable for transport, pygit2 for objects; nothing here knows what a record is."""

@@ -1,1 +1,1 @@
-"""gitcollab.store."""
+"""The store: a hub's snapshot, its index, the durable outbox, and the write path that joins them."""

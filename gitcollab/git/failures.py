@@ -1,0 +1,160 @@
+"""What git's words mean: one clear line and the next step for each way a call can fail."""
+
+from __future__ import annotations
+
+import errno
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from gitcollab.errors import GitcollabError, OfflineError
+
+
+class HubUnreachable(OfflineError):  # noqa: N818 - reads as what it is
+    """The hub does not answer, does not exist, or does not let us in."""
+
+
+class HubEmpty(GitcollabError):  # noqa: N818 - reads as what it is
+    """The repository is there, the state branch is not."""
+
+    def __init__(self, url: str, branch: str) -> None:
+        super().__init__(
+            f"{redact(url)} holds no branch '{branch}'",
+            "seed it with `gitcollab init`, or check the hub's address and branch",
+        )
+
+
+class CacheCorrupt(GitcollabError):  # noqa: N818 - reads as what it is
+    """Our local copy of the hub cannot be used; it holds nothing that the hub does not."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"the local copy of the hub is damaged: {words}",
+            "run the command again: the copy is made afresh",
+        )
+
+
+class DiskFull(GitcollabError):  # noqa: N818 - reads as what it is
+    """No space is left where gitcollab keeps its files."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(
+            f"disk is full: {words}", "free some space, then run `gitcollab sync`: nothing is lost"
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a transfer failed. ``certain``: the hub itself said that nothing was written."""
+
+    reason: str
+    hint: str
+    certain: bool = False
+
+
+_NETWORK = "check the connection and the hub's address; work goes on without it"
+
+# First match wins; tried on the lower-cased words.
+_MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
+    (
+        r"host key verification failed",
+        "the hub's ssh host key is not known",
+        "connect once with `ssh` to accept the host's key",
+        True,
+    ),
+    (
+        r"authentication failed|could not read (username|password)|permission denied \("
+        r"|terminal prompts disabled|invalid username or password|error: 40[13]|access denied"
+        r"|http basic: access|write access to repository not granted|permission to .* denied",
+        "authentication failed",
+        "check your git credentials for this hub (credential helper, ssh key, token)",
+        True,
+    ),
+    (
+        r"dubious ownership",
+        "",
+        "if you trust its owner: git config --global --add safe.directory PATH",
+        True,
+    ),
+    (
+        r"does not appear to be a git repository|repository .*not found|repository not found"
+        r"|does not exist|not a git repository|project you were looking for could not be found",
+        "there is no repository",
+        "check the hub's address, or create it with `gitcollab init`",
+        True,
+    ),
+    (r"permission denied|read-only file system", "", "check the permissions of the hub", True),
+    (r"mismatched algorithms", "", "gitcollab needs a hub with SHA-1 object names", True),
+)
+
+# Said about our own repository when not prefixed by "remote:".
+_CORRUPT = re.compile(
+    r"bad object|is corrupt|object file .* is empty|missing (blob|tree|commit)|bad tree object"
+    r"|unable to read (tree|sha1)|unable to parse (commit|object)|invalid sha1 pointer"
+    r"|bad config (line|file)|did not send all necessary objects|pack .*(corrupt|invalid)"
+    r"|bad (ref|packed)|could not parse|cannot lock ref|unable to resolve reference"
+    r"|shallow update not allowed|missing necessary objects|file .* is not a packfile"
+    r"|non-monotonic index|error in sideband demultiplexer.*corrupt|does not match index",
+    re.IGNORECASE,
+)
+
+_PROGRESS = re.compile(
+    r"(remote: )?(Enumerating|Counting|Compressing|Resolving|Total|Receiving|Unpacking|Checking"
+    r"|Writing|Delta compression|Processing)\b"
+)
+
+
+def lines(err: str) -> list[str]:
+    """The lines of git's standard error without progress, padding and control characters."""
+    # The first keeps terminals out of it: hubs are strangers.
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", err)
+    found = (
+        re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", line).strip() for line in re.split(r"[\r\n]", text)
+    )
+    return [line for line in found if line and not _PROGRESS.match(line)]
+
+
+def words(err: str) -> str:
+    """The line that says most, for people."""
+    said = lines(err)
+    for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: ", "ssh: ", ""):
+        for line in said:
+            if line.startswith(prefix) and "could not read from remote" not in line.lower():
+                return line.removeprefix(prefix).removeprefix("ERROR: ")[:500]
+    return said[0][:500] if said else "git gave no reason"
+
+
+def meaning(err: str, git_dir: str) -> Failure:
+    """What the failed transfer means. Raises DiskFull or CacheCorrupt when the fault is ours."""
+    ours = "\n".join(line for line in lines(err) if not line.startswith("remote:"))
+    if "No space left on device" in ours:
+        raise DiskFull(words(ours))
+    if _CORRUPT.search(ours) or f"not a git repository: '{git_dir}" in ours:
+        raise CacheCorrupt(words(ours))
+    said = words(err)
+    low = "\n".join(lines(err)).lower()
+    for pattern, reason, hint, certain in _MEANINGS:
+        if re.search(pattern, low):
+            return Failure(f"{reason} ({said})" if reason else said, hint, certain)
+    return Failure(said, _NETWORK)
+
+
+def redact(url: str) -> str:
+    """``url`` without the user name and password a person may have put there."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))
+
+
+def local_failure(e: OSError) -> GitcollabError:
+    """An operating system error on our own files, as what the user can do about it."""
+    if e.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(str(e))
+    where = f" {e.filename}" if e.filename else ""
+    return GitcollabError(
+        f"cannot use{where}: {e.strerror or e}",
+        "check its permissions, or move gitcollab's files with GITCOLLAB_HOME",
+    )

@@ -1,0 +1,301 @@
+"""Objects of a bare repository, read and written in process: blobs, nested trees, commits.
+
+Trees are handled as bytes: names in a stranger's tree need not be text, and whatever an agent does
+not touch must come out as it went in. Nothing here talks to a hub (libgit2's push to a path is not a
+compare-and-swap).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pygit2
+
+from gitcollab.errors import GitcollabError
+from gitcollab.git.failures import CacheCorrupt, DiskFull
+
+_DIRECTORY = b"40000"
+_FILE = b"100644"
+_FILE_MODES = (_FILE, b"100755", b"100664")
+_TREE, _BLOB = 2, 3  # git's object types
+_DEPTH = 32  # folders below one another; a hub uses five
+
+# The last second that every calculation with a day's margin can still represent.
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class BadPath(GitcollabError):  # noqa: N818 - reads as what it is
+    """A path that must not be written into a hub's tree."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path[:200]!r} cannot be a path in a hub", "use plain relative paths")
+
+
+class Entry(NamedTuple):
+    """One entry of a tree."""
+
+    mode: bytes
+    oid: str  # hex
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether this is a folder."""
+        return self.mode in (_DIRECTORY, b"040000")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a regular file (not a symbolic link, not a submodule)."""
+        return self.mode in _FILE_MODES
+
+
+class TreeChange(NamedTuple):
+    """A file that differs between two trees; ``entry`` is None where it is gone."""
+
+    path: str
+    entry: Entry | None
+
+
+def check_path(path: str) -> str:
+    """``path`` when it may be written into a tree, else BadPath.
+
+    The rules are those that let any git on any system check it out: relative, no empty, ``.``,
+    ``..`` or ``.git`` component in any spelling, no backslash, colon or control character.
+    """
+    parts = path.split("/")
+    if len(path.encode("utf-8", "surrogatepass")) > 1000 or len(parts) > _DEPTH:
+        raise BadPath(path)
+    for part in parts:
+        plain = part.rstrip(". ").lower()
+        if plain in ("", ".git", "git~1") or re.search(r"[\x00-\x1f\x7f\\:\ud800-\udfff]", part):
+            raise BadPath(path)
+    return path
+
+
+def create(path: Path) -> None:
+    """Make ``path`` an empty bare repository. Raises DiskFull, CacheCorrupt."""
+    with _translated():
+        pygit2.init_repository(str(path), bare=True)
+
+
+class ObjectStore:
+    """The objects of the bare repository at ``path``; safe to share between threads.
+
+    Object names are hex strings. Anything unreadable raises CacheCorrupt; a full disk DiskFull.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        _ = self._repo
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def tip(self, ref: str) -> str | None:
+        """The commit that ``ref`` names, None where there is no such reference."""
+        with _translated():
+            found = self._repo.references.get(ref)
+            return None if found is None else str(found.target)
+
+    def tree(self, commit: str) -> str:
+        """The tree of ``commit``."""
+        with _translated():
+            return str(self._commit(commit).tree_id)
+
+    def commit_time(self, commit: str) -> datetime:
+        """When ``commit`` says it was made, UTC; times no calendar holds are brought into it."""
+        with _translated():
+            seconds = self._commit(commit).commit_time
+        return datetime.fromtimestamp(min(max(seconds, 0), int(_LATEST.timestamp())), UTC)
+
+    def entries(self, tree: str) -> dict[bytes, Entry]:
+        """What ``tree`` holds, by raw name, in git's order."""
+        with _translated():
+            kind, data = self._repo.odb.read(tree)
+        if kind != _TREE:
+            raise CacheCorrupt(f"{tree} is not a tree")
+        return _parse_tree(data)
+
+    def find(self, tree: str, path: str) -> Entry | None:
+        """The entry at ``path``, None where there is none."""
+        entry = Entry(_DIRECTORY, tree)
+        for part in path.split("/"):
+            if not entry.is_tree:
+                return None
+            found = self.entries(entry.oid).get(part.encode("utf-8", "surrogateescape"))
+            if found is None:
+                return None
+            entry = found
+        return entry
+
+    def blob(self, oid: str, cap: int) -> bytes | None:
+        """The bytes of blob ``oid``; None when they are more than ``cap`` or it is no blob."""
+        with _translated():
+            kind, size = self._repo.odb.read_header(oid)
+            if kind != _BLOB or size > cap:
+                return None
+            return self._repo.odb.read(oid)[1]
+
+    def files(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+        """Every path that starts with ``prefix`` and is no folder; names that are no UTF-8 are left out."""
+        yield from self._walk(tree, "", prefix, 0)
+
+    def diff(self, old: str | None, new: str | None) -> Iterator[TreeChange]:
+        """The files that differ from tree ``old`` to tree ``new`` (None: empty)."""
+        yield from self._diff(old, new, "", 0)
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def write_tree(self, base: str | None, changes: Mapping[str, bytes | None]) -> str:
+        """The tree ``base`` with ``changes`` (None removes); only touched folders are rewritten.
+
+        A folder that loses its last file goes. Raises BadPath for a path that must not be there.
+        """
+        nested: dict[bytes, object] = {}
+        for path, data in changes.items():
+            *folders, name = (part.encode() for part in check_path(path).split("/"))
+            at = nested
+            for folder in folders:
+                below = at.setdefault(folder, {})
+                if not isinstance(below, dict):
+                    raise BadPath(path)
+                at = below
+            if isinstance(at.get(name), dict):
+                raise BadPath(path)
+            at[name] = data
+        written = self._write(base, nested)
+        return self._store(_TREE, b"") if written is None else written
+
+    def commit(
+        self,
+        tree: str,
+        parent: str | None,
+        message: str,
+        author: tuple[str, str],
+        committer: tuple[str, str],
+        when: datetime,
+    ) -> str:
+        """Make a commit; people are (name, address). Nothing refers to it yet."""
+        seconds = int(when.timestamp())
+        with _translated():
+            wrote, made = (pygit2.Signature(*who, seconds, 0) for who in (author, committer))
+            parents = [] if parent is None else [parent]
+            return str(self._repo.create_commit(None, wrote, made, message, tree, parents))
+
+    def set_tip(self, ref: str, commit: str) -> None:
+        """Let ``ref`` name ``commit``."""
+        with _translated():
+            self._repo.references.create(ref, commit, force=True)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    @property
+    def _repo(self) -> pygit2.Repository:
+        repo: pygit2.Repository | None = getattr(self._local, "repo", None)
+        if repo is None:
+            with _translated():
+                repo = pygit2.Repository(str(self.path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+            self._local.repo = repo
+        return repo
+
+    def _commit(self, oid: str) -> pygit2.Commit:
+        found = self._repo.get(oid)
+        if not isinstance(found, pygit2.Commit):
+            raise CacheCorrupt(f"commit {oid} is missing")
+        return found
+
+    def _walk(self, tree: str, at: str, prefix: str, depth: int) -> Iterator[tuple[str, Entry]]:
+        if depth > _DEPTH:
+            return
+        for raw, entry in self.entries(tree).items():
+            path = _join(at, raw)
+            if path is None:
+                continue
+            if entry.is_tree:
+                if f"{path}/".startswith(prefix) or prefix.startswith(f"{path}/"):
+                    yield from self._walk(entry.oid, path, prefix, depth + 1)
+            elif path.startswith(prefix):
+                yield path, entry
+
+    def _diff(self, old: str | None, new: str | None, at: str, depth: int) -> Iterator[TreeChange]:
+        if old == new or depth > _DEPTH:
+            return
+        before = {} if old is None else self.entries(old)
+        after = {} if new is None else self.entries(new)
+        for raw in before.keys() | after.keys():
+            was, now = before.get(raw), after.get(raw)
+            path = _join(at, raw)
+            if was == now or path is None:
+                continue
+            # A file may have become a folder or the other way round: both halves are told.
+            trees = [e.oid if e is not None and e.is_tree else None for e in (was, now)]
+            if was is not None and not was.is_tree and (now is None or now.is_tree):
+                yield TreeChange(path, None)
+            yield from self._diff(trees[0], trees[1], path, depth + 1)
+            if now is not None and not now.is_tree:
+                yield TreeChange(path, now)
+
+    def _write(self, base: str | None, nested: Mapping[bytes, object]) -> str | None:
+        entries = {} if base is None else self.entries(base)
+        for name, change in nested.items():
+            if isinstance(change, dict):
+                old = entries.get(name)
+                below = self._write(old.oid if old is not None and old.is_tree else None, change)
+                entry = None if below is None else Entry(_DIRECTORY, below)
+            elif isinstance(change, bytes):
+                entry = Entry(_FILE, self._store(_BLOB, change))
+            else:
+                entry = None
+            if entry is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = entry
+        return self._store(_TREE, _format_tree(entries)) if entries else None
+
+    def _store(self, kind: int, data: bytes) -> str:
+        with _translated():
+            return str(self._repo.odb.write(kind, data))
+
+
+def _join(at: str, raw: bytes) -> str | None:
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return f"{at}/{name}" if at else name
+
+
+def _parse_tree(data: bytes) -> dict[bytes, Entry]:
+    entries: dict[bytes, Entry] = {}
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at)
+        end = data.find(b"\0", space)
+        if space < 0 or end < 0 or end + 21 > len(data):
+            raise CacheCorrupt("a tree is cut short")
+        entries[data[space + 1 : end]] = Entry(data[at:space], data[end + 1 : end + 21].hex())
+        at = end + 21
+    return entries
+
+
+def _format_tree(entries: Mapping[bytes, Entry]) -> bytes:
+    # git sorts a folder as if its name ended in a slash.
+    ordered = sorted(entries.items(), key=lambda e: e[0] + b"/" if e[1].is_tree else e[0])
+    return b"".join(b"%b %b\0%b" % (e.mode, name, bytes.fromhex(e.oid)) for name, e in ordered)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """libgit2's errors as ours."""
+    try:
+        yield
+    except (pygit2.GitError, KeyError, OSError, ValueError) as e:
+        words = str(e)
+        if "No space left on device" in words:
+            raise DiskFull(words) from e
+        raise CacheCorrupt(words) from e

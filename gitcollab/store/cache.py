@@ -1,0 +1,178 @@
+"""The local copy of one hub: a bare repository, built aside and swapped in, made again when damaged.
+
+    home/hubs/<slug>-<hash>/
+        repo.git        objects and the last known tip; holds nothing that the hub does not
+        index.sqlite    see index
+        outbox/         see outbox; survives whatever happens to the copy
+        fetched.json    when the tip was last fetched, and its commit time
+        lock            the host's lock
+
+Whoever fetches, writes or replaces holds the lock; reading needs none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gitcollab.git import command
+from gitcollab.git.failures import CacheCorrupt, HubEmpty, local_failure, redact
+from gitcollab.git.objects import ObjectStore, create
+from gitcollab.git.remote import Remote, address
+
+# A tip further ahead of us than this is a broken clock, not a skewed one.
+_BELIEVABLE = timedelta(days=1)
+# Loose objects after which they are packed (git's own threshold), packs after which they are joined.
+_LOOSE = 6700
+_PACKS = 30
+
+
+def folder_of(home: Path, hub: str, branch: str) -> Path:
+    """Where everything about one hub and branch lives under ``home``."""
+    url = redact(address(hub))
+    slug = re.sub(r"[^a-z0-9]+", "-", url.lower().rstrip("/").removesuffix(".git"))
+    name = slug.strip("-")[-40:].strip("-") or "hub"
+    digest = hashlib.sha256(f"{url}\n{branch}".encode()).hexdigest()[:12]
+    return home / "hubs" / f"{name}-{digest}"
+
+
+class Cache:
+    """The local copy of the branch ``branch`` of ``hub`` in ``folder``."""
+
+    def __init__(self, folder: Path, hub: str, branch: str, *, idle: float) -> None:
+        self.folder = folder
+        self.repo = folder / "repo.git"
+        self.remote = Remote(self.repo, address(hub), branch, idle=idle)
+        self._opened: tuple[int, ObjectStore] | None = None
+
+    def prepare(self) -> None:
+        """Make the folder. Raises DiskFull, or GitcollabError when it cannot be used."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise local_failure(e) from e
+
+    def objects(self) -> ObjectStore:
+        """The copy's objects. Raises CacheCorrupt when there is no copy or it is damaged."""
+        try:
+            inode = self.repo.stat().st_ino
+        except OSError as e:
+            raise CacheCorrupt("it is not there") from e
+        if self._opened is None or self._opened[0] != inode:  # another process swapped it
+            self._opened = inode, ObjectStore(self.repo)
+        return self._opened[1]
+
+    def tip(self) -> str | None:
+        """The last known tip, None when none was ever seen. Raises CacheCorrupt."""
+        if not self.repo.exists():
+            return None
+        return self.objects().tip(self.remote.tracking)
+
+    def set_tip(self, commit: str) -> None:
+        """Remember what we pushed."""
+        self.objects().set_tip(self.remote.tracking, commit)
+
+    def fetch(self, now: datetime) -> str:
+        """Bring the copy to the hub's tip, making or remaking it where needed; the lock is held.
+
+        Raises HubUnreachable, HubEmpty, DiskFull, GitMissing, GitTooOld.
+        """
+        try:
+            if self.tip() is not None:
+                self.remote.fetch()
+                return self._fetched(now)
+        except CacheCorrupt:
+            pass
+        return self.remake(now)
+
+    def remake(self, now: datetime) -> str:
+        """Make the copy afresh and give the hub's tip; the lock is held. Raises as fetch does.
+
+        The old copy stays until the new one is complete.
+        """
+        command.version()
+        aside = self.folder / f"trash-new-{secrets.token_hex(4)}"
+        create(aside)
+        made = replace(self.remote, git_dir=aside)
+        try:
+            made.fetch(shallow=True)
+        except HubEmpty:
+            self._swap(aside)
+            raise
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        self._swap(aside)
+        return self._fetched(now)
+
+    def _discard(self) -> None:
+        if self.repo.exists():
+            trash = self.folder / f"trash-{secrets.token_hex(4)}"
+            try:
+                self.repo.replace(trash)
+            except OSError as e:
+                raise local_failure(e) from e
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def time_of(self, tip: str | None, now: datetime) -> datetime:
+        """The time to decide at: the later of ``now`` and the tip's, unless that is absurd."""
+        if tip is None:
+            return now
+        theirs = self.objects().commit_time(tip)
+        return theirs if now < theirs <= now + _BELIEVABLE else now
+
+    def skew(self) -> timedelta:
+        """How far the hub's newest commit was ahead of our clock when last fetched, at least 0."""
+        try:
+            value = json.loads((self.folder / "fetched.json").read_bytes())
+            ahead = datetime.fromisoformat(value["tip_time"]) - datetime.fromisoformat(value["at"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return timedelta(0)
+        return max(ahead, timedelta(0))
+
+    def tidy(self) -> None:
+        """Pack when many loose objects have come together; the lock is held."""
+        loose = sum(1 for _ in (self.repo / "objects" / "17").glob("*")) * 256
+        if loose < _LOOSE or self._tidied_lately():
+            return
+        packs = sum(1 for _ in (self.repo / "objects" / "pack").glob("*.pack"))
+        everything = ["-a"] if packs > _PACKS else []
+        # Failing is harmless, it is tried again later.
+        command.run_git("repack", "-d", "-l", "-q", *everything, git_dir=self.repo, idle=300)
+        # What lost a race was never reachable. Readers hold tips, writers the lock: an hour is ample.
+        command.run_git("prune", "--expire=1.hour.ago", git_dir=self.repo, idle=300)
+        for trash in self.folder.glob("trash-*"):
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def _tidied_lately(self) -> bool:
+        marker = self.folder / "tidied"
+        lately = marker.exists() and time.time() - marker.stat().st_mtime < 600
+        if not lately:
+            marker.touch()
+        return lately
+
+    def _swap(self, aside: Path) -> None:
+        self._discard()
+        try:
+            aside.replace(self.repo)
+        except OSError as e:
+            raise local_failure(e) from e
+
+    def _fetched(self, now: datetime) -> str:
+        tip = self.tip()
+        if tip is None:
+            raise CacheCorrupt("the fetched tip is not there")
+        seen = {"at": now.isoformat(), "tip_time": self.objects().commit_time(tip).isoformat()}
+        self.objects().tree(tip)
+        try:
+            (self.folder / "fetched.json").write_text(json.dumps(seen))
+        except OSError as e:
+            raise local_failure(e) from e
+        return tip

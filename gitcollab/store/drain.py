@@ -1,0 +1,293 @@
+"""The write path: all waiting requests into one compare-and-swap push, until they landed or cannot.
+
+A Drain lives for one holding of the host's lock. Deciding, not the network, says what happened to a
+request: after every lost race, lost reply or rebuilt copy all of them are decided again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import assert_never
+
+from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
+from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
+from gitcollab.store.cache import Cache
+from gitcollab.store.index import Index
+from gitcollab.store.outbox import Outbox
+from gitcollab.store.plan import Plan, make
+from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.store.snapshot import Snapshot
+
+# Requests in one push; more wait for the next.
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a delivery may take, and how lost races are spread.
+
+    ``deadline`` seconds and ``attempts`` pushes for one batch. After a lost race the wait is random
+    below ``spread`` seconds, halved for every ``half`` seconds of the oldest request's age: whoever
+    has waited long pushes at once, and wins against those who just came.
+    """
+
+    deadline: float = 60.0
+    attempts: int = 1000
+    spread: float = 0.3
+    half: float = 0.5
+
+
+@dataclass(frozen=True)
+class GaveUp:
+    """The batch could not be delivered now."""
+
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Offended:
+    """A rule of the hub refused the push of ``plan``."""
+
+    plan: Plan
+    reason: str
+
+
+@dataclass(frozen=True)
+class Divided:
+    """The group has to be delivered in parts, the last of ``groups`` first."""
+
+    groups: Sequence[Sequence[Request]]
+
+
+Verdict = Plan | GaveUp | Offended | Divided  # a Plan: it landed
+
+
+@dataclass
+class Attempt:
+    """How the delivery of one group is going."""
+
+    group: Sequence[Request]
+    started: float
+    races: int = 0
+    lost_replies: int = 0
+
+    def is_spent(self, pace: Pace) -> bool:
+        """Whether to stop trying."""
+        spent = time.monotonic() - self.started
+        return self.races >= pace.attempts or spent > pace.deadline
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a drain works with; see Store.open."""
+
+    cache: Cache
+    index: Index
+    outbox: Outbox
+    deciders: Mapping[str, Decider]
+    derive: Deriver | None
+    author: str
+    clock: Callable[[], datetime]
+    rng: Random
+    sleep: Callable[[float], None]
+    pace: Pace
+
+
+class Drain:
+    """One drain; the lock is held from before it is made until after its last use."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._cache = parts.cache
+        self._outbox = parts.outbox
+        self._fresh = False  # the tip was fetched, or proved by a push, within this drain
+        self._remade = False
+        self.waiting: set[str] = set()
+        self.outcomes: list[Outcome] = []
+
+    def run(self, done: Callable[[], bool] = lambda: False) -> None:
+        """Deliver what is pending, oldest first, until ``done`` or nothing more can be."""
+        while not done():
+            batch = [
+                request
+                for request in self._outbox.pending()
+                if request.id not in self.waiting and request.kind in self._parts.deciders
+            ][:_BATCH]
+            if not batch:
+                break
+            self._deliver(batch)
+        if self._parts.rng.random() < 0.02:
+            self._outbox.tidy()
+            self._cache.tidy()
+
+    def _deliver(self, batch: Sequence[Request]) -> None:
+        groups: list[Sequence[Request]] = [self._timely(batch)]
+        while groups:
+            group = groups.pop()
+            match self._settle(group):
+                case GaveUp() as why:
+                    self._postpone([*group, *(r for later in reversed(groups) for r in later)], why)
+                    return
+                case Offended() as offended:
+                    groups += self._without_offender(group, offended)
+                case Divided() as divided:
+                    groups += divided.groups
+                case Plan() as plan:
+                    self._tell(plan)
+
+    def _settle(self, group: Sequence[Request]) -> Verdict:
+        """Deliver ``group``, deciding again as long as races are lost."""
+        attempt = Attempt(group, time.monotonic())
+        while True:
+            try:
+                verdict = self._attempt(attempt)
+            except HubUnreachable as e:
+                return GaveUp(e.message, e.hint)
+            except CacheCorrupt as e:
+                verdict = self._remake(e)
+            if verdict is not None:
+                return verdict
+            if attempt.races and attempt.is_spent(self._parts.pace):
+                return GaveUp(
+                    f"{attempt.races} pushes lost the race to other writers",
+                    "the hub is busy; try again",
+                )
+
+    def _attempt(self, attempt: Attempt) -> Verdict | None:
+        """Decide and push once; None when it has to be decided again, on what was fetched."""
+        tip = self._cache.tip()
+        if tip is None and not self._fresh:
+            self._fetch()
+            tip = self._cache.tip()
+        if tip is None and not all(request.may_create for request in attempt.group):
+            return self._without_branch(attempt.group)
+        plan = self._plan(attempt.group, tip)
+        if plan.head is None:
+            if self._fresh or plan.settled:
+                return plan
+            self._fetch()
+            return None
+        pushed = self._cache.remote.push(plan.head, expect=tip)
+        match pushed:
+            case Landed():
+                self._cache.set_tip(plan.head)
+                self._fresh = True
+                return plan
+            case Refused():
+                return Offended(plan, pushed.reason)
+            case Moved():
+                attempt.races += 1
+                self._parts.sleep(self._delay(attempt))
+            case Unreachable():
+                attempt.lost_replies += 1
+                if pushed.certain or attempt.lost_replies > 2:
+                    return GaveUp(pushed.reason, pushed.hint)
+            case _:
+                assert_never(pushed)
+        self._fetch()  # where a push landed and only the reply was lost, the deciders will see it
+        return None
+
+    def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:
+        parts = self._parts
+        objects = self._cache.objects()
+        now = self._cache.time_of(tip, parts.clock())
+        snapshot = Snapshot(self._cache.objects, parts.index, tip)
+        return make(objects, snapshot, group, parts.deciders, parts.derive, parts.author, now)
+
+    def _fetch(self) -> None:
+        with suppress(HubEmpty):  # then the copy has no tip, which is how the rest knows
+            self._cache.fetch(self._parts.clock())
+        self._fresh = True
+
+    def _remake(self, e: CacheCorrupt) -> GaveUp | None:
+        if self._remade:  # the fault is in what the hub sends
+            return GaveUp(e.message, e.hint)
+        self._remade = True
+        try:
+            with suppress(HubEmpty):
+                self._cache.remake(self._parts.clock())
+        except HubUnreachable as unreachable:
+            return GaveUp(unreachable.message, unreachable.hint)
+        self._fresh = True
+        return None
+
+    def _delay(self, attempt: Attempt) -> float:
+        """Seconds to wait after a lost race; see Pace."""
+        pace = self._parts.pace
+        oldest = min(request.created_at for request in attempt.group)
+        age = max(
+            (self._parts.clock() - oldest).total_seconds(), time.monotonic() - attempt.started
+        )
+        return self._parts.rng.random() * pace.spread * 0.5 ** (age / pace.half)
+
+    # -- what becomes of requests ----------------------------------------------------------------
+
+    def _tell(self, plan: Plan) -> None:
+        for one in plan.decided:
+            if one.failure is not None:
+                self._outbox.quarantine(one.request, one.failure, one.outcome)
+                self.outcomes.append(one.outcome)
+            else:
+                self._finish(one.request, one.outcome)
+        if self._fresh and self._outbox.offline() is not None:
+            self._outbox.set_offline(None)
+
+    def _finish(self, request: Request, outcome: Outcome) -> None:
+        self._outbox.finish(request, outcome)
+        self.outcomes.append(outcome)
+
+    def _postpone(self, group: Sequence[Request], why: GaveUp) -> None:
+        """The hub cannot be had: "keep" waits on, "drop" is over."""
+        self._outbox.set_offline(why.reason)
+        told = {"reason": why.reason, "hint": why.hint}
+        for request in group:
+            if request.when_offline == "drop":
+                self._finish(request, {"outcome": "offline", **told})
+            else:
+                outcome = {"outcome": "queued", **told}
+                self._outbox.tell(request, outcome)
+                self.waiting.add(request.id)
+                self.outcomes.append(outcome)
+
+    def _timely(self, batch: Sequence[Request]) -> list[Request]:
+        """Those of ``batch`` that are still wanted, by this host's clock."""
+        now = self._parts.clock()
+        timely = []
+        for request in batch:
+            if request.not_after is not None and now > request.not_after:
+                reason = "it could not be delivered in its time"
+                self._finish(request, {"outcome": "offline", "reason": reason})
+            else:
+                timely.append(request)
+        return timely
+
+    def _without_branch(self, group: Sequence[Request]) -> Verdict:
+        """There is no branch: only what may create it goes on, ahead of the rest."""
+        empty = HubEmpty(self._cache.remote.url, self._cache.remote.branch)
+        creating = [request for request in group if request.may_create]
+        if not creating:
+            return GaveUp(empty.message, empty.hint)
+        return Divided([[request for request in group if not request.may_create], creating])
+
+    def _without_offender(
+        self, group: Sequence[Request], offended: Offended
+    ) -> list[Sequence[Request]]:
+        """What is left of ``group``, last first: two halves, or all but the one that offended."""
+        changing = [one.request for one in offended.plan.decided if one.changes]
+        if len(changing) > 1:
+            middle = group.index(changing[len(changing) // 2])
+            return [group[middle:], group[:middle]]
+        offender, reason = changing[0], offended.reason
+        outcome = {"outcome": "refused", "reason": reason}
+        if offender.when_offline == "keep":
+            self._outbox.quarantine(offender, reason, outcome)
+            self.outcomes.append(outcome)
+        else:
+            self._finish(offender, outcome)
+        return [rest] if (rest := [r for r in group if r is not offender]) else []

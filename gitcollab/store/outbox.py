@@ -1,0 +1,216 @@
+"""The durable outbox: requests that wait, outcomes for those who asked, requests a hub refused.
+
+    pending/<time>-<id>.json     written aside, synced, renamed: there completely or not at all
+    done/<id>.json               the outcome; written before the pending file goes
+    quarantine/<time>-<id>.json  the request with the reason it was refused
+    offline.json                 why the last delivery failed, until one succeeds
+
+Adding and looking need no lock. Moving a request on is for whoever holds the host's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gitcollab.git.failures import local_failure
+from gitcollab.store.requests import Outcome, Request, from_json, to_json
+
+# Outcomes that nobody came for (their requester was killed) are kept this long.
+_KEEP_DONE_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A request that was refused, and why, in the hub's words."""
+
+    request: Request
+    reason: str
+    at: datetime
+
+
+class Outbox:
+    """The outbox in ``folder`` (made when first needed)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pending = folder / "pending"
+        self._done = folder / "done"
+        self._quarantine = folder / "quarantine"
+
+    def put(self, requests: Iterable[Request]) -> None:
+        """Store ``requests`` durably; on any error none of them remains. Raises DiskFull."""
+        added: list[Path] = []
+        try:
+            for folder in (self._pending, self._done):
+                folder.mkdir(parents=True, exist_ok=True)
+            for request in requests:
+                path = self._pending / _file_name(request)
+                _write(path, to_json(request), durable=True)
+                added.append(path)
+            _sync_folder(self._pending)
+        except OSError as e:
+            for path in added:
+                path.unlink(missing_ok=True)
+            raise local_failure(e) from e
+
+    def pending(self) -> list[Request]:
+        """The waiting requests, oldest first. Files that hold none are set aside."""
+        found = []
+        for path in _files(self._pending):
+            try:
+                found.append(from_json(path.read_bytes()))
+            except FileNotFoundError:
+                continue
+            except ValueError:
+                self._set_aside(path)
+        return found
+
+    def is_pending(self, request: Request) -> bool:
+        """Whether ``request`` still waits."""
+        return (self._pending / _file_name(request)).exists()
+
+    def withdraw(self, requests: Iterable[Request]) -> None:
+        """Forget waiting requests; one that is being delivered at this moment may still land."""
+        for request in requests:
+            with contextlib.suppress(OSError):
+                (self._pending / _file_name(request)).unlink(missing_ok=True)
+
+    def finish(self, request: Request, outcome: Outcome) -> None:
+        """Tell the outcome, then forget the request. Raises DiskFull (the request then waits on)."""
+        self.tell(request, outcome)
+        (self._pending / _file_name(request)).unlink(missing_ok=True)
+
+    def tell(self, request: Request, outcome: Outcome) -> None:
+        """Tell the requester an outcome while the request waits on (it is queued)."""
+        try:
+            self._done.mkdir(parents=True, exist_ok=True)
+            _write(self._done / f"{request.id}.json", json.dumps(outcome).encode())
+        except OSError as e:
+            raise local_failure(e) from e
+
+    def take(self, request: Request) -> Outcome | None:
+        """The outcome of ``request`` if there is one; it is then forgotten."""
+        path = self._done / f"{request.id}.json"
+        value = _read_json(path)
+        if value is not None:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        return value
+
+    def quarantine(self, request: Request, reason: str, outcome: Outcome) -> None:
+        """Set a refused request aside for a person to look at, and tell the outcome."""
+        entry = {
+            "request": json.loads(to_json(request)),
+            "reason": reason,
+            "at": datetime.now(UTC).isoformat(),
+        }
+        try:
+            self._quarantine.mkdir(parents=True, exist_ok=True)
+            _write(self._quarantine / _file_name(request), json.dumps(entry).encode(), durable=True)
+        except OSError as e:
+            raise local_failure(e) from e
+        self.finish(request, outcome)
+
+    def quarantined(self) -> list[Quarantined]:
+        """The requests set aside, oldest first."""
+        found = []
+        for path in _files(self._quarantine):
+            with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
+                entry = json.loads(path.read_bytes())
+                request = from_json(json.dumps(entry["request"]).encode())
+                at = datetime.fromisoformat(entry["at"])
+                found.append(Quarantined(request, str(entry["reason"]), at))
+        return found
+
+    def retry(self, request: Request) -> None:
+        """Move a quarantined request back among the waiting ones."""
+        self.put([request])
+        self.drop(request)
+
+    def drop(self, request: Request) -> None:
+        """Forget a quarantined request."""
+        (self._quarantine / _file_name(request)).unlink(missing_ok=True)
+
+    def set_offline(self, reason: str | None) -> None:
+        """Remember why nothing can be delivered (None: it can)."""
+        path = self.folder / "offline.json"
+        try:
+            if reason is None:
+                path.unlink(missing_ok=True)
+            else:
+                since = datetime.now(UTC).isoformat()
+                _write(path, json.dumps({"reason": reason, "since": since}).encode())
+        except OSError as e:
+            raise local_failure(e) from e
+
+    def offline(self) -> str | None:
+        """Why the last delivery failed, None when it did not."""
+        value = _read_json(self.folder / "offline.json")
+        return None if value is None else str(value.get("reason", ""))
+
+    def tidy(self) -> None:
+        """Forget outcomes nobody came for, and halves of files that a killed process left."""
+        limit = time.time() - _KEEP_DONE_SECONDS
+        for folder in (self._done, self._pending, self._quarantine):
+            for path in folder.glob("*" if folder == self._done else ".*.tmp"):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < limit:
+                        path.unlink()
+
+    def _set_aside(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            (self.folder / "broken").mkdir(parents=True, exist_ok=True)
+            path.replace(self.folder / "broken" / path.name)
+
+
+def _file_name(request: Request) -> str:
+    microseconds = int(request.created_at.timestamp() * 1_000_000)
+    return f"{max(microseconds, 0):017d}-{request.id}.json"
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))  # noqa: PTH208
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names]
+
+
+def _write(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write aside and rename: readers see all of it or nothing."""
+    aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,128 @@
+"""From waiting requests to commits: decide each on what the earlier ones leave, commit each.
+
+Pure but for the objects it writes: nothing refers to the commits until a push lands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitcollab.errors import GitcollabError
+from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+
+if TYPE_CHECKING:
+    from gitcollab.git.objects import ObjectStore
+    from gitcollab.store.snapshot import Snapshot
+
+# Agents have no mail; `.invalid` is the domain that can never be anybody's (RFC 2606).
+DOMAIN = "gitcollab.invalid"
+
+# What a bug in a decider raises. Its request must not stop everybody's deliveries for ever.
+_BUGS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NameError,
+    RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One request with what was decided; ``changes`` are the effective ones."""
+
+    request: Request
+    outcome: Outcome
+    changes: Mapping[str, bytes | None]
+    message: str
+    final: bool
+    failure: str | None = None  # a bug in the decider, for the quarantine
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a batch comes to on one tip. ``head`` is the commit to push, None without changes."""
+
+    decided: Sequence[Decided]
+    head: str | None
+
+    @property
+    def changing(self) -> int:
+        """How many requests change something."""
+        return sum(1 for one in self.decided if one.changes)
+
+    @property
+    def settled(self) -> bool:
+        """Whether no newer state could alter any outcome that changes nothing."""
+        return all(one.final for one in self.decided if not one.changes)
+
+
+def make(
+    objects: ObjectStore,
+    snapshot: Snapshot,
+    requests: Sequence[Request],
+    deciders: Mapping[str, Decider],
+    derive: Deriver | None,
+    committer: str,
+    now: datetime,
+) -> Plan:
+    """Decide ``requests`` in order on ``snapshot`` and commit their changes on its tip.
+
+    Each commit is authored by its request's agent; ``committer`` is whose process makes it.
+    """
+    decided: list[Decided] = []
+    latest = snapshot
+    for request in requests:
+        one = _decide(latest, request, deciders[request.kind], now)
+        decided.append(one)
+        if one.changes:
+            latest = latest.with_changes(one.changes)
+    changing = [one for one in decided if one.changes]
+    if not changing:
+        return Plan(decided, None)
+    paths = frozenset(path for one in changing for path in one.changes)
+    derived = {} if derive is None else latest.effective(derive(latest, paths))
+    head = snapshot.tip
+    tree = None if head is None else objects.tree(head)
+    for number, one in enumerate(changing, start=1):
+        last = number == len(changing)
+        tree = objects.write_tree(tree, {**one.changes, **derived} if last else one.changes)
+        people = signature(one.request.agent), signature(committer)
+        head = objects.commit(tree, head, _message(one), *people, now)
+    return Plan(decided, head)
+
+
+def signature(agent: str) -> tuple[str, str]:
+    """Name and address of an agent's commits."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", agent).strip("-.")[:80] or "agent"
+    return name, f"{name}@{DOMAIN}"
+
+
+def _decide(snapshot: Snapshot, request: Request, decider: Decider, now: datetime) -> Decided:
+    try:
+        decision = decider(snapshot, request, now)
+    except GitcollabError as e:
+        return _nothing(request, {"outcome": "refused", "reason": e.message, "hint": e.hint})
+    except _BUGS as e:
+        reason = f"{request.kind} failed: {type(e).__name__}: {e}"[:500]
+        return _nothing(request, {"outcome": "failed", "reason": reason}, _trace(e))
+    changes = snapshot.effective(decision.changes)
+    return Decided(request, decision.outcome, changes, decision.message, decision.final)
+
+
+def _nothing(request: Request, outcome: Outcome, failure: str | None = None) -> Decided:
+    return Decided(request, outcome, {}, "", final=failure is not None, failure=failure)
+
+
+def _trace(e: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(e))[-4000:]
+
+
+def _message(one: Decided) -> str:
+    """Subject and trailers; the request's id keeps equal commits of one second apart."""
+    lines = [re.sub(r"[\x00-\x1f\x7f]+", " ", line).strip() for line in one.message.split("\n")]
+    text = "\n".join(lines).strip()[:2000] or one.request.kind
+    return f"{text}\n\nGitcollab-Request: {one.request.id}\n"

@@ -1,0 +1,224 @@
+"""The one stateful object: a hub's snapshot, and writes that land exactly once or say why not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from gitcollab.git.failures import CacheCorrupt, HubEmpty
+from gitcollab.store.cache import Cache, folder_of
+from gitcollab.store.drain import Drain, Pace, Parts
+from gitcollab.store.index import Index, Progress
+from gitcollab.store.lock import HostLock
+from gitcollab.store.outbox import Outbox, Quarantined
+from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.store.snapshot import Snapshot
+
+# How long one look for the lock lasts before looking for the outcome again.
+_LOOK = 0.02
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request in the outbox, and why the last delivery failed (None: not tried yet)."""
+
+    request: Request
+    reason: str | None
+
+
+def utc_now() -> datetime:
+    """The local clock."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """One hub and branch, as this host sees it; see ``open``. Usable from several threads."""
+
+    def __init__(self, folder: Path, parts: Parts) -> None:
+        self.folder = folder
+        self._parts = parts
+        self._cache = parts.cache
+        self._outbox = parts.outbox
+        self._lock = HostLock(folder / "lock")
+
+    @classmethod
+    def open(
+        cls,
+        hub: str,
+        branch: str = "swarm",
+        *,
+        home: Path,
+        deciders: Mapping[str, Decider],
+        derive: Deriver | None = None,
+        author: str = "gitcollab",
+        clock: Callable[[], datetime] = utc_now,
+        rng: Random | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
+        idle: float = 30.0,
+        progress: Progress | None = None,
+    ) -> Store:
+        """The store of ``branch`` on ``hub`` (a path or git URL), kept below ``home``.
+
+        Touches neither disk nor network. ``deciders`` by request kind and ``derive`` are the rules
+        (see requests); ``author`` commits what this process delivers. A git call silent for ``idle``
+        seconds counts as a hub that does not answer. Raises GitcollabError when ``hub`` cannot be one.
+        """
+        folder = folder_of(home, hub, branch)
+        cache = Cache(folder, hub, branch, idle=idle)
+        parts = Parts(
+            cache=cache,
+            index=Index(folder / "index.sqlite", cache.objects, progress),
+            outbox=Outbox(folder / "outbox"),
+            deciders=deciders,
+            derive=derive,
+            author=author,
+            clock=clock,
+            rng=rng or Random(),
+            sleep=sleep,
+            pace=pace or Pace(),
+        )
+        return cls(folder, parts)
+
+    def snapshot(self, *, allow_empty: bool = False) -> Snapshot:
+        """The hub as last seen; fetches only when it never was.
+
+        Raises HubUnreachable and, unless ``allow_empty``, HubEmpty when there is no such branch.
+        """
+        self._cache.prepare()
+        try:
+            tip = self._cache.tip()
+            if tip is not None:
+                self._cache.objects().tree(tip)
+                return self._snapshot(tip)
+        except CacheCorrupt:
+            pass
+        return self.refresh(allow_empty=allow_empty)
+
+    def refresh(self, *, allow_empty: bool = False) -> Snapshot:
+        """The hub as it is now. Raises as ``snapshot`` does."""
+        self._cache.prepare()
+        with self._lock.required(self._patience):
+            try:
+                return self._snapshot(self._cache.fetch(self._parts.clock()))
+            except HubEmpty:
+                if not allow_empty:
+                    raise
+                return self._snapshot(None)
+
+    def submit(self, *requests: Request) -> list[Outcome]:
+        """Have ``requests`` decided and delivered; their outcomes, in order.
+
+        They go out in one push if nothing is in the way, with whatever else waits on this host.
+        Beside what the deciders say, an outcome can be "offline" ("drop" requests that the hub could
+        not be asked about), "queued" ("keep" requests; delivered by a later call), "refused" (by a
+        rule of the hub, in its words; kept in quarantine if "keep") or "failed" (a bug in a decider).
+        On any error, "drop" requests are withdrawn and "keep" ones stay queued, except where the
+        error is that they could not be stored.
+        """
+        unknown = {request.kind for request in requests} - self._parts.deciders.keys()
+        if unknown:
+            raise KeyError(f"no decider for {sorted(unknown)}")
+        self._cache.prepare()
+        self._outbox.put(requests)
+        told = False
+        try:
+            outcomes = self._wait(requests)
+            told = True
+        finally:
+            if not told:
+                self._outbox.withdraw(r for r in requests if r.when_offline == "drop")
+        return outcomes
+
+    def flush(self) -> list[Outcome]:
+        """Deliver what is pending now, whoever asked for it; what became of it."""
+        self._cache.prepare()
+        if not self._outbox.pending():
+            return []
+        with self._lock.required(self._patience):
+            drain = Drain(self._parts)
+            drain.run()
+            return drain.outcomes
+
+    def pending(self) -> list[Waiting]:
+        """What waits to be delivered, oldest first."""
+        reason = self._outbox.offline()
+        return [Waiting(request, reason) for request in self._outbox.pending()]
+
+    def quarantined(self) -> list[Quarantined]:
+        """What the hub refused."""
+        return self._outbox.quarantined()
+
+    def retry(self, request: Request) -> None:
+        """Let a quarantined request wait for delivery again."""
+        self._outbox.retry(request)
+
+    def drop(self, request: Request) -> None:
+        """Forget a waiting or quarantined request."""
+        self._outbox.withdraw([request])
+        self._outbox.drop(request)
+
+    def skew(self) -> timedelta:
+        """How far the hub's newest commit was ahead of the local clock when last fetched (>= 0).
+
+        Only a clock ahead of ours can be proved: an old commit says nothing.
+        """
+        return self._cache.skew()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for other processes: every drain is bounded, two may be in the way."""
+        return 2 * self._parts.pace.deadline + self._cache.remote.idle
+
+    def _snapshot(self, tip: str | None) -> Snapshot:
+        return Snapshot(self._cache.objects, self._parts.index, tip, heal=self._heal)
+
+    def _heal(self, tip: str) -> None:
+        """Make the local copy afresh, with ``tip`` in it if the hub still has it there."""
+        with self._lock.required(self._patience):
+            self._cache.remake(self._parts.clock())
+
+    def _wait(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Until each has its outcome: by whoever holds the lock, or by us once it is free."""
+        outcomes: dict[str, Outcome] = {}
+        patient_until = time.monotonic() + self._patience
+        while True:
+            with self._lock.held(_LOOK) as mine:
+                self._collect(requests, outcomes)
+                if mine and len(outcomes) < len(requests):
+                    self._drain_for([r for r in requests if r.id not in outcomes])
+                    self._collect(requests, outcomes)
+            if len(outcomes) < len(requests) and time.monotonic() > patient_until:
+                self._give_up([r for r in requests if r.id not in outcomes], outcomes)
+            if len(outcomes) == len(requests):
+                return [outcomes[request.id] for request in requests]
+
+    def _drain_for(self, requests: Sequence[Request]) -> None:
+        # One that neither waits nor has an outcome was lost to something outside: deciders are
+        # idempotent, so asking again is harmless.
+        self._outbox.put(r for r in requests if not self._outbox.is_pending(r))
+        drain = Drain(self._parts)
+        drain.run(
+            lambda: all(r.id in drain.waiting or not self._outbox.is_pending(r) for r in requests)
+        )
+
+    def _collect(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
+        for request in requests:
+            if request.id not in outcomes:
+                outcome = self._outbox.take(request)
+                if outcome is not None:
+                    outcomes[request.id] = outcome
+
+    def _give_up(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
+        reason = "another process on this host holds the hub's lock"
+        for request in requests:
+            drop = request.when_offline == "drop"
+            if drop:
+                self._outbox.withdraw([request])
+            outcomes[request.id] = {"outcome": "offline" if drop else "queued", "reason": reason}

@@ -7,6 +7,7 @@ that stays silent for too long is ended together with everything it started.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import selectors
@@ -61,9 +62,7 @@ class GitTooOld(GitcollabError):  # noqa: N818 - reads as what it is
 
     def __init__(self, found: str) -> None:
         wanted = ".".join(map(str, MINIMUM_VERSION))
-        super().__init__(
-            f"git {found} is too old", f"install git {wanted} or newer, then try again"
-        )
+        super().__init__(f"git {found} is too old", f"install git {wanted} or newer")
 
 
 class NoAnswer(GitcollabError):  # noqa: N818 - reads as what it is
@@ -159,7 +158,8 @@ def _listen(process: subprocess.Popen[bytes], idle: float, total: float) -> tupl
     The end is the process's own, not the streams': an ssh that stays to serve later calls
     (ControlPersist) keeps standard error open.
     """
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     buffers = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
     started = heard = time.monotonic()
     pidfd = _pidfd(process.pid)
@@ -232,10 +232,8 @@ def _available(fd: int) -> bytes:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the call and everything it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -63,9 +63,11 @@ _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     (
-        r"authentication failed|could not read (username|password)|permission denied \("
-        r"|terminal prompts disabled|invalid username or password|error: 40[13]|access denied"
-        r"|http basic: access|write access to repository not granted|permission to .* denied",
+        (
+            r"authentication failed|could not read (username|password)|permission denied \("
+            r"|terminal prompts disabled|invalid username or password|error: 40[13]|access denied"
+            r"|http basic: access|write access to repository not granted|permission to .* denied"
+        ),
         "authentication failed",
         "check your git credentials for this hub (credential helper, ssh key, token)",
         True,
@@ -77,8 +79,10 @@ _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     (
-        r"does not appear to be a git repository|repository .*not found|repository not found"
-        r"|does not exist|not a git repository|project you were looking for could not be found",
+        (
+            r"does not appear to be a git repository|repository .*not found|repository not found"
+            r"|does not exist|not a git repository|project you were looking for could not be found"
+        ),
         "there is no repository",
         "check the hub's address, or create it with `gitcollab init`",
         True,
@@ -108,9 +112,8 @@ def lines(err: str) -> list[str]:
     """The lines of git's standard error without progress, padding and control characters."""
     # The first keeps terminals out of it: hubs are strangers.
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", err)
-    found = (
-        re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", line).strip() for line in re.split(r"[\r\n]", text)
-    )
+    control = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
+    found = (control.sub(" ", line).strip() for line in re.split(r"[\r\n]", text))
     return [line for line in found if line and not _PROGRESS.match(line)]
 
 

@@ -1,8 +1,8 @@
 """Objects of a bare repository, read and written in process: blobs, nested trees, commits.
 
-Trees are handled as bytes: names in a stranger's tree need not be text, and whatever an agent does
-not touch must come out as it went in. Nothing here talks to a hub (libgit2's push to a path is not a
-compare-and-swap).
+Trees are handled as bytes: names in a stranger's tree need not be text, and whatever an agent
+does not touch must come out as it went in. Nothing here talks to a hub (libgit2's push to a path is
+not a compare-and-swap).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class ObjectStore:
             return self._repo.odb.read(oid)[1]
 
     def files(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
-        """Every path that starts with ``prefix`` and is no folder; names that are no UTF-8 are left out."""
+        """Every path that starts with ``prefix`` and is no folder, of those that are UTF-8."""
         yield from self._walk(tree, "", prefix, 0)
 
     def diff(self, old: str | None, new: str | None) -> Iterator[TreeChange]:

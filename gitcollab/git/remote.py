@@ -121,7 +121,7 @@ class Remote:
             "--", self.url, refspec,
         )  # fmt: skip
         if ran.code == 0:
-            return
+            return None
         if "couldn't find remote ref" in ran.err:
             raise HubEmpty(self.url, self.branch)
         if shallow and "shallow capabilities" in ran.err:  # the plain-files http protocol

@@ -1,1 +1,1 @@
-"""The store: a hub's snapshot, its index, the durable outbox, and the write path that joins them."""
+"""The store: a hub's snapshot, its index, the durable outbox, and the write path."""

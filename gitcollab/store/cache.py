@@ -1,4 +1,4 @@
-"""The local copy of one hub: a bare repository, built aside and swapped in, made again when damaged.
+"""The local copy of one hub: a bare repository, built aside, swapped in, remade when damaged.
 
     home/hubs/<slug>-<hash>/
         repo.git        objects and the last known tip; holds nothing that the hub does not
@@ -29,7 +29,7 @@ from gitcollab.git.remote import Remote, address
 
 # A tip further ahead of us than this is a broken clock, not a skewed one.
 _BELIEVABLE = timedelta(days=1)
-# Loose objects after which they are packed (git's own threshold), packs after which they are joined.
+# Loose objects after which they are packed (git's own threshold), packs after which these join.
 _LOOSE = 6700
 _PACKS = 30
 
@@ -146,7 +146,7 @@ class Cache:
         everything = ["-a"] if packs > _PACKS else []
         # Failing is harmless, it is tried again later.
         command.run_git("repack", "-d", "-l", "-q", *everything, git_dir=self.repo, idle=300)
-        # What lost a race was never reachable. Readers hold tips, writers the lock: an hour is ample.
+        # What lost a race is unreachable. Readers hold tips, writers the lock: an hour is ample.
         command.run_git("prune", "--expire=1.hour.ago", git_dir=self.repo, idle=300)
         for trash in self.folder.glob("trash-*"):
             shutil.rmtree(trash, ignore_errors=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Record
-
-    Decoded = Record | Broken
 
 # Larger files are no records; nobody's snapshot reads more of one file.
 READ_CAP = 1_500_000
@@ -19,6 +17,9 @@ class Broken:
     """Bytes that are no valid record, and why."""
 
     reason: str
+
+
+Decoded: TypeAlias = "Record | Broken"
 
 
 def decode(kind: str, path: str, data: bytes | None) -> Decoded:

@@ -6,6 +6,7 @@ request: after every lost race, lost reply or rebuilt copy all of them are decid
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -221,10 +222,9 @@ class Drain:
         """Seconds to wait after a lost race; see Pace."""
         pace = self._parts.pace
         oldest = min(request.created_at for request in attempt.group)
-        age = max(
-            (self._parts.clock() - oldest).total_seconds(), time.monotonic() - attempt.started
-        )
-        return self._parts.rng.random() * pace.spread * 0.5 ** (age / pace.half)
+        here = time.monotonic() - attempt.started
+        age = max((self._parts.clock() - oldest).total_seconds(), here)
+        return self._parts.rng.random() * pace.spread * math.exp2(-age / pace.half)
 
     # -- what becomes of requests ----------------------------------------------------------------
 

@@ -24,7 +24,6 @@ from gitcollab.store.decoding import READ_CAP, Broken, decode
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import Entry, ObjectStore
-    from gitcollab.records.models import Record
     from gitcollab.store.decoding import Decoded
 
 _T = TypeVar("_T")
@@ -35,7 +34,9 @@ CREATE TABLE parsed (
     oid TEXT NOT NULL, kind TEXT NOT NULL, json TEXT, error TEXT,
     PRIMARY KEY (oid, kind)
 );
-CREATE TABLE placed (path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL);
+CREATE TABLE placed (
+    path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL
+);
 CREATE INDEX placed_kind ON placed (kind, id);
 CREATE INDEX placed_oid ON placed (oid);
 """
@@ -48,8 +49,8 @@ Progress = Callable[[int], None]
 class Index:
     """The index in the file ``path`` of trees whose objects are in ``objects``.
 
-    ``objects`` is asked for each time, since a damaged copy is replaced under us. ``progress`` hears
-    the number of records parsed so far, for long first runs.
+    ``objects`` is asked for each time: a damaged copy is replaced under us. ``progress`` hears the
+    number of records parsed so far, for long first runs.
     """
 
     def __init__(
@@ -165,11 +166,12 @@ class Index:
             return False
         data = objects.blob(entry.oid, READ_CAP) if entry.is_file else None
         decoded = decode(kind, path, data)
-        text, error = (
-            (None, decoded.reason) if isinstance(decoded, Broken) else (_json(decoded), None)
-        )
-        safe = None if error is None else error.encode("utf-8", "replace").decode()
-        db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?)", (entry.oid, kind, text, safe))
+        text = reason = None
+        if isinstance(decoded, Broken):
+            reason = decoded.reason.encode("utf-8", "replace").decode()
+        else:
+            text = decoded.model_dump_json(by_alias=True)
+        db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?)", (entry.oid, kind, text, reason))
         return True
 
     def _connection(self) -> sqlite3.Connection:
@@ -185,19 +187,13 @@ class Index:
             db.close()
 
 
-def _json(record: Record) -> str:
-    return record.model_dump_json(by_alias=True)
-
-
 def _texts(db: sqlite3.Connection, kind: str, blobs: list[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for start in range(0, len(blobs), _PIECE):
         piece = blobs[start : start + _PIECE]
         marks = ",".join("?" * len(piece))
-        query = (
-            f"SELECT oid, json FROM parsed WHERE kind = ? AND json NOT NULL AND oid IN ({marks})"
-        )
-        found += db.execute(query, [kind, *piece]).fetchall()
+        where = f"kind = ? AND json NOT NULL AND oid IN ({marks})"
+        found += db.execute(f"SELECT oid, json FROM parsed WHERE {where}", [kind, *piece])
     return found
 
 
@@ -306,9 +302,8 @@ def _maker() -> str:
 def _is_usage(e: sqlite3.DatabaseError) -> bool:
     """Whether the trouble is how the file may be used (locked, read-only), not what is in it."""
     words = str(e).lower()
-    return any(
-        part in words for part in ("locked", "busy", "readonly", "read-only", "unable to open")
-    )
+    usage = ("locked", "busy", "readonly", "read-only", "unable to open")
+    return any(part in words for part in usage)
 
 
 def _raise_if_full(e: sqlite3.DatabaseError) -> None:

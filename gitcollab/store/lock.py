@@ -1,4 +1,4 @@
-"""The host's lock on one hub's cache and outbox: the operating system's, so a killed holder frees it."""
+"""The host's lock on one hub's folder: the operating system's, so a killed holder frees it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HostLock:
 
     @contextmanager
     def held(self, timeout: float) -> Iterator[bool]:
-        """Hold the lock within the block; the value is False when it was not free in ``timeout`` s."""
+        """Hold the lock within the block; False when it was not free in ``timeout`` seconds."""
         import filelock
 
         # A lock object each time: its count of nested holds must not span callers.

@@ -85,7 +85,7 @@ class Outbox:
                 (self._pending / _file_name(request)).unlink(missing_ok=True)
 
     def finish(self, request: Request, outcome: Outcome) -> None:
-        """Tell the outcome, then forget the request. Raises DiskFull (the request then waits on)."""
+        """Tell the outcome and forget the request; on DiskFull it waits on."""
         self.tell(request, outcome)
         (self._pending / _file_name(request)).unlink(missing_ok=True)
 

@@ -75,7 +75,7 @@ class Snapshot:
         return self.tip is None and not self._changes
 
     def read(self, path: str, cap: int = READ_CAP) -> bytes | None:
-        """The bytes of the file at ``path``; None when there is none or it is larger than ``cap``."""
+        """The bytes of the file at ``path``; None when there is none or more than ``cap``."""
         if path in self._changes:
             data = self._changes[path]
             return None if data is None or len(data) > cap else data
@@ -90,7 +90,7 @@ class Snapshot:
         return sorted(found)
 
     def records(self, kind: str) -> Mapping[str, Record]:
-        """The valid records of ``kind`` by id, in the order of their ids; each is parsed when asked for."""
+        """The valid records of ``kind`` by id, ordered by id; each is parsed when asked for."""
         tree = self._tree
         rows = {} if tree is None else self._reading(lambda: self._index.rows(tree, kind))
         over: dict[str, Record] = {}

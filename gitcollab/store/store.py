@@ -65,8 +65,9 @@ class Store:
         """The store of ``branch`` on ``hub`` (a path or git URL), kept below ``home``.
 
         Touches neither disk nor network. ``deciders`` by request kind and ``derive`` are the rules
-        (see requests); ``author`` commits what this process delivers. A git call silent for ``idle``
-        seconds counts as a hub that does not answer. Raises GitcollabError when ``hub`` cannot be one.
+        (see requests); ``author`` commits what this process delivers. A git call silent for
+        ``idle`` seconds means that the hub does not answer. Raises GitcollabError when ``hub``
+        cannot be one.
         """
         folder = folder_of(home, hub, branch)
         cache = Cache(folder, hub, branch, idle=idle)
@@ -114,11 +115,11 @@ class Store:
         """Have ``requests`` decided and delivered; their outcomes, in order.
 
         They go out in one push if nothing is in the way, with whatever else waits on this host.
-        Beside what the deciders say, an outcome can be "offline" ("drop" requests that the hub could
-        not be asked about), "queued" ("keep" requests; delivered by a later call), "refused" (by a
-        rule of the hub, in its words; kept in quarantine if "keep") or "failed" (a bug in a decider).
-        On any error, "drop" requests are withdrawn and "keep" ones stay queued, except where the
-        error is that they could not be stored.
+        Beside what the deciders say, an outcome can be "offline" ("drop" requests that the hub
+        could not be asked about), "queued" ("keep" requests; delivered by a later call), "refused"
+        (by a rule of the hub, in its words; set aside in quarantine if "keep") or "failed" (a bug
+        in a decider). On any error, "drop" requests are withdrawn and "keep" ones stay queued,
+        except where the error is that they could not be stored.
         """
         unknown = {request.kind for request in requests} - self._parts.deciders.keys()
         if unknown:

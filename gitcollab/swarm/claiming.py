@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records.models import Claim, Experiment, Result
@@ -187,7 +187,7 @@ class Renewal:
         if now - self._last < self._every or (self._thread and self._thread.is_alive()):
             return
         self._last = now
-        self._thread = threading.Thread(target=self._renew, args=(now,), daemon=True)
+        self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
 
     def finish(self) -> Claim:
@@ -196,16 +196,9 @@ class Renewal:
             self._thread.join()
         return self.claim
 
-    def _renew(self, now: datetime) -> None:
-        twin = Member(
-            self._member.workspace,
-            self._member.config,
-            self._member.pages,
-            self._member.clock,
-            self._member.nonce,
-        )
+    def _renew(self) -> None:
         try:
-            made, outcome = renew_one(twin, self.claim)
+            made, outcome = renew_one(self._member, self.claim)
         except GitcollabError:
             return  # asked again at the next turn; the run must not suffer
         if outcome["outcome"] == "renewed":

@@ -90,9 +90,9 @@ def status(member: Member, *, ask: bool = False) -> Status:
             online = False
     snapshot = member.store.snapshot()
     now = member.now(snapshot)
-    skew = member.store.skew()
     queued = [
-        QueuedItem(r.kind, r.id, r.created_at, "waits for the hub") for r in member.store.pending()
+        QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
+        for w in member.store.pending()
     ]
     return Status(
         hub=member.config.hub,
@@ -104,7 +104,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         mine=[c for c in member.workspace.claims() if c.expires_at > now],
         best=best(member.standings()),
         results=len(reading.results(snapshot)),
-        skew_seconds=skew.total_seconds() if skew is not None else None,
+        skew_seconds=member.store.skew().total_seconds(),
     )
 
 
@@ -201,9 +201,10 @@ def _file(member: Member, result: Result, name: str) -> str:
     data = member.store.snapshot().read(f"{folder_of(result.id)}/{name}")
     if data is not None:
         return data.decode(errors="replace")
-    for request in member.store.pending():
-        if request.kind == "publish" and request.payload["result"]["id"] == result.id:
-            return str(request.payload["files"].get(name, ""))
+    for waiting in member.store.pending():
+        payload = waiting.request.payload
+        if waiting.request.kind == "publish" and payload["result"]["id"] == result.id:
+            return str(payload["files"].get(name, ""))
     return ""
 
 

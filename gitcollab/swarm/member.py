@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -66,13 +66,10 @@ class Member:
     pages: Pages | None = None
     clock: Callable[[], datetime] = utc_now
     nonce: Callable[[], str] = new_nonce
-    store: Store = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.store = self.new_store()
-
-    def new_store(self) -> Store:
-        """Another store of the same hub, for another thread."""
+    @cached_property
+    def store(self) -> Store:
+        """The hub's store."""
         config = self.config
         return open_store(config.hub, config.branch, config.agent, self.pages, self.clock)
 
@@ -145,7 +142,7 @@ class Member:
         return reading.results(self.store.snapshot()) | {r.id: r for r in queued}
 
     def _queued(self, kind: str) -> list[Request]:
-        return [r for r in self.store.pending() if r.kind == kind]
+        return [w.request for w in self.store.pending() if w.request.kind == kind]
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""

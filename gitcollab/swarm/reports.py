@@ -65,7 +65,7 @@ class Status:
     mine: list[Claim]
     best: Entry | None
     results: int
-    skew_seconds: float | None
+    skew_seconds: float  # how far the hub's newest commit was ahead of this clock
 
 
 @dataclass(frozen=True)

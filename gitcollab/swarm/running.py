@@ -186,12 +186,18 @@ def _environment(task: Task) -> Environment:
     from gitcollab.runner import environment
 
     found = environment.versions()
-    if task.dataset is None:
-        return Environment(**found)
-    from gitcollab.task import data, harness
+    harness_digest = dataset_digest = None
+    if task.dataset is not None:
+        from gitcollab.task import data, harness
 
+        harness_digest = harness.digest()
+        dataset_digest = data.dataset_digest(task.dataset.name)
     return Environment(
-        **found, harness=harness.digest(), dataset=data.dataset_digest(task.dataset.name)
+        python=found.python,
+        torch=found.torch,
+        gitcollab=found.gitcollab,
+        harness=harness_digest,
+        dataset=dataset_digest,
     )
 
 

@@ -1,0 +1,36 @@
+# Every target does its own set-up on a fresh machine: a virtual environment with pinned versions.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install test soak lint bench demo clean
+help:
+	@echo "make install | test | soak | lint | bench | demo | clean"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+test: install
+	$(BIN)/python -m pytest -n 2
+
+soak: install
+	$(BIN)/python -m pytest -m soak -s
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+demo: install
+	PATH="$(abspath $(BIN)):$$PATH" .ci/demo
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -29,6 +29,11 @@ MAX_CURVE_BYTES = 32 * 1024
 MAX_DESCRIPTION = 500
 
 
+def sha256(data: bytes) -> str:
+    """The digest of some bytes, as records write it."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its offset, as in 2026-01-31T12:00:00Z")
@@ -81,7 +86,8 @@ Digest: TypeAlias = Annotated[Text, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Nonce: TypeAlias = Annotated[Text, Field(pattern=r"^[0-9a-f]{16,64}$")]
 Name: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 Scalar: TypeAlias = bool | int | Number | Annotated[str, Field(max_length=500)] | None
-Value: TypeAlias = Scalar | Annotated[list[Scalar], Field(max_length=64)]
+Row: TypeAlias = Annotated[list[Scalar], Field(max_length=64)]
+Value: TypeAlias = Scalar | Annotated[list[Scalar | Row], Field(max_length=64)]
 Delta: TypeAlias = Annotated[dict[Name, Value], Field(max_length=64)]
 Tier: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
@@ -191,7 +197,7 @@ class Task(Record):
         chosen = {"metric", "run", "budget", "dataset"}
         fields = self.model_dump(mode="json", include=chosen, exclude_none=True)
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return sha256(text.encode())
 
     @property
     def sign(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 
 class By(StrEnum):
@@ -19,6 +20,17 @@ class Ended(StrEnum):
     ok = "ok"
     crash = "crash"
     timeout = "timeout"
+
+
+def ended(chosen: Ended) -> Literal["ok", "crash", "timeout"]:
+    """The choice in the word that records use."""
+    match chosen:
+        case Ended.ok:
+            return "ok"
+        case Ended.crash:
+            return "crash"
+        case Ended.timeout:
+            return "timeout"
 
 
 class Judged(StrEnum):

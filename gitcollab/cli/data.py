@@ -39,7 +39,7 @@ def _data(context: typer.Context) -> None:
     of=data,
 )
 def prepare(
-    name: Annotated[str, typer.Argument(help="embedded, climbmix, or text:FOLDER.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="embedded, climbmix, text:FOLDER.")],
     shards: Annotated[
         int, typer.Option(min=1, max=6542, help="Training shards of climbmix, 90 MB each.")
     ] = 8,

@@ -23,7 +23,9 @@ _QUEUED = 5
 def init(
     hub: Annotated[
         str | None,
-        typer.Argument(help="Address or path; a path that does not exist becomes a repository."),
+        typer.Argument(
+            metavar="HUB", help="Address or path; a path that does not exist is created."
+        ),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="A ready task: micro, autoresearch.")] = None,
     task: Annotated[Path | None, typer.Option(help="A task file of your own.")] = None,
@@ -55,7 +57,7 @@ def init(
     if report.seeded:
         render.say("seeded", report.hub, f"(branch {report.branch}) with the task {report.task}")
     else:
-        render.say(report.hub, f"is a hub already (task {report.task}); nothing was changed")
+        render.say(report.hub, f"is a hub, with the task {report.task}")
     _note(report.note)
     return None
 
@@ -66,7 +68,7 @@ def init(
     "gitcollab join ~/hubs/gpt.git",
 )
 def join(
-    hub: Annotated[str, typer.Argument(help="The hub's address or path.")],
+    hub: Annotated[str, typer.Argument(metavar="HUB", help="The hub's address or path.")],
     agent: Annotated[
         str | None,
         typer.Option(help="Your agent's name: a-z, 0-9, -. Without one a name is made up."),
@@ -86,8 +88,6 @@ def join(
         return jsonout.emit(jsonout.flat(report))
     done = "joined" if report.registered else "is already an agent of"
     render.say(report.agent, done, report.hub)
-    if report.program == "kept":
-        render.say("your changed program was left as it is; gitcollab best --adopt takes the best")
     _note(report.note)
     render.say("next: gitcollab sync && gitcollab run")
     return None

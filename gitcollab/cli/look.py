@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +16,7 @@ from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
     from gitcollab.swarm.outcomes import Verdict
-    from gitcollab.swarm.reports import Adopted, Entry, Shown, Status
+    from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Shown, Status
 
 _SKEW_SECONDS = 120  # a clock that is further off than this is worth a word
 
@@ -31,15 +31,18 @@ _VERDICTS: dict[Judged, Verdict] = {
 }
 
 
-@verb(LOOK, "gitcollab status")
-def status(json: Json = False) -> None:
+@verb(LOOK, "gitcollab status", "gitcollab status --online --json")
+def status(
+    online: Annotated[bool, typer.Option("--online", help="Ask the hub first.")] = False,
+    json: Json = False,
+) -> None:
     """Show where this workspace stands.
 
     The hub, the best program, who claims what, and what waits to be delivered: what this host
-    knows, without asking the hub. `sync` asks.
+    knows, without asking the hub. --online asks it.
     """
     swarm = open_swarm()
-    report = swarm.status()
+    report = swarm.status(ask=online)
     if json:
         return jsonout.emit(jsonout.status(report))
     task = swarm.task
@@ -58,7 +61,7 @@ def status(json: Json = False) -> None:
     )
     for item in report.queued:
         age = render.span((render.now() - item.since).total_seconds())
-        render.say(f"  {item.kind} {item.id}, {age} ago:", item.reason)
+        render.say(f"- {item.kind}, since {age}: {item.reason}")
     if report.claims:
         print()
         render.claims(report.claims, render.now())
@@ -145,36 +148,33 @@ def leaderboard(
     error of the mean; ✓ is confirmed: run by two agents at least.
     """
     swarm = open_swarm()
-    if by is By.agent:
-        rows = swarm.leaderboard("agent")
-        if json:
-            return jsonout.emit(jsonout.leaderboard(by.value, rows))
-        render.agents(rows[:limit], swarm.task.metric.name)
-        return _more(len(rows), limit)
-    entries = swarm.leaderboard(by.value)
+    rows = swarm.leaderboard(by.value)
     if json:
-        return jsonout.emit(jsonout.leaderboard(by.value, entries))
-    if not entries:
+        return jsonout.emit(jsonout.leaderboard(by.value, rows))
+    if not rows:
         render.say(render.best(None))
-    elif by is By.overall:
-        render.programs(entries[:limit], swarm.task.metric.name)
-        _more(len(entries), limit)
-    else:
-        _by_tier(entries, limit, swarm.task.metric.name)
+    for title, part in _parts(by, rows).items():
+        if title:
+            print(title)
+        render.ranking(part[:limit], swarm.task.metric.name)
+        if len(part) > limit:
+            render.say(f"... and {len(part) - limit} more (--limit)")
     return None
 
 
-def _by_tier(entries: Sequence[Entry], limit: int, metric_name: str) -> None:
-    for i, tier in enumerate(sorted({entry.tier for entry in entries})):
-        rows = [entry for entry in entries if entry.tier == tier]
-        print("\n" * (i > 0) + f"tier {tier}")
-        render.programs(rows[:limit], metric_name)
-        _more(len(rows), limit)
+def _parts(
+    by: By, rows: Sequence[Entry] | Sequence[AgentEntry]
+) -> Mapping[str, Sequence[Entry] | Sequence[AgentEntry]]:
+    """The tables of a ranking under their titles."""
+    if by is not By.tier:
+        return {"": rows} if rows else {}
+    from gitcollab.swarm.reports import Entry
 
-
-def _more(total: int, shown: int) -> None:
-    if total > shown:
-        render.say(f"... and {total - shown} more (--limit)")
+    tiers: dict[str, list[Entry]] = {}
+    for row in rows:
+        if isinstance(row, Entry):
+            tiers.setdefault(f"tier {row.tier}", []).append(row)
+    return tiers
 
 
 @verb(

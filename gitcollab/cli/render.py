@@ -112,8 +112,13 @@ class Column:
     side: Literal["left", "right"] = "left"
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under titles; a row is one line, and what does not fit ends in an ellipsis."""
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under titles; a row is one line, and what does not fit ends in an ellipsis.
+
+    Without rows nothing is printed.
+    """
+    if not rows:
+        return
     from rich.table import Table
     from rich.text import Text
 
@@ -159,6 +164,14 @@ def _width() -> int:
 
 
 CHANGE = Column("change", None)
+
+
+def ranking(rows: Sequence[Entry] | Sequence[AgentEntry], metric_name: str) -> None:
+    """A ranking, of programs or of agents."""
+    from gitcollab.swarm.reports import AgentEntry, Entry
+
+    programs([row for row in rows if isinstance(row, Entry)], metric_name)
+    agents([row for row in rows if isinstance(row, AgentEntry)], metric_name)
 
 
 def programs(entries: Sequence[Entry], metric_name: str) -> None:

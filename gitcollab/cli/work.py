@@ -10,7 +10,7 @@ import typer
 
 from gitcollab.cli import jsonout, outcome, render
 from gitcollab.cli.app import WORK, Json, verb
-from gitcollab.cli.choices import Ended
+from gitcollab.cli.choices import Ended, ended
 from gitcollab.cli.context import open_swarm
 from gitcollab.errors import UsageError
 
@@ -30,8 +30,8 @@ Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
 
 @verb(
     WORK,
-    "gitcollab run                                 # train.py as you have changed it",
-    "gitcollab run --set MATRIX_LR=0.05            # change a constant, run, publish",
+    "gitcollab run                          # train.py as you have changed it",
+    "gitcollab run --set MATRIX_LR=0.05     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
 )
 def run(
@@ -63,10 +63,10 @@ def run(
 @verb(
     WORK,
     "python train.py > run.log 2>&1; gitcollab publish run.log",
-    'gitcollab publish run.log "MATRIX_LR 0.04 → 0.05" --program train.py --seed 1',
+    'gitcollab publish run.log "MATRIX_LR 0.04 → 0.05" --seed 1',
 )
 def publish(
-    log: Annotated[Path, typer.Argument(help="What the run printed.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="What the run printed.")],
     what: What = None,
     program: Annotated[
         Path | None, typer.Option(help="The program that ran, when it is not the workspace's.")
@@ -82,8 +82,9 @@ def publish(
     The metric is read from the summary at the log's end, as `run` reads it.
     """
     swarm = open_swarm()
-    ended = None if status is None else status.value
-    report = swarm.publish(log, what=what, program=program, status=ended, seed=seed)
+    report = swarm.publish(
+        log, what=what, program=program, status=ended(status) if status else None, seed=seed
+    )
     return _end(swarm, report, json)
 
 
@@ -110,7 +111,10 @@ def claim(
 
 
 Experiment = Annotated[
-    str | None, typer.Argument(help="The experiment's key. Left out: all that you have claimed.")
+    str | None,
+    typer.Argument(
+        metavar="EXPERIMENT", help="The experiment's key. Left out: all that you have claimed."
+    ),
 ]
 
 

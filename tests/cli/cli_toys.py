@@ -1,0 +1,155 @@
+"""Toys for the tests of the command line: records, a task, a scripted swarm, real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from gitcollab.records.models import Claim, Hardware, Result
+from gitcollab.swarm.reports import Entry
+
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+HOSTILE = "\x1b[31mred\x1b[0m [bold]big[/bold] :bomb: \u202egpj.exe\u200b\x07"
+
+TOY_PROGRAM = '''\
+"""A toy: the score is a bowl around LR = 0.3."""
+import sys
+import time
+
+LR = 0.1  # learning rate
+PAUSE = 0.0  # seconds
+FAIL = ""  # what to do wrong
+
+print("step 1 | loss 2.5", flush=True)
+time.sleep(PAUSE)
+if FAIL == "crash":
+    raise RuntimeError("the toy is broken")
+if FAIL == "silent":
+    sys.exit(0)
+if FAIL == "nan":
+    print("---\\nscore: nan")
+    sys.exit(0)
+print("---")
+print(f"score: {0.5 + (LR - 0.3) ** 2:.6f}")
+print("num_steps: 1")
+'''
+
+TOY_TASK = """\
+schema: 1
+name: toy
+metric: {name: score, direction: minimize}
+run: [python, train.py]
+editable: [train.py]
+program: train.py
+budget: {seconds: 5}
+timeout_seconds: 20
+plausible: {min: 0.0, max_step: 0.5}
+sigma: 0.002
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as the one JSON document it must be."""
+        return json.loads(self.out)
+
+
+def process(
+    *argv: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 60
+) -> Ran:
+    """Run a command line as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gitcollab", *argv],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+class ScriptedSwarm(SimpleNamespace):
+    """Answers each verb with what the test gave it; notes the calls."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        metric = SimpleNamespace(name="score", direction="minimize")
+        super().__init__(
+            calls=[], task=SimpleNamespace(name="toy", metric=metric, program="train.py")
+        )
+        for verb, answer in answers.items():
+            setattr(self, verb, self._verb(verb, answer))
+
+    def _verb(self, verb: str, answer: Any) -> Callable[..., Any]:
+        def call(*args: Any, **keywords: Any) -> Any:
+            self.calls.append((verb, args, keywords))
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer(*args, **keywords) if callable(answer) else answer
+
+        return call
+
+
+def make_claim(**changes: Any) -> Claim:
+    fields: dict[str, Any] = {
+        "id": "lr-0.2-1a2b3c4d",
+        "agent": "nova",
+        "description": "LR 0.1 → 0.2",
+        "delta": {"LR": 0.2},
+        "created_at": NOW,
+        "expires_at": datetime.now(UTC) + timedelta(minutes=14, seconds=30),
+        "nonce": "0123456789abcdef",
+        "tier": "cpu",
+    }
+    return Claim.model_validate(fields | changes)
+
+
+def make_result(**changes: Any) -> Result:
+    fields: dict[str, Any] = {
+        "id": "nova/lr-0.1-0.2-1a2b3c4d",
+        "agent": "nova",
+        "description": "LR 0.1 → 0.2",
+        "delta": {"LR": 0.2},
+        "created_at": NOW,
+        "nonce": "fedcba9876543210",
+        "status": "ok",
+        "metric": 0.51,
+        "task": "sha256:" + "0" * 64,
+        "hardware": Hardware(device="CPU", tier="cpu"),
+    }
+    return Result.model_validate(fields | changes)
+
+
+def make_entry(**changes: Any) -> Entry:
+    fields: dict[str, Any] = {
+        "rank": 1,
+        "id": "nova/lr-0.1-0.2-1a2b3c4d",
+        "agent": "nova",
+        "description": "LR 0.1 → 0.2",
+        "metric": 0.51,
+        "n": 2,
+        "sigma": 0.002,
+        "pessimistic": 0.511414,
+        "standing": "confirmed",
+        "tier": "cpu",
+        "fingerprint": "sha256:" + "1" * 64,
+    }
+    return Entry(**(fields | changes))

@@ -1,0 +1,410 @@
+"""What each verb prints and exits with, over a scripted swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_toys import HOSTILE, NOW, Ran, ScriptedSwarm, make_claim, make_entry, make_result
+
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Duplicate,
+    Granted,
+    Offline,
+    Refused,
+    RunReport,
+    Taken,
+)
+from gitcollab.swarm.reports import (
+    Adopted,
+    AgentEntry,
+    QueuedItem,
+    ResultPage,
+    RunProgress,
+    Shown,
+    Status,
+    SyncReport,
+)
+
+Cli = Callable[..., Ran]
+Script = Callable[..., ScriptedSwarm]
+
+BEST_KEYS = {
+    *("id", "agent", "description", "metric", "n", "sigma", "pessimistic", "standing", "tier"),
+}
+
+CLAIMS: list[tuple[ClaimOutcome, str, int]] = [
+    (Granted(make_claim()), "granted", 0),
+    (Taken("key", make_claim(), "the same constants"), "taken", 4),
+    (Duplicate("key", make_result(), "the same program"), "duplicate", 4),
+    (Refused("key", "not on Sundays"), "refused", 4),
+    (Offline("key", "no route to host"), "offline", 5),
+]
+
+
+@pytest.mark.parametrize(("answer", "word", "code"), CLAIMS, ids=[c[1] for c in CLAIMS])
+def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: int) -> None:
+    swarm = script(claim=answer)
+    ran = cli("claim", "LR 0.1 → 0.2", "--json")
+    assert (ran.code, ran.err) == (code, "")
+    assert set(ran.json) == {"outcome", "experiment", "claim", "other", "reason"}
+    assert ran.json["outcome"] == word
+    assert ran.json["experiment"] == answer.experiment
+    assert (ran.json["claim"] is not None) == (word == "granted")
+    assert (ran.json["other"] is not None) == (word in ("taken", "duplicate"))
+    assert ran.json["reason"] == getattr(answer, "reason", "")
+    assert swarm.calls == [("claim", ("LR 0.1 → 0.2",), {"anyway": False})]
+
+    told = cli("claim", "LR 0.1 → 0.2", "--anyway")
+    assert told.code == code
+    assert told.out.startswith(f"{word}: ")
+    assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), {"anyway": True})
+
+
+def test_records_in_json_have_the_keys_of_their_files(cli: Cli, script: Script) -> None:
+    script(claim=Granted(make_claim()))
+    claim = cli("claim", "--json").json["claim"]
+    assert claim["schema"] == 1
+    assert claim["created_at"] == "2026-01-31T12:00:00Z"
+    assert claim["delta"] == {"LR": 0.2}
+    assert claim["hypothesis"] is None
+
+
+def test_release_and_renew(cli: Cli, script: Script) -> None:
+    swarm = script(release=["a-1"], renew=[make_claim()])
+    assert cli("release", "a-1", "--json").json == {"released": ["a-1"]}
+    assert cli("release").out == "released a-1\n"
+    assert swarm.calls == [("release", ("a-1",), {}), ("release", (None,), {})]
+    assert [c["id"] for c in cli("renew", "--json").json["claims"]] == ["lr-0.2-1a2b3c4d"]
+    assert cli("renew").out == "renewed lr-0.2-1a2b3c4d for 14m\n"
+
+
+def test_nothing_to_release_or_renew(cli: Cli, script: Script) -> None:
+    script(release=[], renew=[])
+    assert cli("release") == Ran(0, "you have no claim to release\n", "")
+    assert cli("renew") == Ran(0, "you have no claim to renew\n", "")
+    assert cli("release", "--json").json == {"released": []}
+
+
+OK = make_result()
+CRASH = make_result(status="crash", metric=None, failure="RuntimeError: the toy is broken")
+RUNS = [
+    (RunReport("published", OK, "better", is_best=True, kept=True), 0),
+    (RunReport("published", OK, "within noise", kept=False, notes=("it is back",)), 0),
+    (RunReport("published", CRASH, error="RuntimeError: the toy is broken", hint="mend it"), 1),
+    (RunReport("queued", OK, notes=("queued on this host",)), 5),
+    (RunReport("refused", claim=CLAIMS[1][0]), 4),
+    (RunReport("failed", error="no such command: foo", hint="install it"), 1),
+]
+
+
+@pytest.mark.parametrize(("report", "code"), RUNS)
+@pytest.mark.parametrize("verb", ["run", "publish"])
+def test_run_and_publish(cli: Cli, script: Script, verb: str, report: RunReport, code: int) -> None:
+    script(**{verb: report})
+    argv = [verb] if verb == "run" else [verb, "run.log"]
+    ran = cli(*argv, "--json")
+    assert (ran.code, ran.err) == (code, "")
+    told = ran.json
+    assert {"outcome", "result", "verdict", "is_best"} <= set(told)
+    assert set(told) - {"outcome", "result", "verdict", "is_best"} == {
+        *("kept", "error", "hint", "notes", "claim"),
+    }
+    assert told["outcome"] == report.outcome
+    assert told["verdict"] == report.verdict
+    assert told["is_best"] is report.is_best
+    assert (told["result"] or {}).get("id") == (report.result.id if report.result else None)
+    assert cli(*argv).code == code
+
+
+def test_run_tells_people_the_verdict_in_their_words(cli: Cli, script: Script) -> None:
+    script(run=RUNS[0][0])
+    assert cli("run").out.splitlines() == [
+        "score 0.510000: keep (better than its base); the best so far",
+        "change    LR 0.1 → 0.2",
+        "result    nova/lr-0.1-0.2-1a2b3c4d",
+        "hub       published",
+        "train.py  kept",
+    ]
+    script(run=replace(RUNS[0][0], verdict="worse", is_best=False))
+    assert cli("run").out.startswith("score 0.510000: discard (worse than its base)\n")
+    script(run=RUNS[1][0])
+    ran = cli("run")
+    assert ran.out.startswith("score 0.510000: within noise of its base\n")
+    assert ran.out.endswith("note: it is back\n")
+
+
+def test_a_crash_is_told_once_with_its_next_step(cli: Cli, script: Script) -> None:
+    script(run=RUNS[2][0])
+    ran = cli("run")
+    assert ran.out.startswith("crash: RuntimeError: the toy is broken\n")
+    assert ran.err == "next: mend it\n"
+
+
+def test_a_failed_run_is_an_error(cli: Cli, script: Script) -> None:
+    script(run=RUNS[5][0])
+    assert cli("run") == Ran(1, "", "error: no such command: foo\nnext: install it\n")
+
+
+def test_run_hands_on_its_arguments_and_shows_progress(cli: Cli, script: Script) -> None:
+    def run(*_: Any, progress: Callable[[RunProgress], None], **__: Any) -> RunReport:
+        for second in range(0, 25, 5):
+            progress(RunProgress("run", float(second), 60.0, second * 10, 2.5, "", "LR 1 → 2"))
+        return RUNS[0][0]
+
+    swarm = script(run=run)
+    ran = cli("run", "raise LR", "--set", "LR = 0.2", "--set", 'NAME="a=b"', "--seed", "7")
+    assert ran.err.splitlines() == [
+        "0:00  step 0  loss 2.5000  1:00 left  LR 1 → 2",
+        "0:10  step 100  loss 2.5000  0:50 left  LR 1 → 2",
+        "0:20  step 200  loss 2.5000  0:40 left  LR 1 → 2",
+    ]
+    _, what, keywords = swarm.calls[0]
+    assert what == ("raise LR",)
+    assert keywords["set_values"] == {"LR": "0.2", "NAME": '"a=b"'}
+    assert keywords["seed"] == 7
+    assert cli("run", "--json").err == ""
+
+
+def test_publish_hands_on_its_arguments(cli: Cli, script: Script) -> None:
+    swarm = script(publish=RUNS[0][0])
+    cli("publish", "run.log", "LR", "--program", "x.py", "--status", "crash", "--seed", "3")
+    keywords = {"what": "LR", "program": Path("x.py"), "status": "crash", "seed": 3}
+    assert swarm.calls == [("publish", (Path("run.log"),), keywords)]
+
+
+STATUS = Status(
+    hub="https://nova:pw@hub.example/x.git",
+    branch="swarm",
+    agent="nova",
+    online=None,
+    queued=[QueuedItem("publish", "f00", NOW, "no route to host")],
+    claims=[make_claim()],
+    mine=[make_claim()],
+    best=make_entry(),
+    results=12,
+    skew_seconds=7200.0,
+)
+
+
+def test_status(cli: Cli, script: Script) -> None:
+    swarm = script(status=STATUS)
+    told = cli("status", "--json").json
+    assert set(told) == {
+        *("hub", "branch", "agent", "online", "queued", "claims", "best"),
+        *("mine", "results", "skew_seconds"),
+    }
+    assert told["online"] is None
+    assert told["queued"] == [
+        {
+            "kind": "publish",
+            "id": "f00",
+            "since": "2026-01-31T12:00:00Z",
+            "reason": "no route to host",
+        }
+    ]
+    assert set(told["best"]) == BEST_KEYS
+    assert swarm.calls == [("status", (), {"ask": False})]
+    assert cli("status", "--online", "--json").code == 0
+    assert swarm.calls[-1] == ("status", (), {"ask": True})
+
+
+def test_status_for_people(cli: Cli, script: Script) -> None:
+    script(status=STATUS)
+    out = cli("status").out
+    assert "https://***@hub.example/x.git (branch swarm)" in out
+    assert "pw" not in out
+    assert "1 record for the hub" in out
+    assert "no route to host" in out
+    assert "2h ahead of the hub's" in out
+    assert out.splitlines()[-1].split() == [
+        *("nova", "14m", "lr-0.2-1a2b3c4d", "LR", "0.1", "→", "0.2"),
+    ]
+
+
+@pytest.mark.parametrize(("online", "code"), [(True, 0), (False, 5)])
+def test_sync(cli: Cli, script: Script, online: bool, code: int) -> None:
+    report = SyncReport(
+        online=online,
+        reason="" if online else "no route to host",
+        delivered=1,
+        refused=["a rule"],
+        swept=["key"],
+        new_results=3,
+        best=make_entry(),
+        adopted="nova/x-1",
+        note="a note",
+    )
+    script(sync=report)
+    ran = cli("sync", "--json")
+    assert ran.code == code
+    assert set(ran.json) == {
+        *("online", "reason", "delivered", "refused", "swept", "new_results"),
+        *("best", "adopted", "note"),
+    }
+    assert set(ran.json["best"]) == BEST_KEYS
+    out = cli("sync").out
+    assert "refused by the hub: a rule\n" in out
+    assert "adopted nova/x-1\n" in out
+    assert ("offline: no route to host\n" in out) is not online
+
+
+def test_best(cli: Cli, script: Script) -> None:
+    swarm = script(best=make_entry())
+    assert set(cli("best", "--json", "--tier", "cpu").json) == BEST_KEYS
+    assert swarm.calls == [("best", ("cpu", None), {})]
+    assert cli("best").out.splitlines() == [
+        "score     0.510000 ± 0.0014",
+        "change    LR 0.1 → 0.2",
+        "agent     nova",
+        "standing  confirmed, 2 runs, tier cpu",
+        "id        nova/lr-0.1-0.2-1a2b3c4d",
+    ]
+
+
+def test_no_best_yet(cli: Cli, script: Script) -> None:
+    script(best=None, leaderboard=[])
+    assert cli("best", "--json") == Ran(0, "null\n", "")
+    assert cli("best").out == "none yet: the baseline program has not been run\n"
+    assert cli("leaderboard").out == "none yet: the baseline program has not been run\n"
+    assert cli("leaderboard", "--json").json == {"by": "overall", "entries": []}
+
+
+def test_adopt(cli: Cli, script: Script) -> None:
+    path = Path("/w/train.py")
+    change = Adopted("nova/x-1", path, Path("/w/.gitcollab/aside/a.py"), changed=True)
+    script(best=make_entry(), adopt=change)
+    told = cli("best", "--adopt", "--json").json
+    assert set(told) == BEST_KEYS | {"adopted"}
+    assert told["adopted"]["kept_aside"] == "/w/.gitcollab/aside/a.py"
+    out = cli("best", "--adopt").out
+    assert "train.py is now nova/x-1\n" in out
+    assert "what was there before: /w/.gitcollab/aside/a.py\n" in out
+    script(best=None, adopt=Adopted(None, path, None, changed=False))
+    assert "train.py is the baseline already\n" in cli("best", "--adopt").out
+
+
+@pytest.mark.parametrize("by", ["overall", "tier"])
+def test_leaderboard(cli: Cli, script: Script, by: str) -> None:
+    swarm = script(leaderboard=[make_entry(rank=n) for n in range(1, 31)])
+    told = cli("leaderboard", "--by", by, "--json").json
+    assert told["by"] == by
+    assert [entry["rank"] for entry in told["entries"]] == list(range(1, 31))
+    assert set(told["entries"][0]) == BEST_KEYS | {"rank"}
+    out = cli("leaderboard", "--by", by).out
+    assert "... and 10 more (--limit)\n" in out
+    assert ("tier cpu\n" in out) == (by == "tier")
+    assert swarm.calls[0] == ("leaderboard", (by,), {})
+
+
+def test_leaderboard_of_agents(cli: Cli, script: Script) -> None:
+    row = AgentEntry(1, "nova", 12, 3, 1, 2, 1, make_entry())
+    script(leaderboard=[row, replace(row, rank=2, agent="vega", best=None)])
+    told = cli("leaderboard", "--by", "agent", "--json").json
+    assert set(told["entries"][0]) == {
+        *("rank", "agent", "experiments", "kept", "confirmed", "replications", "crashes", "best"),
+    }
+    assert told["entries"][1]["best"] is None
+    assert cli("leaderboard", "--by", "agent").out.splitlines()[1].split() == [
+        *("1", "nova", "0.510000", "12", "3", "1", "2", "1"),
+    ]
+
+
+def test_results(cli: Cli, script: Script) -> None:
+    page = ResultPage([(OK, "better"), (CRASH, None)], "t~o", 7)
+    swarm = script(results=page)
+    told = cli("results", "--verdict", "noise", "--text", "x", "--status", "ok", "--json").json
+    assert set(told) == {"results", "next", "total"}
+    assert [r["verdict"] for r in told["results"]] == ["better", None]
+    assert told["results"][1]["metric"] is None
+    assert "program" not in told["results"][0]
+    assert told["next"] == "t~o"
+    _, _, filters = swarm.calls[0]
+    assert filters["verdict"] == "within noise"
+    assert filters["status"] == "ok"
+    assert filters["limit"] == 50
+    out = cli("results").out
+    assert " keep " in out
+    assert " crash " in out
+    assert "2 of 7; next page: --page t~o\n" in out
+
+
+def test_no_results(cli: Cli, script: Script) -> None:
+    script(results=ResultPage([], None, 0))
+    assert cli("results").out == "no results\n"
+    assert cli("results", "--json").json == {"results": [], "next": None, "total": 0}
+
+
+def test_show(cli: Cli, script: Script) -> None:
+    shown = Shown(CRASH, None, None, "print(1)\n", "a\nRuntimeError: x\n", signature_ok=False)
+    script(show=shown)
+    told = cli("show", "1a2b", "--json").json
+    assert set(told) == {"result", "verdict", "group", "program", "log", "signature_ok"}
+    assert told["program"] == "print(1)\n"
+    out = cli("show", "1a2b").out
+    assert "verdict   crash\n" in out
+    assert "NO: not the agent's key" in out
+    assert "  RuntimeError: x\n" in out
+    assert cli("show", "1a2b", "--program").out == "print(1)\n"
+    assert cli("show", "1a2b", "--log").out == "a\nRuntimeError: x\n"
+
+
+def test_diff(cli: Cli, script: Script) -> None:
+    swarm = script(diff="--- a\n+++ b\n@@ -1 +1 @@\n-LR = 1\n+LR = 2\n")
+    assert cli("diff", "x").out == "--- a\n+++ b\n@@ -1 +1 @@\n-LR = 1\n+LR = 2\n"
+    assert set(cli("diff", "x", "y", "--json").json) == {"id", "other", "diff"}
+    assert swarm.calls[-1] == ("diff", ("x", "y"), {})
+    script(diff="")
+    assert cli("diff", "x").out == "the programs are equal\n"
+
+
+def test_views(cli: Cli, script: Script) -> None:
+    script(views=["README.md"])
+    assert cli("views").out == "rebuilt README.md\n"
+    assert cli("views", "--json").json == {"changed": ["README.md"]}
+    script(views=[])
+    assert cli("views").out == "the views are right; nothing was changed\n"
+
+
+WIDE = "x" * 39
+
+
+def hostile() -> dict[str, Any]:
+    """What a stranger can do to every verb's output."""
+    # Records refuse control characters; a hub's entries are shown safely all the same.
+    result = make_result(description="[red]a[/red] :bomb: \u202egpj " + "long " * 90)
+    claim = make_claim(agent=WIDE, description="\u200b[bold] " + "長" * 400, id="k" * 80)
+    entry = make_entry(agent=WIDE, description=HOSTILE * 9, metric=123456.789, rank=99999)
+    return {
+        "best": entry,
+        "leaderboard": [entry],
+        "claim": Taken("k", claim, HOSTILE),
+        "results": ResultPage([(result, "within noise")], None, 1),
+        "show": Shown(result, None, entry, HOSTILE, f"{HOSTILE}\n\x1b[2J\r\n", signature_ok=None),
+        "diff": f"+{HOSTILE}\n-{HOSTILE}\n",
+        "status": replace(STATUS, claims=[claim], best=entry),
+        "run": RunReport("published", result, error=HOSTILE, notes=(HOSTILE,)),
+        "views": [HOSTILE],
+        "sync": SyncReport(True, "", 0, [HOSTILE], [], 0, entry, HOSTILE, HOSTILE),
+    }
+
+
+@pytest.mark.parametrize("verb", hostile())
+def test_hostile_text_is_inert_and_fits(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    script(**hostile())
+    argv = [verb, "x"] if verb in ("show", "diff") else [verb]
+    told = cli(*argv)
+    for acting in ("\x1b", "\x07", "\u202e", "\u200b", "\r"):
+        assert acting not in told.out + told.err
+    as_json = cli(*argv, "--json")
+    assert as_json.out.isascii()
+    assert "\x1b" not in as_json.out
+    if verb in ("leaderboard", "results", "best"):
+        assert max(map(len, told.out.splitlines())) <= 80

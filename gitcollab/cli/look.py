@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from gitcollab.swarm.outcomes import Verdict
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Shown, Status
 
-_SKEW_SECONDS = 120  # a clock that is further off than this is worth a word
+_SKEW_SECONDS = 120  # a clock that is further behind than this is worth a word
 
 Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, small, ..., xl.")]
 Agent = Annotated[str | None, typer.Option(help="Only this agent.")]
 
+
+_NOUNS = {"publish": "result", "join": "agent card"}  # what a request brings to the hub
 
 _VERDICTS: dict[Judged, Verdict] = {
     Judged.keep: "better",
@@ -61,7 +63,7 @@ def status(
     )
     for item in report.queued:
         age = render.span((render.now() - item.since).total_seconds())
-        render.say(f"- {item.kind}, since {age}: {item.reason}")
+        render.say(f"- {_NOUNS.get(item.kind, item.kind)}, for {age}: {item.reason}")
     if report.claims:
         print()
         render.claims(report.claims, render.now())
@@ -70,10 +72,9 @@ def status(
 
 def _skew(report: Status) -> str | None:
     skew = report.skew_seconds
-    if skew is None or abs(skew) < _SKEW_SECONDS:
+    if skew is None or skew < _SKEW_SECONDS:
         return None
-    way = "ahead of" if skew > 0 else "behind"
-    return f"{render.span(abs(skew))} {way} the hub's: set this machine's clock"
+    return f"the hub's newest commit is {render.span(skew)} ahead: check this machine's time"
 
 
 def _waiting(report: Status) -> str:
@@ -153,9 +154,9 @@ def leaderboard(
         return jsonout.emit(jsonout.leaderboard(by.value, rows))
     if not rows:
         render.say(render.best(None))
-    for title, part in _parts(by, rows).items():
+    for i, (title, part) in enumerate(_parts(by, rows).items()):
         if title:
-            print(title)
+            print("\n" * (i > 0) + title)
         render.ranking(part[:limit], swarm.task.metric.name)
         if len(part) > limit:
             render.say(f"... and {len(part) - limit} more (--limit)")

@@ -181,7 +181,7 @@ def programs(entries: Sequence[Entry], metric_name: str) -> None:
         Column(metric_name, 12, "right"),
         Column("±", 7, "right"),
         Column("runs", 6),
-        Column("agent", 10),
+        Column("agent", 12),
         Column("id", 10),
         CHANGE,
     )
@@ -234,7 +234,7 @@ def results(rows: Sequence[tuple[Result, str | None]], metric_name: str, now: da
         Column("age", 5, "right"),
         Column(metric_name, 12, "right"),
         Column("verdict", 12),
-        Column("agent", 10),
+        Column("agent", 12),
         Column("id", 10),
         CHANGE,
     )

@@ -219,8 +219,9 @@ def test_status_for_people(cli: Cli, script: Script) -> None:
     assert "https://***@hub.example/x.git (branch swarm)" in out
     assert "pw" not in out
     assert "1 record for the hub" in out
-    assert "no route to host" in out
-    assert "2h ahead of the hub's" in out
+    assert "\n- result, for " in out
+    assert ": no route to host\n" in out
+    assert "the hub's newest commit is 2h ahead" in out
     assert out.splitlines()[-1].split() == [
         *("nova", "14m", "lr-0.2-1a2b3c4d", "LR", "0.1", "→", "0.2"),
     ]

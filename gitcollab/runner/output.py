@@ -69,7 +69,8 @@ class Log:
         self._tail_size = min(limit // 2, MAX_TAIL_BYTES)
         self._tail = bytearray()
         try:
-            self._file = path.open("wb")
+            # Unbuffered: closing must have nothing left to write that could fail.
+            self._file = path.open("wb", buffering=0)
         except OSError as error:
             raise LogUnwritable(path, error) from error
 
@@ -111,7 +112,7 @@ class Log:
 
     def _write(self, data: bytes) -> None:
         try:
-            self._file.write(data)
-            self._file.flush()
+            while data:
+                data = data[self._file.write(data) :]
         except OSError as error:
             raise LogUnwritable(self.path, error) from error

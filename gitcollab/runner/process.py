@@ -210,8 +210,10 @@ class _Group:
                 self._process.wait(LINGER_SECONDS)
 
     def _alive(self) -> bool:
-        self._process.poll()  # reaps the leader: a zombie would count as alive
+        leader_ended = self._process.poll() is not None  # and reaped: zombies count as members
         self._signal(0)
+        if leader_ended and not self._gone:
+            self._gone = _only_zombies(self._process.pid)
         return not self._gone
 
     def _signal(self, number: int) -> None:
@@ -221,6 +223,24 @@ class _Group:
             os.killpg(self._process.pid, number)
         except (ProcessLookupError, PermissionError):
             self._gone = True
+
+
+def _only_zombies(group: int) -> bool:
+    """Whether the group's members have all ended (a container's init may be slow to reap them).
+
+    False where there is no /proc to tell.
+    """
+    states = [_state_and_group(stat) for stat in Path("/proc").glob("[0-9]*/stat")]
+    return bool(states) and all(state in "ZX" for state, of in states if of == str(group))
+
+
+def _state_and_group(stat: Path) -> tuple[str, str]:
+    """The state and process group in a ``pid (command) state parent group ...`` file."""
+    try:
+        state, _, group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):  # it has ended meanwhile
+        return "X", ""
+    return state, group
 
 
 class _Output:

@@ -32,9 +32,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _STEP = re.compile(r"\b(?:step|iter|iteration)[ \t]{0,4}[:=]?[ \t]{0,4}([0-9]{1,12})\b", re.I)
 _LOSS = re.compile(rf"\b(?:train_|train )?loss[ \t]{{0,4}}[:=]?[ \t]{{0,4}}({_DECIMAL}|nan)", re.I)
 _SECONDS = re.compile(
-    rf"\b(?:elapsed|seconds|time|t)[ \t]{{0,4}}[:=]?[ \t]{{0,4}}({_DECIMAL})(?![\w.]*(?:ms|/))",
+    rf"\b(?:(?:elapsed|seconds|time)[ \t]{{0,4}}[:=]?|t[:=])[ \t]{{0,4}}({_DECIMAL})(?![\w.]*ms)",
     re.I,
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _MAX_PROGRESS = 400
 
 
@@ -83,7 +84,7 @@ def parse(text: str, metric: str, extra: Collection[str] | None = None) -> Summa
     if holding == 1:
         pairs = blocks[-1]
     else:
-        pairs = _metric_lines(text)
+        pairs = _metric_lines(text, metric)
     return _summary(pairs, metric, extra)
 
 
@@ -103,7 +104,7 @@ def curve(text: str) -> list[tuple[int, float | None, float]]:
 
 def progress(line: str) -> Progress | None:
     """Read a line such as ``step 20 | loss: 3.21 | elapsed: 4.2s``; None when it is none."""
-    line = line[:_MAX_PROGRESS]
+    line = _COLOUR.sub("", line[:_MAX_PROGRESS])
     step = _STEP.search(line)
     if step is None:
         return None
@@ -134,10 +135,12 @@ def _blocks(text: str) -> list[list[tuple[str, str]]]:
     return blocks
 
 
-def _metric_lines(text: str) -> list[tuple[str, str]]:
-    """The pairs of ``METRIC`` lines; a repetition of the same value is dropped."""
-    found = (_METRIC.fullmatch(line) for line in _lines(text))
-    return list(dict.fromkeys((pair[1], pair[2]) for pair in found if pair))
+def _metric_lines(text: str, metric: str) -> list[tuple[str, str]]:
+    """The pairs of ``METRIC`` lines; the metric said again with the same value is dropped."""
+    found = [pair for line in _lines(text) if (pair := _METRIC.fullmatch(line))]
+    said = dict.fromkeys(pair[2] for pair in found if pair[1] == metric)
+    others = [(pair[1], pair[2]) for pair in found if pair[1] != metric]
+    return [*((metric, value) for value in said), *others]
 
 
 def _summary(pairs: list[tuple[str, str]], metric: str, extra: Collection[str] | None) -> Summary:

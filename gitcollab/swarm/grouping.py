@@ -7,9 +7,9 @@ more than the task believes is held back until a second agent has seen it.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TypeAlias
 
 from gitcollab.records.models import Result, Task
@@ -54,13 +54,9 @@ class Runs:
 
     key: Key
     runs: Sequence[Result]  # oldest first
+    first: Result  # the oldest that does not call itself a replication, else the oldest
     mean: float
     squares: float  # Σ(x − mean)²
-
-    @property
-    def first(self) -> Result:
-        """The earliest run that does not call itself a replication, else the earliest."""
-        return next((r for r in self.runs if r.replicates is None), self.runs[0])
 
     @property
     def confirmed(self) -> bool:
@@ -69,16 +65,20 @@ class Runs:
 
 
 def grouped(results: Iterable[Result]) -> dict[Key, Runs]:
-    """Runs grouped by key; sums are exact (fsum), so no order of addition shows."""
-    found = {}
-    ordered = sorted(results, key=lambda r: (key_of(r), r.created_at, r.id))
-    for key, members in groupby(ordered, key_of):
-        runs = tuple(members)
-        values = [r.metric for r in runs if r.metric is not None]
-        mean = math.fsum(values) / len(values)
-        squares = math.fsum((v - mean) * (v - mean) for v in values)
-        found[key] = Runs(key, runs, mean, squares)
-    return found
+    """Runs grouped by key, keys sorted; sums are exact (fsum), so no order of addition shows."""
+    members: dict[Key, list[Result]] = defaultdict(list)
+    for result in results:
+        members[key_of(result)].append(result)
+    return {key: _runs(key, members[key]) for key in sorted(members)}
+
+
+def _runs(key: Key, results: list[Result]) -> Runs:
+    results.sort(key=lambda r: (r.created_at, r.id))
+    first = next((r for r in results if r.replicates is None), results[0])
+    values = [r.metric for r in results if r.metric is not None]
+    mean = math.fsum(values) / len(values)
+    squares = math.fsum((v - mean) * (v - mean) for v in values)
+    return Runs(key, results, first, mean, squares)
 
 
 def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Result]) -> set[Key]:

@@ -1,0 +1,169 @@
+"""The derived files for machines: the best programs and the leaderboard.
+
+A pure function of the standings, so that whoever rebuilds them gets the same bytes: no clock, no
+order of arrival, numbers rounded to nine significant digits. What strangers can make many is
+bounded, so that no file grows past what hubs carry well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from gitcollab.records import codec
+from gitcollab.records.models import rfc3339, sha256
+from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.swarm.ranking import AgentRow, Group, Standings
+
+LEADERBOARD = "leaderboard.json"
+TOP_OVERALL = 100
+TOP_OF_TIER = 20
+MAX_TIERS = 16
+MAX_AGENTS = 1000
+MAX_SHOWN_DESCRIPTION = 120
+
+Read: TypeAlias = Callable[[str], bytes | None]
+Fields: TypeAlias = dict[str, Any]
+
+
+def all_files(
+    where: Standings, read: Read, existing: Iterable[str] = ()
+) -> dict[str, bytes | None]:
+    """Path -> bytes of every derived file for machines; None for what is to be removed.
+
+    ``read`` gives the bytes of a file of the hub, ``existing`` the hub's paths; of these, files
+    below ``best/`` that have no place any more (a tier without a best, say) are removed.
+    """
+    files: dict[str, bytes | None] = {p: None for p in sorted(existing) if p.startswith("best/")}
+    return files | best_files(where, read) | {LEADERBOARD: leaderboard(where)}
+
+
+def best_files(where: Standings, read: Read) -> dict[str, bytes | None]:
+    """The best program overall and of each tier, each with what is known of it; of each agent."""
+    chosen = {"best": where.best}
+    chosen |= {f"best/tier/{tier}": where.by_tier[tier][0] for tier in main_tiers(where)}
+    files: dict[str, bytes | None] = {}
+    for folder, group in chosen.items():
+        program = None if group is None else program_of(where, group, read)
+        if group is not None and program is not None:
+            files[f"{folder}/train_py"] = program
+            files[f"{folder}/metadata.yaml"] = metadata(group)
+    for row in ranked_agents(where)[:MAX_AGENTS]:
+        if row.best is not None:
+            files[f"best/agent/{row.agent}.yaml"] = metadata(row.best)
+    return files
+
+
+def program_of(where: Standings, group: Group, read: Read) -> bytes | None:
+    """The text of the group's program, from the run that stands for it or else another one.
+
+    A file that is not what its result was signed with is passed over.
+    """
+    for run in (group.first.id, *group.runs):
+        data = read(f"{folder_of(run)}/{PROGRAM_PATH}")
+        if data is not None:
+            signed = where.results[run].files.get(PROGRAM_PATH)
+            if signed is None or signed == sha256(data):
+                return data
+    return None
+
+
+def metadata(group: Group) -> bytes:
+    """What is known of a program, as YAML; ``metric`` is the mean of its ``n`` runs."""
+    return codec.dump({"schema": codec.SCHEMA} | _entry(group))
+
+
+def leaderboard(where: Standings) -> bytes:
+    """The ranking as JSON (ASCII): the first of all programs and of each tier, and the agents.
+
+    Each ``total`` says how many there are; long descriptions are cut, results have them whole.
+    """
+    metric, best = where.task.metric, where.best
+    value = {
+        "schema": codec.SCHEMA,
+        "task": where.task.name,
+        "metric": metric.model_dump(mode="json"),
+        "sigma": rounded(where.sigma),
+        "results": len(where.results),
+        "total": len(where.ranked),
+        "best": _ranked(1, best) if best else None,
+        "entries": [_ranked(n, g) for n, g in enumerate(where.ranked[:TOP_OVERALL], 1)],
+        "tiers": {tier: _tier(where.by_tier[tier]) for tier in main_tiers(where)},
+        "agents": _agents(where),
+    }
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode("ascii")
+
+
+def main_tiers(where: Standings) -> list[str]:
+    """The tiers with the most programs, by name: anybody can name a tier, so not all of them."""
+    busiest = sorted(where.by_tier, key=lambda tier: (-len(where.by_tier[tier]), tier))
+    return sorted(busiest[:MAX_TIERS])
+
+
+def ranked_agents(where: Standings) -> list[AgentRow]:
+    """Agents by the rank of the best program they found; those without one after them, by name."""
+    place = {group.key: n for n, group in enumerate(where.ranked)}
+
+    def order(row: AgentRow) -> tuple[int, str]:
+        return place[row.best.key] if row.best else len(place), row.agent
+
+    return sorted(where.by_agent.values(), key=order)
+
+
+def rounded(value: float) -> float:
+    """Nine significant digits: more than any measurement has, and no noise of addition."""
+    return float(f"{value:.9g}")
+
+
+def _entry(group: Group) -> Fields:
+    return {
+        "id": group.first.id,
+        "agent": group.first.agent,
+        "description": group.first.description,
+        "metric": rounded(group.mean),
+        "n": group.n,
+        "sigma": rounded(group.sigma),
+        "pessimistic": rounded(group.pessimistic),
+        "standing": group.standing,
+        "tier": group.tier,
+        "fingerprint": group.fingerprint,
+        "created_at": rfc3339(group.first.created_at),
+    }
+
+
+def _ranked(rank: int, group: Group) -> Fields:
+    return {"rank": rank} | _entry(group) | {"description": shortened(group.first.description)}
+
+
+def shortened(text: str, limit: int = MAX_SHOWN_DESCRIPTION) -> str:
+    """The text, cut to ``limit`` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _tier(groups: tuple[Group, ...]) -> Fields:
+    top = [_ranked(n, g) for n, g in enumerate(groups[:TOP_OF_TIER], 1)]
+    return {"total": len(groups), "entries": top}
+
+
+def _agents(where: Standings) -> Fields:
+    rows = ranked_agents(where)
+    top = [_agent(n, row) for n, row in enumerate(rows[:MAX_AGENTS], 1)]
+    return {"total": len(rows), "entries": top}
+
+
+def _agent(rank: int, row: AgentRow) -> Fields:
+    best: Mapping[str, Any] | None = None
+    if row.best is not None:
+        kept = ("id", "metric", "n", "pessimistic", "standing", "tier")
+        best = {name: value for name, value in _entry(row.best).items() if name in kept}
+    return {
+        "rank": rank,
+        "agent": row.agent,
+        "experiments": row.experiments,
+        "kept": row.kept,
+        "confirmed": row.confirmed,
+        "replications": row.replications,
+        "crashes": row.crashes,
+        "best": best,
+    }

@@ -70,8 +70,9 @@ def between(base: str, source: str) -> Delta:
 def apply(source: str, delta: Delta) -> str:
     """The program with the delta's constants set to their values after; form and all else kept.
 
-    A constant that is a float now stays one. Raises UnknownConstant, ProgramSyntaxError and
-    ProgramTooComplex; a structural delta gives its constants only.
+    A constant that is a float now stays one; a structural delta gives its constants only. Raises
+    UnknownConstant, ProgramSyntaxError, ProgramTooComplex, and InvalidValue for a value whose text
+    is longer than an edit takes.
     """
     known = constants(source)
     return edit(

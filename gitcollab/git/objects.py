@@ -192,6 +192,12 @@ class ObjectStore:
         with _translated():
             self._repo.references.create(ref, commit, force=True)
 
+    def forget_tip(self, ref: str) -> None:
+        """Let there be no ``ref``."""
+        with _translated():
+            if self._repo.references.get(ref) is not None:
+                self._repo.references.delete(ref)
+
     # -- inside ----------------------------------------------------------------------------------
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,16 +77,29 @@ def address(hub: str) -> str:
 
 
 def create_bare(path: Path, branch: str = "swarm") -> None:
-    """Make ``path`` a bare repository whose default branch is ``branch`` (kept if it is one)."""
+    """Make ``path`` a bare repository whose default branch is ``branch``; one that is there stays.
+
+    Raises GitcollabError when something else is there, GitMissing, GitTooOld, DiskFull.
+    """
     command.version()
+    path = path.absolute()
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _init(aside, branch)
+        # Made aside, so that two who create it at once do not see each other's halves.
+        aside.replace(path)
     except OSError as e:
-        raise failures.local_failure(e) from e
+        if not (path / "HEAD").exists() and not (path / ".git").exists():
+            raise failures.local_failure(e) from e
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _init(path: Path, branch: str) -> None:
     ran = command.run_git(
-        "init", "--bare", "--quiet", "--template=", f"--initial-branch={branch}", "--",
-        str(path.absolute()),
-    )  # fmt: skip
+        "init", "--bare", "--quiet", "--template=", f"--initial-branch={branch}", "--", str(path)
+    )
     if ran.code != 0:
         failure = failures.meaning(ran.err, str(path))
         raise GitcollabError(f"cannot create {path}: {failure.reason}", "choose another place")

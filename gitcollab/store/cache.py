@@ -88,6 +88,9 @@ class Cache:
             if self.tip() is not None:
                 self.remote.fetch()
                 return self._fetched(now)
+        except HubEmpty:  # there was a branch, there is none now
+            self.objects().forget_tip(self.remote.tracking)
+            raise
         except CacheCorrupt:
             pass
         return self.remake(now)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gitcollab.git.failures import DiskFull
-from gitcollab.store.decoding import READ_CAP, Broken, decode
+from gitcollab.store.decoding import MISPLACED, READ_CAP, Broken, decode, own_id
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import Entry, ObjectStore
@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE parsed (
-    oid TEXT NOT NULL, kind TEXT NOT NULL, json TEXT, error TEXT,
+    oid TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, json TEXT, error TEXT,
     PRIMARY KEY (oid, kind)
 );
 CREATE TABLE placed (
@@ -41,6 +41,7 @@ CREATE INDEX placed_kind ON placed (kind, id);
 CREATE INDEX placed_oid ON placed (oid);
 """
 _VERSION = "1"
+_VALID = "(error IS NULL AND (says IS NULL OR says = id))"
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
 Progress = Callable[[int], None]
@@ -64,8 +65,8 @@ class Index:
     def rows(self, tree: str, kind: str) -> dict[str, tuple[str, str]]:
         """id -> (path, blob) of the valid records of ``kind`` in ``tree``, in the order of ids."""
         query = (
-            "SELECT id, path, placed.oid FROM placed JOIN parsed USING (oid, kind)"
-            " WHERE kind = ? AND error IS NULL ORDER BY id"
+            f"SELECT id, path, placed.oid FROM placed JOIN parsed USING (oid, kind)"
+            f" WHERE kind = ? AND {_VALID} ORDER BY id"
         )
         found = self._ask(tree, lambda db: db.execute(query, (kind,)).fetchall())
         return {row[0]: (row[1], row[2]) for row in found}
@@ -73,10 +74,10 @@ class Index:
     def invalid(self, tree: str) -> dict[str, str]:
         """path -> why it holds no valid record."""
         query = (
-            "SELECT path, error FROM placed JOIN parsed USING (oid, kind)"
-            " WHERE error IS NOT NULL ORDER BY path"
+            "SELECT path, ifnull(error, ?) FROM placed JOIN parsed USING (oid, kind)"
+            f" WHERE NOT {_VALID} ORDER BY path"
         )
-        return dict(self._ask(tree, lambda db: db.execute(query).fetchall()))
+        return dict(self._ask(tree, lambda db: db.execute(query, (MISPLACED,)).fetchall()))
 
     def fields(self, tree: str, kind: str, *names: str) -> list[tuple[object, ...]]:
         """(id, field, field, ...) of the valid records of ``kind``: cheaper than the records.
@@ -86,7 +87,7 @@ class Index:
         columns = "".join(", json_extract(json, ?)" for _ in names)
         query = (
             f"SELECT id{columns} FROM placed JOIN parsed USING (oid, kind)"
-            " WHERE kind = ? AND error IS NULL ORDER BY id"
+            f" WHERE kind = ? AND {_VALID} ORDER BY id"
         )
         values = [*(f"$.{name}" for name in names), kind]
         return self._ask(tree, lambda db: db.execute(query, values).fetchall())
@@ -101,7 +102,7 @@ class Index:
             found[oid] = model.model_validate_json(json)
         for oid in blobs:
             if oid not in found:
-                found[oid] = decode(kind, oid, self._objects().blob(oid, READ_CAP))
+                found[oid] = decode(kind, self._objects().blob(oid, READ_CAP))
         return found
 
     # -- inside ----------------------------------------------------------------------------------
@@ -165,13 +166,15 @@ class Index:
         if db.execute(known, (entry.oid, kind)).fetchone():
             return False
         data = objects.blob(entry.oid, READ_CAP) if entry.is_file else None
-        decoded = decode(kind, path, data)
-        text = reason = None
+        decoded = decode(kind, data)
+        text = reason = says = None
         if isinstance(decoded, Broken):
             reason = decoded.reason.encode("utf-8", "replace").decode()
         else:
-            text = decoded.model_dump_json(by_alias=True)
-        db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?)", (entry.oid, kind, text, reason))
+            text, says = decoded.model_dump_json(by_alias=True), own_id(decoded)
+        db.execute(
+            "INSERT INTO parsed VALUES (?, ?, ?, ?, ?)", (entry.oid, kind, says, text, reason)
+        )
         return True
 
     def _connection(self) -> sqlite3.Connection:

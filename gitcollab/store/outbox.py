@@ -1,9 +1,9 @@
 """The durable outbox: requests that wait, outcomes for those who asked, requests a hub refused.
 
-    pending/<time>-<id>.json     written aside, synced, renamed: there completely or not at all
-    done/<id>.json               the outcome; written before the pending file goes
-    quarantine/<time>-<id>.json  the request with the reason it was refused
-    offline.json                 why the last delivery failed, until one succeeds
+    pending/<time>-<order>-<id>.json  written aside, synced, renamed: all of it or nothing
+    done/<id>.json                    the outcome; written before the pending file goes
+    quarantine/                       the request with the reason it was refused
+    offline.json                      why the last delivery failed, until one succeeds
 
 Adding and looking need no lock. Moving a request on is for whoever holds the host's lock.
 """
@@ -174,7 +174,7 @@ class Outbox:
 
 def _file_name(request: Request) -> str:
     microseconds = int(request.created_at.timestamp() * 1_000_000)
-    return f"{max(microseconds, 0):017d}-{request.id}.json"
+    return f"{max(microseconds, 0):017d}-{request.order:04d}-{request.id}.json"
 
 
 def _files(folder: Path) -> list[Path]:

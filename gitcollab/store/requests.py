@@ -30,7 +30,9 @@ class Request:
     it carries the nonce). ``payload`` is JSON. ``when_offline``: "keep" stays queued until the hub
     is back, "drop" is given up. After ``not_after`` it is given up unsent. ``may_create``: it may
     create the state branch (seeding a hub); any other request on a hub without the branch waits or
-    is refused, so that a mistyped branch or an emptied hub is not quietly begun anew.
+    is refused, so that a mistyped branch or an emptied hub is not quietly begun anew. Requests are
+    decided in the order of ``created_at``, then of ``order``: their place in one submit, which the
+    store sets.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Request:
     when_offline: Literal["drop", "keep"] = "keep"
     not_after: datetime | None = None
     may_create: bool = False
+    order: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", self.id):
@@ -81,6 +84,7 @@ def to_json(request: Request) -> bytes:
         "when_offline": request.when_offline,
         "not_after": request.not_after.astimezone(UTC).isoformat() if request.not_after else None,
         "may_create": request.may_create,
+        "order": request.order,
     }
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
@@ -99,6 +103,7 @@ def from_json(data: bytes) -> Request:
             when_offline="drop" if value["when_offline"] == "drop" else "keep",
             not_after=datetime.fromisoformat(not_after) if not_after else None,
             may_create=value["may_create"] is True,
+            order=int(value["order"]),
         )
     except (KeyError, TypeError, AttributeError, GitcollabError) as e:
         raise ValueError(f"not a request: {e}") from e

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -125,6 +125,7 @@ class Store:
         if unknown:
             raise KeyError(f"no decider for {sorted(unknown)}")
         self._cache.prepare()
+        requests = tuple(replace(request, order=n) for n, request in enumerate(requests))
         self._outbox.put(requests)
         told = False
         try:

@@ -1,0 +1,131 @@
+"""Toy rules over a hub: claims by name, notes, seeding. Small enough to see through."""
+
+from __future__ import annotations
+
+import multiprocessing
+import secrets
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gitcollab.git.remote import create_bare
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.store import Store
+
+FROZEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MINE = {"outcome": "granted"}
+
+
+def frozen() -> datetime:
+    return FROZEN
+
+
+def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    path = f"claims/{request.payload['name']}.yaml"
+    mine = f"holder: {request.id}\n".encode()
+    there = snapshot.read(path)
+    if there == mine:
+        return Decision(MINE, final=True)
+    if there is not None:
+        return Decision({"outcome": "taken", "other": there.decode()})
+    return Decision(MINE, {path: mine}, f"claim {request.payload['name']}")
+
+
+def decide_release(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    return Decision({"outcome": "released"}, {f"claims/{request.payload['name']}.yaml": None})
+
+
+def decide_note(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    path = f"notes/{request.agent}/{request.id}.txt"
+    text = str(request.payload["text"]).encode()
+    final = snapshot.read(path) == text
+    return Decision({"outcome": "noted"}, {path: text}, f"note {request.payload['text']}", final)
+
+
+def decide_seed(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    if snapshot.read("README.md") is not None:
+        return Decision({"outcome": "already"})
+    return Decision({"outcome": "seeded"}, {"README.md": b"a hub\n"}, "Seed")
+
+
+def decide_bug(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    raise KeyError("no such thing")
+
+
+DECIDERS = {
+    "claim": decide_claim,
+    "release": decide_release,
+    "note": decide_note,
+    "seed": decide_seed,
+    "bug": decide_bug,
+}
+
+
+def count_notes(snapshot: Snapshot, changed: object) -> dict[str, bytes]:
+    return {"COUNT": f"{len(snapshot.list('notes/'))}\n".encode()}
+
+
+def ask(kind: str, agent: str = "nova", **more: Any) -> Request:
+    fields = {name: more.pop(name) for name in ("when_offline", "not_after", "id") if name in more}
+    fields.setdefault("id", secrets.token_hex(8))
+    return Request(
+        kind=kind,
+        agent=agent,
+        created_at=FROZEN,
+        payload=more,
+        may_create=kind == "seed",
+        **fields,
+    )
+
+
+def open_store(hub: Path | str, home: Path, **more: Any) -> Store:
+    more.setdefault("deciders", DECIDERS)
+    more.setdefault("clock", frozen)
+    return Store.open(str(hub), home=home, **more)
+
+
+def make_hub(path: Path) -> Path:
+    create_bare(path)
+    outcomes = open_store(path, path.parent / f"{path.name}-seeder").submit(ask("seed"))
+    assert outcomes == [{"outcome": "seeded"}]
+    return path
+
+
+def git(hub: Path, *args: str) -> str:
+    done = subprocess.run(
+        ["git", f"--git-dir={hub}", *args], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def files(hub: Path, branch: str = "swarm") -> list[str]:
+    return git(hub, "ls-tree", "-r", "--name-only", branch).splitlines()
+
+
+def commits(hub: Path, branch: str = "swarm") -> int:
+    return int(git(hub, "rev-list", "--count", branch))
+
+
+def race(count: int, run: Callable[[int], Any]) -> list[Any]:
+    """The results of ``run(0..count-1)`` in as many processes, started together."""
+    context = multiprocessing.get_context("fork")
+    barrier, queue = context.Barrier(count), context.Queue()
+
+    def body(number: int) -> None:
+        barrier.wait()
+        try:
+            queue.put((number, run(number)))
+        except BaseException as e:
+            queue.put((number, repr(e)))
+            raise
+
+    processes = [context.Process(target=body, args=(number,)) for number in range(count)]
+    for process in processes:
+        process.start()
+    results = dict(queue.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join(120)
+    return [results[number] for number in range(count)]

@@ -1,0 +1,349 @@
+"""The store's promises, one host: what it costs, what it decides, what it tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from store_toys import (
+    DECIDERS,
+    FROZEN,
+    ask,
+    commits,
+    count_notes,
+    files,
+    git,
+    open_store,
+)
+
+from gitcollab.git.failures import HubEmpty, HubUnreachable
+from gitcollab.git.remote import create_bare
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+
+Wrap = Callable[[str], Path]
+
+
+def test_alone_an_operation_is_one_push_and_nothing_else(
+    hub: Path, tmp_path: Path, wrap_git: Wrap
+) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store.snapshot()
+    log = wrap_git("")
+
+    store.submit(ask("claim", name="x"))
+    assert log.read_text().split() == ["push"]
+    store.submit(ask("note", text="result"), ask("release", name="x"), ask("claim", name="y"))
+    assert log.read_text().split() == ["push", "push"]
+
+    assert commits(hub) == 5
+    assert "claims/y.yaml" in files(hub)
+    assert "claims/x.yaml" not in files(hub)
+
+
+def test_reading_what_is_known_calls_no_git(hub: Path, tmp_path: Path, wrap_git: Wrap) -> None:
+    open_store(hub, tmp_path / "home").snapshot()
+    log = wrap_git("")
+
+    snapshot = open_store(hub, tmp_path / "home").snapshot()
+
+    assert snapshot.list() == ["README.md"]
+    assert log.read_text() == ""
+
+
+def test_nobody_is_refused_on_outdated_knowledge(hub: Path, tmp_path: Path, wrap_git: Wrap) -> None:
+    ours, theirs = (open_store(hub, tmp_path / name) for name in ("ours", "theirs"))
+    theirs.submit(ask("claim", name="x"))
+    ours.refresh()
+    theirs.submit(ask("release", name="x"))
+    log = wrap_git("")
+
+    assert ours.submit(ask("claim", name="x")) == [{"outcome": "granted"}]
+
+    assert log.read_text().split() == ["fetch", "push"]
+
+
+def test_a_refusal_that_a_push_proves_current_needs_no_fetch(
+    hub: Path, tmp_path: Path, wrap_git: Wrap
+) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store.submit(ask("claim", name="x"))
+    log = wrap_git("")
+
+    outcomes = store.submit(ask("claim", name="x"), ask("claim", name="y"))
+
+    assert [outcome["outcome"] for outcome in outcomes] == ["taken", "granted"]
+    assert log.read_text().split() == ["push"]
+
+
+def test_a_refusal_that_cannot_be_checked_is_offline(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store.submit(ask("claim", name="x"))
+    hub.rename(tmp_path / "away")
+
+    [dropped] = store.submit(ask("claim", name="x", when_offline="drop"))
+    [kept] = store.submit(ask("claim", name="x"))
+
+    assert (dropped["outcome"], kept["outcome"]) == ("offline", "queued")
+
+
+def test_a_replay_is_answered_without_the_hub(hub: Path, tmp_path: Path, wrap_git: Wrap) -> None:
+    store = open_store(hub, tmp_path / "home")
+    asked = ask("note", text="x")
+    first = store.submit(asked)
+    log = wrap_git("")
+
+    assert store.submit(asked) == first
+    assert log.read_text() == ""
+    assert commits(hub) == 2
+
+
+def test_a_lost_race_is_decided_again(hub: Path, tmp_path: Path, wrap_git: Wrap) -> None:
+    ours, theirs = (open_store(hub, tmp_path / name) for name in ("ours", "theirs"))
+    ours.snapshot()
+    theirs.submit(ask("claim", name="x"), ask("note", text="theirs"))
+    log = wrap_git("")
+
+    [taken] = ours.submit(ask("claim", name="x"))
+    [noted] = ours.submit(ask("note", text="ours"))
+
+    assert taken["outcome"] == "taken"
+    assert noted["outcome"] == "noted"
+    assert log.read_text().split() == ["push", "fetch", "push"]
+    assert len(files(hub)) == 4
+
+
+def test_derived_files_land_in_the_last_commit(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home", derive=count_notes)
+
+    store.submit(ask("note", text="one"), ask("note", text="two"), ask("claim", name="x"))
+
+    assert git(hub, "show", "swarm:COUNT") == "2"
+    assert git(hub, "log", "--format=%s", "swarm", "--", "COUNT") == "claim x"
+    assert commits(hub) == 4
+
+
+def test_unchanged_derived_files_make_no_difference(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home", derive=count_notes)
+    store.submit(ask("note", text="one"))
+
+    store.submit(ask("claim", name="x"))
+
+    assert git(hub, "log", "-1", "--format=", "--name-only", "swarm") == "claims/x.yaml"
+
+
+def test_commits_name_people_time_and_request(hub: Path, tmp_path: Path) -> None:
+    asked = ask("note", agent="vega", text="some\x1b[31m text\nbelow")
+
+    open_store(hub, tmp_path / "home", author="nova").submit(asked)
+
+    shown = git(hub, "log", "-1", "--format=%an %ae %cn %ce %at%n%B", "swarm")
+    assert shown.splitlines() == [
+        f"vega vega@gitcollab.invalid nova nova@gitcollab.invalid {int(FROZEN.timestamp())}",
+        "note some [31m text",
+        "below",
+        "",
+        f"Gitcollab-Request: {asked.id}",
+    ]
+
+
+def rule(hub: Path, script: str) -> None:
+    hook = hub / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nread old new ref\n{script}\n")
+    hook.chmod(0o755)
+
+
+@pytest.mark.parametrize("bad", [[0], [4], [2, 3], [0, 1, 2, 3, 4]])
+def test_a_rule_of_the_hub_sets_offenders_aside(hub: Path, tmp_path: Path, bad: list[int]) -> None:
+    rule(
+        hub,
+        'git log --format=%s "$old..$new" | grep -q "note bad"'
+        ' && echo "notes must not be bad" && exit 1; exit 0',
+    )
+    store = open_store(hub, tmp_path / "home")
+    texts = [f"bad {n}" if n in bad else f"good {n}" for n in range(5)]
+    asked = [ask("note", text=text) for text in texts]
+
+    outcomes = store.submit(*asked)
+
+    for number, outcome in enumerate(outcomes):
+        if number in bad:
+            assert outcome == {"outcome": "refused", "reason": "notes must not be bad"}
+        else:
+            assert outcome == {"outcome": "noted"}
+    assert [one.request for one in store.quarantined()] == [asked[n] for n in bad]
+    assert len(files(hub)) == 6 - len(bad)
+    assert store.pending() == []
+
+    for one in store.quarantined():
+        assert one.reason == "notes must not be bad"
+        store.drop(one.request)
+    assert store.quarantined() == []
+
+
+def test_a_refused_drop_request_is_told_and_forgotten(hub: Path, tmp_path: Path) -> None:
+    rule(hub, "echo no claims today; exit 1")
+    store = open_store(hub, tmp_path / "home")
+
+    [outcome] = store.submit(ask("claim", name="x", when_offline="drop"))
+
+    assert outcome == {"outcome": "refused", "reason": "no claims today"}
+    assert store.quarantined() == []
+
+
+def test_a_quarantined_request_can_be_tried_again(hub: Path, tmp_path: Path) -> None:
+    rule(hub, "exit 1")
+    store = open_store(hub, tmp_path / "home")
+    [outcome] = store.submit(ask("note", text="x"))
+    assert outcome == {"outcome": "refused", "reason": "pre-receive hook declined"}
+    (hub / "hooks" / "pre-receive").unlink()
+    [one] = store.quarantined()
+
+    store.retry(one.request)
+
+    assert store.flush() == [{"outcome": "noted"}]
+    assert store.quarantined() == []
+
+
+def test_a_bug_in_a_decider_stops_nobody_else(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+
+    failed, noted = store.submit(ask("bug"), ask("note", text="x"))
+
+    assert failed["outcome"] == "failed"
+    assert "KeyError" in failed["reason"]
+    assert noted == {"outcome": "noted"}
+    [one] = store.quarantined()
+    assert "Traceback" in one.reason
+
+
+def test_requests_of_kinds_we_do_not_know_wait_for_who_does(hub: Path, tmp_path: Path) -> None:
+    newer = open_store(hub, tmp_path / "home")
+    newer._cache.prepare()
+    newer._outbox.put([ask("note", text="x")])
+    older = open_store(hub, tmp_path / "home", deciders={"claim": DECIDERS["claim"]})
+
+    older.submit(ask("claim", name="x"))
+    assert len(older.pending()) == 1
+    with pytest.raises(KeyError):
+        older.submit(ask("note", text="y"))
+
+    assert newer.flush() == [{"outcome": "noted"}]
+
+
+def test_what_is_too_late_is_not_sent(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+
+    [outcome] = store.submit(ask("claim", name="x", not_after=FROZEN - timedelta(seconds=1)))
+
+    assert outcome["outcome"] == "offline"
+    assert files(hub) == ["README.md"]
+
+
+def test_the_time_of_a_decision_is_the_later_of_clock_and_tip(hub: Path, tmp_path: Path) -> None:
+    seen = []
+
+    def decide(snapshot: Snapshot, request: Request, now: object) -> Decision:
+        seen.append(now)
+        return Decision({"outcome": "seen"}, final=True)
+
+    for hours in (-2, 2):
+        clock = FROZEN + timedelta(hours=hours)
+        store = open_store(
+            hub, tmp_path / f"home{hours}", deciders={"look": decide}, clock=lambda c=clock: c
+        )
+        store.submit(ask("look"))
+        assert store.skew() == timedelta(hours=max(0, -hours))
+
+    assert seen == [FROZEN, FROZEN + timedelta(hours=2)]
+
+
+def test_an_absurd_tip_time_is_not_believed(hub: Path, tmp_path: Path) -> None:
+    tree = git(hub, "rev-parse", "swarm^{tree}")
+    os.environ["GIT_COMMITTER_DATE"] = os.environ["GIT_AUTHOR_DATE"] = "@99999999999999 +0000"
+    try:
+        who = ["-c", "user.name=n", "-c", "user.email=e@x"]
+        git(hub, "update-ref", "refs/heads/swarm", git(hub, *who, "commit-tree", tree, "-m", "x"))
+    finally:
+        del os.environ["GIT_COMMITTER_DATE"], os.environ["GIT_AUTHOR_DATE"]
+    store = open_store(hub, tmp_path / "home")
+
+    assert store.submit(ask("note", text="x")) == [{"outcome": "noted"}]
+    assert git(hub, "log", "-1", "--format=%ct", "swarm") == str(int(FROZEN.timestamp()))
+
+
+def test_an_empty_hub(tmp_path: Path) -> None:
+    hub = tmp_path / "hub.git"
+    create_bare(hub)
+    store = open_store(hub, tmp_path / "home")
+
+    with pytest.raises(HubEmpty, match="holds no branch 'swarm'"):
+        store.snapshot()
+    snapshot = store.snapshot(allow_empty=True)
+    assert snapshot.tip is None
+    assert snapshot.commit_time is None
+    assert snapshot.list() == []
+    assert snapshot.read("README.md") is None
+    assert snapshot.records("result") == {}
+    assert store.submit(ask("claim", name="x", when_offline="drop"))[0]["outcome"] == "offline"
+
+    assert store.submit(ask("seed"), ask("note", text="x"))[1] == {"outcome": "noted"}
+    assert commits(hub) == 2
+    assert git(hub, "symbolic-ref", "HEAD") == "refs/heads/swarm"
+
+
+def test_a_branch_beside_others(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home", branch="other/deep")
+
+    with pytest.raises(HubEmpty, match="other/deep"):
+        store.snapshot()
+    store.submit(ask("seed"))
+
+    assert files(hub, "other/deep") == ["README.md"]
+    assert store.folder != open_store(hub, tmp_path / "home").folder
+
+
+def test_a_hub_by_file_url(hub: Path, tmp_path: Path) -> None:
+    store = open_store(f"file://{hub}", tmp_path / "home")
+
+    assert store.submit(ask("note", text="x")) == [{"outcome": "noted"}]
+    assert commits(hub) == 2
+
+
+def test_an_unreachable_host(tmp_path: Path) -> None:
+    store = open_store("http://127.0.0.1:9/hub.git", tmp_path / "home")
+
+    with pytest.raises(
+        HubUnreachable, match=r"cannot reach the hub http://127\.0\.0\.1:9/hub\.git"
+    ):
+        store.snapshot()
+
+
+def test_the_outcome_does_not_depend_on_the_callers_git_environment(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.setenv(name, str(tmp_path / "wrong"))
+    store = open_store(hub, tmp_path / "home")
+
+    assert store.submit(ask("note", text="x")) == [{"outcome": "noted"}]
+
+
+def test_a_read_only_copy_can_be_read(hub: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    store = open_store(hub, home)
+    store.snapshot()
+    assert store.snapshot().records("result") == {}
+    for path in [home, *home.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        snapshot = open_store(hub, home).snapshot()
+        assert snapshot.read("README.md") == b"a hub\n"
+        assert snapshot.records("result") == {}
+    finally:
+        for path in [home, *home.rglob("*")]:
+            path.chmod(path.stat().st_mode | 0o200)

@@ -7,7 +7,8 @@ The constants below are for the micro task (embedded stories, 60 seconds, two CP
 them too, at a fraction of its power. Scale them with the machine and the budget:
 
                         micro      autoresearch (one H100, climbmix, 300 seconds)
-    DEPTH               4          8
+    DEPTH               3          8
+    SHORT_WINDOW        64         1024
     ASPECT_RATIO        32         64
     HEAD_DIM            32         128
     TOTAL_BATCH_SIZE    6 * 768    2**19
@@ -40,10 +41,11 @@ from gitcollab.task import (  # noqa: E402
 from gitcollab.task import devices  # noqa: E402
 
 # Model
-DEPTH = 4  # transformer layers
+DEPTH = 3  # transformer layers
 ASPECT_RATIO = 32  # model width = DEPTH * ASPECT_RATIO, rounded up to a multiple of HEAD_DIM
 HEAD_DIM = 32  # width of an attention head (CUDA: a multiple of 8)
-WINDOW_PATTERN = "SSSL"  # attention window by layer, repeated: S half the context, L all of it
+WINDOW_PATTERN = "SSL"  # attention window by layer, repeated: S is SHORT_WINDOW, L the context
+SHORT_WINDOW = 64  # tokens; a divisor of the context
 MLP_RATIO = 4  # hidden width of the MLP, in model widths
 SOFTCAP = 15.0  # logits are squashed smoothly into -SOFTCAP..SOFTCAP
 ROPE_BASE = 10000.0  # rotary embedding: longest wavelength, about ROPE_BASE * 2 pi tokens
@@ -92,10 +94,10 @@ class Rotary(nn.Module):
 class Attention(nn.Module):
     """Causal attention with QK-norm; in every second layer tokens add a value of their own."""
 
-    def __init__(self, width: int, vocab_size: int, window: int | None, own_values: bool) -> None:
+    def __init__(self, width: int, vocab_size: int, short: bool, own_values: bool) -> None:
         super().__init__()
         self.heads = width // HEAD_DIM
-        self.window = window
+        self.short = short
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
@@ -104,9 +106,9 @@ class Attention(nn.Module):
         self.value_gate = nn.Linear(HEAD_DIM, self.heads, bias=False) if own_values else None
 
     def forward(
-        self, x: torch.Tensor, tokens: torch.Tensor, rotary: Rotary, mask: torch.Tensor | None
+        self, x: torch.Tensor, tokens: torch.Tensor, rotary: Rotary, near: torch.Tensor
     ) -> torch.Tensor:
-        """Attend; ``mask`` (tokens, tokens) says who sees whom, None: everything before."""
+        """Attend to everything before, or with ``near`` (see `near_mask`) to what is close."""
         batch, length, _ = x.shape
         shape = (batch, length, self.heads, HEAD_DIM)
         q = norm(rotary(self.query(x).view(shape)))
@@ -116,24 +118,60 @@ class Attention(nn.Module):
             gate = 2 * torch.sigmoid(self.value_gate(x[..., :HEAD_DIM]))
             v = v + gate[..., None] * self.value_embedding(tokens).view(shape).to(v.dtype)
         q, k, v = (t.transpose(1, 2) for t in (q, k, v.to(q.dtype)))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        y = windowed(q, k, v, near) if self.short else fused(q, k, v, is_causal=True)
         return self.out(y.transpose(1, 2).reshape(x.shape))
+
+
+fused = F.scaled_dot_product_attention
+
+
+def windowed(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, near: torch.Tensor
+) -> torch.Tensor:
+    """Attend to the last SHORT_WINDOW tokens: each block of queries sees its own and the last.
+
+    All are (batch, heads, tokens, HEAD_DIM). The cost grows with the window, not the context.
+    """
+    batch, heads, length, dim = q.shape
+    blocks = length // SHORT_WINDOW
+
+    def two_blocks(x: torch.Tensor) -> torch.Tensor:
+        padded = F.pad(x, (0, 0, SHORT_WINDOW, 0)).view(batch, heads, blocks + 1, SHORT_WINDOW, dim)
+        return torch.cat([padded[:, :, :-1], padded[:, :, 1:]], dim=3).flatten(1, 2)
+
+    y = fused(
+        q.reshape(batch, heads * blocks, SHORT_WINDOW, dim),
+        two_blocks(k),
+        two_blocks(v),
+        attn_mask=near,
+    )
+    return y.view(batch, heads, length, dim)
+
+
+def near_mask(context: int, heads: int) -> torch.Tensor:
+    """Return who sees whom in `windowed`: (1, heads * blocks, SHORT_WINDOW, 2 * SHORT_WINDOW)."""
+    blocks = context // SHORT_WINDOW
+    query = torch.arange(SHORT_WINDOW)[:, None] + SHORT_WINDOW
+    key = torch.arange(2 * SHORT_WINDOW)[None, :]
+    near = ((query >= key) & (query - key < SHORT_WINDOW)).repeat(blocks, 1, 1)
+    near[0, :, :SHORT_WINDOW] = False  # nothing comes before the first block
+    return near.repeat(heads, 1, 1)[None]
 
 
 class Block(nn.Module):
     """Attention, then a ReLU squared MLP, each on the normed stream and added to it."""
 
-    def __init__(self, width: int, vocab_size: int, window: int | None, own_values: bool) -> None:
+    def __init__(self, width: int, vocab_size: int, short: bool, own_values: bool) -> None:
         super().__init__()
-        self.attention = Attention(width, vocab_size, window, own_values)
+        self.attention = Attention(width, vocab_size, short, own_values)
         self.up = nn.Linear(width, MLP_RATIO * width, bias=False)
         self.down = nn.Linear(MLP_RATIO * width, width, bias=False)
 
     def forward(
-        self, x: torch.Tensor, tokens: torch.Tensor, rotary: Rotary, mask: torch.Tensor | None
+        self, x: torch.Tensor, tokens: torch.Tensor, rotary: Rotary, near: torch.Tensor
     ) -> torch.Tensor:
         """Return the stream after this layer."""
-        x = x + self.attention(norm(x), tokens, rotary, mask)
+        x = x + self.attention(norm(x), tokens, rotary, near)
         return x + self.down(F.relu(self.up(norm(x))).square())
 
 
@@ -146,7 +184,7 @@ class GPT(nn.Module):
         self.context = context
         self.embedding = nn.Embedding(vocab_size, self.width)
         self.blocks = nn.ModuleList(
-            Block(self.width, vocab_size, window_of(i, context), own_values=(DEPTH - i) % 2 == 1)
+            Block(self.width, vocab_size, is_short(i, context), own_values=(DEPTH - i) % 2 == 1)
             for i in range(DEPTH)
         )
         self.unembedding = nn.Linear(self.width, vocab_size, bias=False)
@@ -154,9 +192,7 @@ class GPT(nn.Module):
         # Each layer reads a mix of the stream and the embedding.
         self.stream_scale = nn.Parameter(torch.ones(DEPTH))
         self.embedding_scale = nn.Parameter(torch.full((DEPTH,), 0.1))
-        position = torch.arange(context)
-        distance = position[:, None] - position[None, :]
-        near = (distance >= 0) & (distance < context // 2)
+        near = near_mask(context, self.width // HEAD_DIM)
         self.register_buffer("near", near, persistent=False)
         self.initialise()
 
@@ -179,25 +215,23 @@ class GPT(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the logits of each next token."""
         embedded = x = norm(self.embedding(tokens))
-        length = tokens.size(1)
         for i, block in enumerate(self.blocks):
-            mask = None if block.attention.window is None else self.near[:length, :length]
             x = self.stream_scale[i] * x + self.embedding_scale[i] * embedded
-            x = block(x, tokens, self.rotary, mask)
+            x = block(x, tokens, self.rotary, self.near)
         logits = self.unembedding(norm(x)).float()
         return SOFTCAP * torch.tanh(logits / SOFTCAP)
 
     def flops_per_token(self) -> float:
         """Forward and backward: 6 per weight that multiplies, 12 per attended position and width."""
         weights = sum(p.numel() for p in matrices(self)) + self.unembedding.weight.numel()
-        attended = sum(b.attention.window or self.context for b in self.blocks)
+        attended = sum(SHORT_WINDOW if b.attention.short else self.context for b in self.blocks)
         return 6.0 * weights + 12.0 * self.width * attended
 
 
-def window_of(layer: int, context: int) -> int | None:
-    """Return how many tokens a layer sees, None for all; the last layer always sees all."""
-    short = WINDOW_PATTERN[layer % len(WINDOW_PATTERN)] == "S" and layer < DEPTH - 1
-    return context // 2 if short else None
+def is_short(layer: int, context: int) -> bool:
+    """Return whether a layer sees SHORT_WINDOW tokens only; the last layer always sees all."""
+    pattern = WINDOW_PATTERN[layer % len(WINDOW_PATTERN)]
+    return pattern == "S" and layer < DEPTH - 1 and SHORT_WINDOW < context
 
 
 def matrices(model: GPT) -> list[nn.Parameter]:

@@ -3,9 +3,9 @@
 Two people are introduced with invented names, things, a number of fruits and a secret word; a
 declared number of events follows; the ending tells what one of them is left with. What a model can gain from:
 verbs and pronouns that agree with who was named; names, things and the word, spelled once and
-needed much later; things that change hands; fruits that are found, lost and counted again; sums;
+needed much later; things that change hands; fruits that are found, lost and counted again;
 counting aloud; spelling backwards; quotes within quotes that close in order and tell the truth
-about the state; events that end at the declared number. All of it is certain once it is understood,
+about the state; sums, products and rankings of numbers; events that end at the declared number. All of it is certain once it is understood,
 and none of it is within reach of a model of short contexts.
 
 Every story ends in a newline and has no other. Stories are independent of each other.
@@ -55,7 +55,9 @@ class _Kind:
     article: str = ""
 
     def verb(self, stem: str) -> str:
-        return stem if self.plural else stem + "s"
+        if self.plural:
+            return stem
+        return stem.removesuffix("y") + "ies" if stem.endswith("ly") else stem + "s"
 
     @property
     def has(self) -> str:
@@ -255,13 +257,29 @@ def _count(pen: Pen, world: _World, person: _Person) -> None:
 
 
 def _add(pen: Pen, world: _World, person: _Person) -> None:
-    first = 10 + pen.pick(_TWO_DIGITS)
+    first = 100 + pen.pick(_THREE_DIGITS)
     pen.say(" and ")
-    second = 10 + pen.pick(_TWO_DIGITS)
+    second = 100 + pen.pick(_THREE_DIGITS)
     pen.say(f" to get {first + second}.")
 
 
-_TWO_DIGITS = Table([str(n) for n in range(10, 50)])
+def _multiply(pen: Pen, world: _World, person: _Person) -> None:
+    first = 10 + pen.pick(_TWO_DIGITS)
+    pen.say(" by ")
+    second = 10 + pen.pick(_TWO_DIGITS)
+    pen.say(f" to get {first * second}.")
+
+
+def _rank(pen: Pen, world: _World, person: _Person) -> None:
+    numbers = [10 + pen.pick(_TWO_DIGITS)]
+    for _ in range(3):
+        pen.say(", ")
+        numbers.append(10 + pen.pick(_TWO_DIGITS))
+    pen.say(" as " + ", ".join(str(n) for n in sorted(numbers)) + ".")
+
+
+_TWO_DIGITS = Table([str(n) for n in range(10, 100)])
+_THREE_DIGITS = Table([str(n) for n in range(100, 500)])
 
 
 def _spell(pen: Pen, world: _World, person: _Person) -> None:
@@ -283,7 +301,9 @@ _EVENTS: tuple[tuple[str, int, _Possible, _Act], ...] = (
     ("walk", 3, lambda person: True, _walk),
     ("say", 5, lambda person: True, _say),
     ("count", 2, lambda person: True, _count),
-    ("add", 3, lambda person: True, _add),
+    ("add", 2, lambda person: True, _add),
+    ("multiply", 1, lambda person: True, _multiply),
+    ("rank", 1, lambda person: True, _rank),
     ("spell", 2, lambda person: True, _spell),
 )
 

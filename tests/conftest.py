@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import toy
+
 
 @pytest.fixture(autouse=True)
-def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated_home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A temporary HOME; nothing a test does can touch the user's own files or configuration."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
@@ -20,3 +25,40 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     for name in ("GITCOLLAB_TASK", "GITCOLLAB_SEED"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture
+def toy_task(tmp_path: Path) -> Path:
+    """The file of a task that runs at once, its program beside it."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    (folder / "train.py").write_text(toy.PROGRAM)
+    (folder / "task.yaml").write_text(toy.TASK)
+    return folder / "task.yaml"
+
+
+@pytest.fixture
+def toy_hub(tmp_path: Path, toy_task: Path) -> Path:
+    """A bare repository, seeded with the toy task."""
+    from gitcollab.faces.pages import pages
+    from gitcollab.swarm.setup import init_hub
+
+    hub = tmp_path / "hub.git"
+    assert init_hub(str(hub), task_file=toy_task, pages=pages).seeded
+    return hub
+
+
+@pytest.fixture
+def agent(tmp_path: Path, toy_hub: Path) -> Callable[[str], object]:
+    """Make an agent of the toy hub with a workspace of its own; gives its Swarm."""
+    from gitcollab.faces.pages import pages
+    from gitcollab.swarm.setup import join
+    from gitcollab.swarm.swarm import Swarm
+
+    def make(name: str) -> Swarm:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        join(folder, str(toy_hub), agent=name, pages=pages)
+        return Swarm.open(folder, pages=pages)
+
+    return make

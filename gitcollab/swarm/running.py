@@ -11,7 +11,6 @@ from typing import Any, Literal
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Environment, Result, Task, sha256
 from gitcollab.records.names import short_hash, slug
-from gitcollab.runner import process
 from gitcollab.swarm import claiming
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement, measure, read_log
@@ -64,12 +63,12 @@ def run(
     holder = claimed.claim if isinstance(claimed, Granted) else None
     try:
         measured, holder = _measure(member, task, plan, holder, progress)
-    except KeyboardInterrupt:
-        _give_back(member, holder)
-        raise
-    except process.CommandMissing as e:
+    except GitcollabError as e:  # no such command, a full disk
         _give_back(member, holder)
         return RunReport("failed", error=e.message, hint=e.hint, claim=claimed)
+    except BaseException:
+        _give_back(member, holder)
+        raise
     progress(RunProgress("publish", 0.0, None, None, None, "", plan.experiment.description))
     result = _result(member, task, plan, measured, holder)
     report = _report(publish(member, result, _files(plan.program, measured)), measured, claimed)

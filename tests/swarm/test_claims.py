@@ -1,0 +1,191 @@
+"""Who gets an experiment: the pure decisions, on real snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gitcollab.records import codec
+from gitcollab.records.models import Claim, Hardware, Result, Signed
+from gitcollab.records.names import path_of
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import claims
+from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.swarm import Swarm
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+TASK = "sha256:" + "1" * 64
+A, B, C = (f"sha256:{c * 64}" for c in "abc")
+
+
+def claim(agent: str = "nova", *, minutes: float = 15, **fields: object) -> Claim:
+    given = {
+        "description": "MATRIX_LR → 0.05",
+        "delta": {"MATRIX_LR": 0.05},
+        "agent": agent,
+        "created_at": NOW,
+        "nonce": ("%032x" % hash(agent))[-32:].replace("-", "0"),
+        "tier": "cpu",
+        "expires_at": NOW + timedelta(minutes=minutes),
+    } | fields
+    bare = Claim.model_validate(given | {"id": "x"})
+    return bare.model_copy(update={"id": given.get("id") or key_of(bare, 42)})
+
+
+def result(agent: str = "nova", **fields: object) -> Result:
+    given = {
+        "id": f"{agent}/done-1",
+        "agent": agent,
+        "created_at": NOW,
+        "nonce": "f" * 32,
+        "description": "MATRIX_LR → 0.05",
+        "delta": {"MATRIX_LR": 0.05},
+        "status": "ok",
+        "metric": 1.0,
+        "task": TASK,
+        "hardware": Hardware(device="cpu", tier="cpu"),
+    } | fields
+    return Result.model_validate(given)
+
+
+@pytest.fixture
+def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
+    """A snapshot of a real hub with these records in it."""
+    empty = agent("nova").member.store.snapshot()
+
+    def holding(*records: Signed) -> Snapshot:
+        kinds = {Claim: "claim", Result: "result"}
+        return empty.with_changes(
+            {path_of(kinds[type(r)], r.id): codec.encode(r) for r in records}
+        )
+
+    return holding
+
+
+def decide(snapshot: Snapshot, mine: Claim, *, anyway: bool = False) -> Decision:
+    payload = {"claim": mine.model_dump(mode="json", by_alias=True), "task": TASK, "anyway": anyway}
+    request = Request("r", "claim", mine.agent, NOW, payload)
+    return claims.decide_claim(snapshot, request, NOW)
+
+
+def outcome(snapshot: Snapshot, mine: Claim, **options: bool) -> str:
+    return str(decide(snapshot, mine, **options).outcome["outcome"])
+
+
+def test_a_free_experiment_is_granted_under_a_path_without_a_name(hub) -> None:
+    mine = claim()
+    found = decide(hub(), mine)
+    assert found.outcome == {"outcome": "granted"}
+    assert found.changes == {f"claims/{mine.id}.yaml": codec.encode(mine)}
+    assert "nova" not in mine.id
+
+
+def test_asking_again_after_a_lost_reply_changes_nothing(hub) -> None:
+    mine = claim()
+    found = decide(hub(mine), mine)
+    assert found.outcome == {"outcome": "granted"}
+    assert not found.changes
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "expected"),
+    [
+        ({}, {}, "taken"),
+        ({"base_fingerprint": A}, {"base_fingerprint": B}, "taken"),  # any base, while it runs
+        ({"minutes": -1}, {}, "granted"),  # expired
+        ({"delta": {"MATRIX_LR": 0.06}}, {}, "granted"),
+        ({"delta": {"MATRIX_LR": 0.05, "DEPTH": 9}}, {}, "granted"),
+        ({"delta": {"DEPTH": 8.0}}, {"delta": {"DEPTH": 8}}, "taken"),
+        ({"delta": {"FLAG": True}}, {"delta": {"FLAG": 1}}, "granted"),
+        ({"structural": True, "fingerprint": A}, {"structural": True, "fingerprint": B}, "granted"),
+        (
+            {"structural": True, "fingerprint": A, "description": "one way to say it"},
+            {"structural": True, "fingerprint": A, "description": "another"},
+            "taken",
+        ),
+        ({"delta": {}, "description": "Try SwiGLU."}, {"delta": {}, "description": "try  swiglu"}, "taken"),
+        ({"delta": {}, "description": "try SwiGLU"}, {"delta": {}, "description": "try GeGLU"}, "granted"),
+    ],
+)
+def test_against_a_running_claim(hub, theirs, mine, expected) -> None:
+    assert outcome(hub(claim("atlas", **theirs)), claim(**mine)) == expected
+
+
+def test_the_refusal_says_who_and_why(hub) -> None:
+    found = decide(hub(claim("atlas", id="another-key")), claim()).outcome
+    assert found["other"]["agent"] == "atlas"
+    assert found["reason"] == "same change: MATRIX_LR → 0.05"
+
+
+@pytest.mark.parametrize(
+    ("done", "mine", "expected"),
+    [
+        ({}, {}, "duplicate"),
+        ({"base_fingerprint": A}, {"base_fingerprint": A}, "duplicate"),
+        ({"base_fingerprint": A}, {"base_fingerprint": B}, "granted"),  # a moved base may be tried
+        ({"fingerprint": C, "base_fingerprint": A}, {"fingerprint": C, "base_fingerprint": B}, "duplicate"),
+        ({"task": "sha256:" + "2" * 64}, {}, "granted"),
+        ({"hardware": Hardware(device="x", tier="large")}, {}, "granted"),
+        ({"status": "crash", "metric": None}, {}, "duplicate"),
+        ({"delta": {}, "description": "Try SwiGLU", "fingerprint": C}, {"delta": {}, "description": "try swiglu"}, "duplicate"),
+    ],
+)
+def test_against_a_finished_result(hub, done, mine, expected) -> None:
+    assert outcome(hub(result("atlas", **done)), claim(**mine)) == expected
+
+
+def test_anyway_repeats_what_is_done_but_not_what_is_running(hub) -> None:
+    assert outcome(hub(result("atlas")), claim(), anyway=True) == "granted"
+    assert outcome(hub(claim("atlas")), claim(), anyway=True) == "taken"
+
+
+def test_a_replicate_is_never_a_duplicate(hub) -> None:
+    done = result("atlas", fingerprint=A)
+    again = claim(fingerprint=A, replicates=done.id, delta={})
+    assert outcome(hub(done), again) == "granted"
+    assert outcome(hub(done, claim("orion", fingerprint=A, replicates=done.id, delta={})), again) == "taken"
+
+
+def test_a_claim_in_words_is_refined_under_its_own_key(hub) -> None:
+    spoken = claim(delta={}, description="try SwiGLU")
+    code = spoken.model_copy(update={"fingerprint": A, "structural": True})
+    found = decide(hub(spoken), code)
+    assert found.outcome == {"outcome": "granted"}
+    assert list(found.changes) == [f"claims/{spoken.id}.yaml"]
+    running = claim("atlas", delta={}, structural=True, fingerprint=A, description="gated MLP")
+    assert outcome(hub(spoken, running), code) == "taken"
+
+
+def request(kind: str, **payload: object) -> Request:
+    return Request("r", kind, "nova", NOW, payload)
+
+
+def test_renewing(hub) -> None:
+    mine = claim()
+    later = mine.model_copy(update={"expires_at": NOW + timedelta(minutes=30)})
+    asked = request("renew", claim=later.model_dump(mode="json", by_alias=True))
+    assert claims.decide_renew(hub(mine), asked, NOW).outcome["outcome"] == "renewed"
+    assert claims.decide_renew(hub(later), asked, NOW).changes == {}
+    swept = claims.decide_renew(hub(), asked, NOW)
+    assert (swept.outcome["outcome"], len(swept.changes)) == ("renewed", 1)
+    stolen = claim("atlas", id=mine.id)
+    assert claims.decide_renew(hub(stolen), asked, NOW).outcome["outcome"] == "lost"
+
+
+def test_only_the_very_claim_is_released(hub) -> None:
+    mine = claim()
+    asked = request("release", experiment=mine.id, nonce=mine.nonce)
+    assert claims.decide_release(hub(mine), asked, NOW).changes == {f"claims/{mine.id}.yaml": None}
+    assert claims.decide_release(hub(), asked, NOW).changes == {}
+    assert claims.decide_release(hub(claim("atlas", id=mine.id)), asked, NOW).changes == {}
+
+
+def test_a_sweep_takes_what_expired_a_while_ago(hub) -> None:
+    fresh, old = claim(), claim("atlas", minutes=-2, delta={"DEPTH": 9})
+    just = claim("orion", minutes=-0.5, delta={"DEPTH": 10})
+    found = claims.decide_sweep(hub(fresh, old, just), request("sweep"), NOW)
+    assert found.changes == {f"claims/{old.id}.yaml": None}
+    assert found.outcome["experiments"] == [old.id]

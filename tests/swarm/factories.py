@@ -1,0 +1,67 @@
+"""Makers of tasks and results for tests, with every field that does not matter filled in."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gitcollab.records.models import Result, Task
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def digest(name: str) -> str:
+    return "sha256:" + hashlib.sha256(name.encode()).hexdigest()
+
+
+def make_task(**fields: Any) -> Task:
+    """A task that minimises ``val_bpb`` with a prior noise of 0.002."""
+    direction = fields.pop("direction", "minimize")
+    return Task.model_validate(
+        {
+            "schema": 1,
+            "name": "toy",
+            "metric": {"name": "val_bpb", "direction": direction},
+            "run": ["python", "train.py"],
+            "budget": {"seconds": 5.0},
+            "timeout_seconds": 20.0,
+            "sigma": 0.002,
+        }
+        | fields
+    )
+
+
+class Bench:
+    """Makes results of one task, each a minute after the one before."""
+
+    def __init__(self, task: Task | None = None) -> None:
+        self.task = task or make_task()
+        self.results: list[Result] = []
+
+    def add(self, program: str, metric: float | None, agent: str = "nova", **fields: Any) -> Result:
+        """A run of ``program``; ``base`` names a program, ``minute`` moves it in time."""
+        number = len(self.results)
+        base = fields.pop("base", None)
+        minute = fields.pop("minute", number)
+        base_result = next((r for r in self.results if r.fingerprint == digest(base or "")), None)
+        result = Result.model_validate(
+            {
+                "schema": 1,
+                "id": f"{agent}/{program}-{number}",
+                "agent": agent,
+                "created_at": START + timedelta(minutes=minute),
+                "nonce": f"{number:032x}",
+                "description": program,
+                "fingerprint": digest(program),
+                "base": base_result.id if base_result else None,
+                "base_fingerprint": digest(base) if base else None,
+                "status": "ok" if metric is not None else "crash",
+                "metric": metric,
+                "task": self.task.digest,
+                "hardware": {"device": "cpu", "tier": fields.pop("tier", "cpu")},
+            }
+            | fields
+        )
+        self.results.append(result)
+        return result

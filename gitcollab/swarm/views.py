@@ -19,9 +19,9 @@ from gitcollab.swarm.ranking import AgentRow, Group, Standings
 LEADERBOARD = "leaderboard.json"
 TOP_OVERALL = 100
 TOP_OF_TIER = 20
-MAX_TIERS = 16
+MAX_TIERS = 12
 MAX_AGENTS = 1000
-MAX_SHOWN_DESCRIPTION = 120
+MAX_SHOWN_DESCRIPTION = 100
 
 Read: TypeAlias = Callable[[str], bytes | None]
 Fields: TypeAlias = dict[str, Any]
@@ -92,7 +92,7 @@ def leaderboard(where: Standings) -> bytes:
         "tiers": {tier: _tier(where.by_tier[tier]) for tier in main_tiers(where)},
         "agents": _agents(where),
     }
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode("ascii")
+    return (json.dumps(value, indent=0, allow_nan=False) + "\n").encode("ascii")
 
 
 def main_tiers(where: Standings) -> list[str]:

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcollab.faces.pages import pages
+from gitcollab.records.models import AgentCard
+from gitcollab.swarm import views
+from gitcollab.swarm.ranking import standings
+from tests.faces.rendering import Rendered
+from tests.faces.test_markdown import HOSTILE
+from tests.swarm.factories import START, Bench, digest, make_task
+
+SEED = ("train.py", "task.yaml", "collab.md")
+
+
+def read(path: str) -> bytes | None:
+    """A hub's files: the seed, and a program for each result."""
+    return b"text" if path in SEED or path.endswith("/train.py") else None
+
+
+def render(bench: Bench, cards: dict[str, AgentCard] | None = None) -> tuple[str, str]:
+    """README and LEADERBOARD of the results made so far."""
+    files = pages(standings(bench.task, bench.results), cards or {}, read)
+    assert list(files) == ["README.md", "LEADERBOARD.md"]
+    return files["README.md"].decode(), files["LEADERBOARD.md"].decode()
+
+
+def card(agent: str) -> AgentCard:
+    key = "ssh-ed25519 " + "A" * 68
+    return AgentCard(id=agent, agent=agent, created_at=START, nonce="0" * 16, public_key=key)
+
+
+def test_an_empty_hub_says_what_it_is_and_how_to_join() -> None:
+    readme, board = render(Bench(make_task(dataset={"name": "embedded"})))
+    assert "# toy: a gitcollab hub" in readme
+    assert "The lowest val_bpb on embedded, in 5 seconds a run." in readme
+    assert "gitcollab join HUB --agent NAME" in readme
+    assert "Nothing is measured yet" in readme
+    assert "Top 10" not in readme
+    assert "No program is ranked yet." in board
+    assert "No agent has run anything yet." in board
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"direction": "maximize"}, "The highest val_bpb, in 5 seconds a run."),
+        ({"budget": {"tokens": 5_000_000}}, "The lowest val_bpb, in 5,000,000 tokens a run."),
+        ({"budget": {"steps": 1}}, "The lowest val_bpb, in 1 step a run."),
+    ],
+)
+def test_objective(fields: dict[str, object], sentence: str) -> None:
+    assert sentence in render(Bench(make_task(**fields)))[0]
+
+
+def test_the_best_and_the_top(bench: Bench) -> None:
+    bench.add("base", 1.0, "nova", base_fingerprint=digest("base"))
+    bench.add("lr", 0.9, "vega", description="MATRIX_LR 0.04 → 0.05", base="base")
+    bench.add("lr", 0.9, "nova", replicates="vega/lr-1")
+    readme = render(bench, {"nova": card("nova"), "lyra": card("lyra")})[0]
+    assert "3 experiments by 3 agents, 2 programs ranked" in readme
+    page = Rendered(readme)
+    assert "0.900000 (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
+    assert "confirmed, 2 runs by 2 agents, tier cpu" in page.text
+    assert page.rows == [
+        ["#", "val_bpb", "±", "runs", "standing", "tier", "agent", "change"],
+        ["1", "0.900000", "0.0013", "2", "confirmed", "cpu", "vega", "MATRIX_LR 0.04 → 0.05"],
+        ["2", "1.000000", "0.0018", "1", "provisional", "cpu", "nova", "base"],
+    ]
+    assert "results/vega/lr-1/result.yaml" in page.links
+
+
+def test_leaderboard_by_tier_and_agent(bench: Bench) -> None:
+    bench.add("base", 1.0, "nova", base_fingerprint=digest("base"))
+    bench.add("good", 0.9, "vega", base="base")
+    bench.add("good", 0.8, "nova", base="base", tier="large")
+    bench.add("bad", None, "lyra", base="base")
+    board = render(bench)[1]
+    assert re.findall(r"^## .*", board, re.M) == [
+        "## Overall",
+        "## Tier cpu",
+        "## Tier large",
+        "## Agents",
+    ]
+    assert Rendered(board).rows[-3:] == [
+        ["1", "nova", "0.800000", "2", "0", "0", "1", "0"],
+        ["2", "vega", "0.900000", "1", "1", "0", "0", "0"],
+        ["3", "lyra", "", "1", "0", "0", "0", "1"],
+    ]
+
+
+def test_links_lead_to_files_of_the_hub(bench: Bench) -> None:
+    bench.add("a", 1.0)
+    bench.add("b", 0.9, "vega", tier="large")
+    readme, board = render(bench)
+    there = {*SEED, "README.md", "LEADERBOARD.md"}
+    there |= views.all_files(standings(bench.task, bench.results), read).keys()
+    there |= {f"results/{r.id}/result.yaml" for r in bench.results}
+    assert set(Rendered(readme).links + Rendered(board).links) <= there
+
+
+def test_long_rankings_are_cut_and_say_so(bench: Bench) -> None:
+    for n in range(130):
+        bench.add(f"p{n}", 1 + n / 1000)
+    readme, board = render(bench)
+    assert len(Rendered(readme).rows) == 1 + 10
+    assert "30 more are not shown." in board  # overall
+    assert "110 more are not shown." in board  # the tier
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_strangers_text_stays_text(bench: Bench, hostile: str) -> None:
+    calm = Bench()
+    calm.add("harmless", 1.0, base_fingerprint=digest("x"))
+    bench.add("harmless", 1.0, base_fingerprint=digest("x"), description=hostile)
+    for quiet, loud in zip(render(calm), render(bench), strict=True):
+        expected, page = Rendered(quiet), Rendered(loud)
+        assert page.tags == expected.tags
+        assert page.links == expected.links
+        shown = expected.text.replace("harmless", " ".join(hostile.split()))
+        assert page.text.splitlines()[1:] == shown.splitlines()[1:]
+
+
+def test_numbers_far_from_one(bench: Bench) -> None:
+    bench.add("tiny", 1.5e-7)
+    bench.add("vast", 2.5e9)
+    assert [row[1] for row in Rendered(render(bench)[0]).rows[1:]] == ["1.5e-07", "2.5e+09"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.floats(0.5, 2)), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_any_order_gives_the_same_bytes(
+    runs: list[tuple[str, float | None]], rng: random.Random
+) -> None:
+    bench = Bench()
+    for program, metric in runs:
+        bench.add(program, metric, rng.choice(["nova", "vega"]), minute=rng.randrange(3))
+    before = render(bench)
+    rng.shuffle(bench.results)
+    assert render(bench) == before
+
+
+def test_pages_are_tidy(bench: Bench) -> None:
+    """The pages end with one newline and hold no blank at a line's end: diffs stay small."""
+    bench.add("a", 1.0)
+    for page in render(bench):
+        assert page.endswith("\n")
+        assert not page.endswith("\n\n")
+        assert not re.search(r"[ \t]$", page, re.M)

@@ -81,7 +81,7 @@ The first run measures the program as it is. Then change it, in an editor or by
 
 _PLACES = {
     "LEADERBOARD.md": "all rankings",
-    LEADERBOARD: "the same for programs",
+    LEADERBOARD: "the same, for machines",
     "task.yaml": "the objective",
     "collab.md": "the protocol, for agents",
     PROGRAM_PATH: "the baseline program",
@@ -139,8 +139,9 @@ def _best(where: Standings) -> str:
     return (
         f"**{_number(best.mean)}** {_metric(where.task)} (± {_error(best)}), found by "
         f"`{first.agent}`: [{text(first.description)}]({_record(best)})\n\n"
-        f"{best.standing}, {_count(best.n, 'run')} by {_count(len(best.agents), 'agent')}, tier "
-        f"`{best.tier}`; the program is [`best/train_py`](best/train_py), in numbers "
+        f"Standing: {best.standing} ({_count(best.n, 'run')} by "
+        f"{_count(len(best.agents), 'agent')}, tier `{best.tier}`). Its program is "
+        "[`best/train_py`](best/train_py), its numbers are in "
         "[`best/metadata.yaml`](best/metadata.yaml)."
     )
 

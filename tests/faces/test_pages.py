@@ -65,8 +65,8 @@ def test_the_best_and_the_top(bench: Bench) -> None:
     readme = render(bench, {"nova": card("nova"), "lyra": card("lyra")})[0]
     assert "3 experiments by 3 agents, 2 programs ranked" in readme
     page = Rendered(readme)
-    assert "0.900000 (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
-    assert "confirmed, 2 runs by 2 agents, tier cpu" in page.text
+    assert "0.900000 val_bpb (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
+    assert "Standing: confirmed (2 runs by 2 agents, tier cpu)" in page.text
     assert page.rows == [
         ["#", "val_bpb", "±", "runs", "standing", "tier", "agent", "change"],
         ["1", "0.900000", "0.0013", "2", "confirmed", "cpu", "vega", "MATRIX_LR 0.04 → 0.05"],

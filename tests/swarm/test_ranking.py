@@ -23,7 +23,8 @@ def test_nothing_measured() -> None:
     where = stand(Bench())
     assert where.best is None
     assert where.ranked == where.groups == where.worth_replicating == ()
-    assert where.by_tier == where.by_agent == {}
+    assert where.by_tier == {}
+    assert where.by_agent == {}
     assert where.sigma == pytest.approx(0.002)
 
 
@@ -301,6 +302,7 @@ def test_credit(bench: Bench) -> None:
     assert (lyra.kept, lyra.confirmed) == (1, 0)
 
 
+Event = tuple[str, float | None, str, str, str | None, int]
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from("abcdef"),  # program
@@ -314,7 +316,7 @@ EVENTS = st.lists(
 )
 
 
-def bench_of(events: list[tuple[str, float | None, str, str, str | None, int]]) -> Bench:
+def bench_of(events: list[Event]) -> Bench:
     bench = Bench(make_task(plausible={"max_step": 0.3}))
     for program, metric, agent, tier, base, minute in events:
         bench.add(program, metric, agent, tier=tier, base=base, minute=minute)
@@ -322,7 +324,7 @@ def bench_of(events: list[tuple[str, float | None, str, str, str | None, int]]) 
 
 
 @given(EVENTS, st.randoms(use_true_random=False))
-def test_order_does_not_matter(events: list, rng: random.Random) -> None:
+def test_order_does_not_matter(events: list[Event], rng: random.Random) -> None:
     bench = bench_of(events)
     where = stand(bench)
     shuffled = rng.sample(bench.results, len(bench.results))
@@ -334,7 +336,7 @@ def test_order_does_not_matter(events: list, rng: random.Random) -> None:
 
 
 @given(EVENTS)
-def test_a_maximised_metric_ranks_as_its_mirror(events: list) -> None:
+def test_a_maximised_metric_ranks_as_its_mirror(events: list[Event]) -> None:
     low, high = (
         bench_of(events),
         Bench(make_task(plausible={"max_step": 0.3}, direction="maximize")),
@@ -350,7 +352,7 @@ def test_a_maximised_metric_ranks_as_its_mirror(events: list) -> None:
 
 
 @given(EVENTS)
-def test_what_always_holds(events: list) -> None:
+def test_what_always_holds(events: list[Event]) -> None:
     where = stand(bench_of(events))
     counted = [r for g in where.groups for r in g.runs]
     assert len(counted) == len(set(counted))

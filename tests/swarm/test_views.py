@@ -143,6 +143,7 @@ def test_files_stay_bounded_whatever_strangers_add(bench: Bench) -> None:
     assert sum(path.startswith("best/agent/") for path in files) == 1000
 
 
+Event = tuple[str, float | None, str, str, int]
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from("abcd"),
@@ -156,7 +157,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.randoms(use_true_random=False))
-def test_any_order_of_results_gives_the_same_bytes(events: list, rng: random.Random) -> None:
+def test_any_order_of_results_gives_the_same_bytes(events: list[Event], rng: random.Random) -> None:
     bench = Bench()
     for program, metric, agent, tier, minute in events:
         bench.add(program, metric, agent, tier=tier, minute=minute)

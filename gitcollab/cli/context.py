@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gitcollab.records.models import AgentCard
+    from gitcollab.swarm.derive import Read
+    from gitcollab.swarm.ranking import Standings
     from gitcollab.swarm.swarm import Swarm
 
 
-def pages(*args: Any, **keywords: Any) -> Any:
+def pages(standings: Standings, cards: Mapping[str, AgentCard], read: Read) -> Mapping[str, bytes]:
     """The hub's landing page and leaderboard, from ``gitcollab.faces``, imported when needed."""
     from gitcollab.faces.pages import pages as render
 
-    return render(*args, **keywords)
+    return render(standings, cards, read)
 
 
 def open_swarm(*, create_embedded: bool = False) -> Swarm:

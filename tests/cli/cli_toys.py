@@ -115,7 +115,7 @@ def make_claim(**changes: Any) -> Claim:
         "description": "LR 0.1 → 0.2",
         "delta": {"LR": 0.2},
         "created_at": NOW,
-        "expires_at": datetime.now(UTC) + timedelta(minutes=14, seconds=30),
+        "expires_at": NOW + timedelta(minutes=14, seconds=30),
         "nonce": "0123456789abcdef",
         "tier": "cpu",
     }

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from cli_toys import TOY_PROGRAM, TOY_TASK, Ran, ScriptedSwarm, process
+from cli_toys import TOY_PROGRAM, TOY_TASK, Ran, ScriptedSwarm
 
 from gitcollab.cli import main
 
@@ -17,10 +17,12 @@ Cli = Callable[..., Ran]
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run a command line in this process."""
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command line in this process, which starts faster than one of its own."""
 
-    def run(*argv: str) -> Ran:
+    def run(*argv: str, cwd: Path | None = None) -> Ran:
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
         capsys.readouterr()
         code = main.run(argv)
         out, err = capsys.readouterr()
@@ -54,21 +56,21 @@ def task_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, task_file: Path) -> Path:
+def hub(cli: Cli, tmp_path: Path, task_file: Path) -> Path:
     """A real bare repository, seeded with the toy task."""
-    made = process("init", "hub.git", "--task", str(task_file), cwd=tmp_path)
+    made = cli("init", "hub.git", "--task", str(task_file), cwd=tmp_path)
     assert made.code == 0, made.err
     return tmp_path / "hub.git"
 
 
 @pytest.fixture
-def join(tmp_path: Path, hub: Path) -> Callable[[str], Path]:
+def join(cli: Cli, tmp_path: Path, hub: Path) -> Callable[[str], Path]:
     """Make a workspace of an agent of the hub."""
 
     def workspace(name: str) -> Path:
         folder = tmp_path / name
         folder.mkdir()
-        joined = process("join", str(hub), "--agent", name, cwd=folder)
+        joined = cli("join", str(hub), "--agent", name, cwd=folder)
         assert joined.code == 0, joined.err
         return folder
 

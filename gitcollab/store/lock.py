@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import local_failure
-
-# How often a waiting process looks; short against a push, long against a core's time.
-_POLL = 0.01
 
 
 class HostLock:
@@ -20,14 +19,14 @@ class HostLock:
         self.path = path
 
     @contextmanager
-    def held(self, timeout: float) -> Iterator[bool]:
-        """Hold the lock within the block; False when it was not free in ``timeout`` seconds."""
+    def tried(self) -> Iterator[bool]:
+        """Hold the lock within the block if it is free now; the value says whether it was."""
         import filelock
 
         # A lock object each time: its count of nested holds must not span callers.
         lock = filelock.FileLock(self.path)
         try:
-            lock.acquire(timeout=timeout, poll_interval=_POLL)
+            lock.acquire(blocking=False)
         except filelock.Timeout:
             yield False
             return
@@ -41,10 +40,29 @@ class HostLock:
     @contextmanager
     def required(self, timeout: float) -> Iterator[None]:
         """Hold the lock within the block; raises GitcollabError when it stays taken."""
-        with self.held(timeout) as mine:
-            if not mine:
+        until = time.monotonic() + timeout
+        waits = pauses()
+        while True:
+            with self.tried() as mine:
+                if mine:
+                    yield
+                    return
+            if time.monotonic() > until:
                 raise GitcollabError(
                     f"another gitcollab process has been using this hub for {timeout:g} s",
                     "wait for it, or end it, then try again",
                 )
-            yield
+            time.sleep(next(waits))
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between looks at a lock that others hold.
+
+    Growing and uneven: a crowd that looked in step every few milliseconds would leave the holder,
+    who is doing everybody's work, no processor.
+    """
+    rng = Random()
+    pause = 0.01
+    while True:
+        yield pause * (0.5 + rng.random())
+        pause = min(pause * 1.4, 0.1)

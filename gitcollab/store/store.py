@@ -13,13 +13,10 @@ from gitcollab.git.failures import CacheCorrupt, HubEmpty
 from gitcollab.store.cache import Cache, folder_of
 from gitcollab.store.drain import Drain, Pace, Parts
 from gitcollab.store.index import Index, Progress
-from gitcollab.store.lock import HostLock
+from gitcollab.store.lock import HostLock, pauses
 from gitcollab.store.outbox import Outbox, Quarantined
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
-
-# How long one look for the lock lasts before looking for the outcome again.
-_LOOK = 0.02
 
 
 @dataclass(frozen=True)
@@ -190,25 +187,32 @@ class Store:
         """Until each has its outcome: by whoever holds the lock, or by us once it is free."""
         outcomes: dict[str, Outcome] = {}
         patient_until = time.monotonic() + self._patience
+        waits = pauses()
         while True:
-            with self._lock.held(_LOOK) as mine:
-                self._collect(requests, outcomes)
-                if mine and len(outcomes) < len(requests):
-                    self._drain_for([r for r in requests if r.id not in outcomes])
-                    self._collect(requests, outcomes)
+            self._collect(requests, outcomes)
+            if len(outcomes) < len(requests):
+                with self._lock.tried() as mine:
+                    if mine:
+                        self._drain_for(requests, outcomes)
             if len(outcomes) < len(requests) and time.monotonic() > patient_until:
                 self._give_up([r for r in requests if r.id not in outcomes], outcomes)
             if len(outcomes) == len(requests):
                 return [outcomes[request.id] for request in requests]
+            time.sleep(next(waits))
 
-    def _drain_for(self, requests: Sequence[Request]) -> None:
+    def _drain_for(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
+        self._collect(requests, outcomes)  # the last holder may have served them
+        requests = [request for request in requests if request.id not in outcomes]
         # One that neither waits nor has an outcome was lost to something outside: deciders are
         # idempotent, so asking again is harmless.
-        self._outbox.put(r for r in requests if not self._outbox.is_pending(r))
+        lost = [request for request in requests if not self._outbox.is_pending(request)]
+        if lost:
+            self._outbox.put(lost)
         drain = Drain(self._parts)
         drain.run(
             lambda: all(r.id in drain.waiting or not self._outbox.is_pending(r) for r in requests)
         )
+        self._collect(requests, outcomes)
 
     def _collect(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
         for request in requests:

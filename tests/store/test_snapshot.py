@@ -1,0 +1,275 @@
+"""Snapshots and the index under them: strangers' bytes, changes laid over, many processes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from store_toys import ask, git, open_store, race
+
+from gitcollab.git.objects import ObjectStore
+from gitcollab.records import codec
+from gitcollab.store import decoding
+from gitcollab.store.requests import Decision, Request
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.store import Store
+
+
+def insight(agent: str, name: str, text: str = "x") -> bytes:
+    return (
+        f"schema: 1\nid: {agent}/{name}\nagent: {agent}\ncreated_at: 2026-01-02T03:04:05Z\n"
+        f"nonce: '{'0' * 16}'\ntext: {text}\n"
+    ).encode()
+
+
+def decide_write(snapshot: Snapshot, request: Request, now: object) -> Decision:
+    changes = {
+        path: None if text is None else text.encode()
+        for path, text in request.payload["files"].items()
+    }
+    return Decision({"outcome": "written"}, changes)
+
+
+def store_of(hub: Path, home: Path) -> Store:
+    return open_store(hub, home, deciders={"write": decide_write})
+
+
+def write(store: Store, files: dict[str, bytes | None]) -> Snapshot:
+    texts = {path: None if data is None else data.decode() for path, data in files.items()}
+    assert store.submit(ask("write", files=texts))[0]["outcome"] == "written"
+    return store.snapshot()
+
+
+@pytest.fixture
+def store(hub: Path, tmp_path: Path) -> Store:
+    return store_of(hub, tmp_path / "home")
+
+
+def test_records_by_kind_in_order(store: Store) -> None:
+    snapshot = write(
+        store,
+        {
+            "insights/vega/b.yaml": insight("vega", "b", "two"),
+            "insights/nova/a.yaml": insight("nova", "a", "one"),
+            "insights/nova/notes.txt": b"no record",
+        },
+    )
+
+    records = snapshot.records("insight")
+    assert list(records) == ["nova/a", "vega/b"]
+    assert [record.text for record in records.values()] == ["one", "two"]
+    assert records["vega/b"].text == "two"
+    assert "nova/x" not in records
+    with pytest.raises(KeyError):
+        records["nova/x"]
+    assert snapshot.record("insights/nova/a.yaml") == records["nova/a"]
+    assert snapshot.record("insights/nova/notes.txt") is None
+    assert snapshot.record("insights/nova/c.yaml") is None
+    assert snapshot.records("result") == {}
+    assert snapshot.fields("insight", "text", "agent", "no.such") == [
+        ("nova/a", "one", "nova", None),
+        ("vega/b", "two", "vega", None),
+    ]
+
+
+def test_records_follow_additions_changes_and_removals(store: Store) -> None:
+    a, b = "insights/nova/a.yaml", "insights/nova/b.yaml"
+    first = write(store, {a: insight("nova", "a", "one"), b: insight("nova", "b", "two")})
+    assert len(first.records("insight")) == 2
+    second = write(store, {a: insight("nova", "a", "three"), b: None})
+
+    assert [r.text for r in second.records("insight").values()] == ["three"]
+    # The older snapshot still is what it was, though the index moved on and back.
+    old = first.records("insight")
+    assert [r.text for r in second.records("insight").values()] == ["three"]
+    assert [r.text for r in old.values()] == ["one", "two"]
+
+
+HOSTILE = {
+    "a": b"",
+    "b": b"[1, 2",
+    "c": b"text: 1",
+    "d": b"a: &a [*a]\n",
+    "e": b"\x00\x01",
+    "f": b"- " * 5000,
+    "g": insight("vega", "g"),  # somebody else's id below our folder
+    "h": insight("nova", "other"),
+    "i": insight("nova", "i") + b"text: again\n",
+    "j": insight("nova", "j", '"\\ud800"'),
+    "k": b"schema: 99\n",
+    "l": b"x" * 2_000_000,
+    "m": b"? {[a]: b}\n: c\n",
+    "n": b"{" * 10_000,
+}
+
+
+def test_hostile_bytes_are_invalid_and_harm_nothing(store: Store) -> None:
+    hostile = {f"insights/nova/{name}.yaml": data for name, data in HOSTILE.items()}
+    good = {"insights/nova/good.yaml": insight("nova", "good")}
+
+    over = store.snapshot().with_changes({**hostile, **good})
+    assert list(over.records("insight")) == ["nova/good"]
+    assert sorted(over.invalid()) == sorted(hostile)
+
+    snapshot = write(store, {**hostile, **good})
+    assert list(snapshot.records("insight")) == ["nova/good"]
+    assert sorted(snapshot.invalid()) == sorted(hostile)
+    assert all(snapshot.invalid().values())
+    assert all(snapshot.record(path) is None for path in hostile)
+
+
+def test_bytes_that_are_no_text_and_odd_entries(hub: Path, store: Store) -> None:
+    objects = ObjectStore(hub)
+    tree = objects.write_tree(
+        objects.tree(git(hub, "rev-parse", "swarm")),
+        {"insights/nova/a.yaml": b"\xff\xfe\x00", "insights/nova/b.yaml": insight("nova", "b")},
+    )
+    # A link where a record would be.
+    index = f"{hub}/tmp-index"
+    os.environ["GIT_INDEX_FILE"] = index
+    try:
+        git(hub, "read-tree", tree)
+        blob = git(hub, "rev-parse", f"{tree}:README.md")
+        git(hub, "update-index", "--add", "--cacheinfo", f"120000,{blob},insights/nova/c.yaml")
+        tree = git(hub, "write-tree")
+    finally:
+        del os.environ["GIT_INDEX_FILE"]
+    who = ["-c", "user.name=n", "-c", "user.email=e@x"]
+    commit = git(hub, *who, "commit-tree", tree, "-p", "swarm", "-m", "odd")
+    git(hub, "update-ref", "refs/heads/swarm", commit)
+
+    snapshot = store.refresh()
+
+    assert list(snapshot.records("insight")) == ["nova/b"]
+    assert sorted(snapshot.invalid()) == ["insights/nova/a.yaml", "insights/nova/c.yaml"]
+    assert snapshot.read("insights/nova/a.yaml") == b"\xff\xfe\x00"
+    assert snapshot.read("insights/nova/c.yaml") is None
+
+
+def test_changes_laid_over(store: Store) -> None:
+    a, b = "insights/nova/a.yaml", "insights/nova/b.yaml"
+    base = write(store, {a: insight("nova", "a", "one")})
+
+    over = base.with_changes({b: insight("nova", "b", "two")}).with_changes({a: None, "x/y": b"z"})
+
+    assert [r.text for r in over.records("insight").values()] == ["two"]
+    assert over.list("insights/") == [b]
+    assert over.list() == ["README.md", b, "x/y"]
+    assert over.read(a) is None
+    assert over.read("x/y") == b"z"
+    assert over.read("x/y", cap=0) is None
+    assert base.list("insights/") == [a]
+    assert over.effective({a: None, b: b"new", "README.md": b"a hub\n", "x": None}) == {b: b"new"}
+    assert base.effective({a: None, "README.md": b"other", "new": b""}) == {
+        a: None,
+        "README.md": b"other",
+        "new": b"",
+    }
+    with pytest.raises(ValueError, match="changes"):
+        over.fields("insight", "text")
+
+
+def test_reads_are_capped(store: Store) -> None:
+    snapshot = write(store, {"big": b"x" * 1000})
+
+    assert snapshot.read("big", cap=999) is None
+    assert snapshot.read("big", cap=1000) == b"x" * 1000
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    calls: list[str] = []
+    decode = codec.decode
+
+    def counted(kind: str, data: bytes) -> object:
+        calls.append(kind)
+        return decode(kind, data)
+
+    monkeypatch.setattr(codec, "decode", counted)
+    return calls
+
+
+def test_yaml_is_parsed_once_and_only_what_changed(
+    hub: Path, tmp_path: Path, parsed: list[str]
+) -> None:
+    store = store_of(hub, tmp_path / "home")
+    many = {f"insights/nova/n{n}.yaml": insight("nova", f"n{n}") for n in range(50)}
+    snapshot = write(store, many)
+    assert len(snapshot.records("insight")) == 50
+    assert len(parsed) == 50
+
+    again = store_of(hub, tmp_path / "home").snapshot()
+    assert len(again.records("insight").values()) == 50
+    assert len(parsed) == 50
+    more = write(store, {"insights/nova/new.yaml": insight("nova", "new")})
+    assert len(more.records("insight").values()) == 51
+    assert len(parsed) == 51
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense" * 1000, None])
+def test_a_damaged_index_is_made_again(hub: Path, tmp_path: Path, damage: bytes | None) -> None:
+    store = store_of(hub, tmp_path / "home")
+    write(store, {"insights/nova/a.yaml": insight("nova", "a")}).records("insight")
+    for path in store.folder.glob("index.sqlite*"):
+        path.unlink()
+    index = store.folder / "index.sqlite"
+    if damage is None:  # somebody else's database
+        with sqlite3.connect(index) as db:
+            db.execute("CREATE TABLE meta (other TEXT)")
+        db.close()
+    else:
+        index.write_bytes(damage)
+
+    snapshot = store_of(hub, tmp_path / "home").snapshot()
+    assert list(snapshot.records("insight")) == ["nova/a"]
+    assert index.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_an_index_of_other_code_is_made_again(hub: Path, tmp_path: Path, parsed: list[str]) -> None:
+    store = store_of(hub, tmp_path / "home")
+    write(store, {"insights/nova/a.yaml": insight("nova", "a")}).records("insight")
+    with sqlite3.connect(store.folder / "index.sqlite") as db:
+        db.execute("UPDATE meta SET value = 'older' WHERE name = 'maker'")
+    db.close()
+
+    assert len(store_of(hub, tmp_path / "home").snapshot().records("insight")) == 1
+    assert len(parsed) == 2
+
+
+def test_the_index_survives_a_copy_made_afresh(
+    hub: Path, tmp_path: Path, parsed: list[str]
+) -> None:
+    import shutil
+
+    store = store_of(hub, tmp_path / "home")
+    write(store, {"insights/nova/a.yaml": insight("nova", "a")}).records("insight")
+    theirs = store_of(hub, tmp_path / "other")
+    write(theirs, {"insights/vega/b.yaml": insight("vega", "b")})
+    shutil.rmtree(store.folder / "repo.git")
+
+    assert len(store_of(hub, tmp_path / "home").snapshot().records("insight")) == 2
+    assert len(parsed) == 2  # the known one was not parsed again
+
+
+def test_processes_at_different_tips_share_one_index(hub: Path, tmp_path: Path) -> None:
+    store = store_of(hub, tmp_path / "home")
+    old = write(store, {f"insights/nova/a{n}.yaml": insight("nova", f"a{n}") for n in range(5)})
+    new = write(store, {f"insights/nova/b{n}.yaml": insight("nova", f"b{n}") for n in range(5)})
+    assert old.tip != new.tip
+
+    def read(number: int) -> list[int]:
+        mine = store_of(hub, tmp_path / "home")
+        snapshot = mine._snapshot((old if number % 2 else new).tip)
+        return [len(snapshot.records("insight").values()) for _ in range(20)]
+
+    assert race(4, read) == [[10] * 20, [5] * 20] * 2
+
+
+def test_decoding_catches_what_the_codec_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(kind: str, data: bytes) -> object:
+        raise RecursionError
+
+    monkeypatch.setattr(codec, "decode", forget)
+    assert decoding.decode("insight", b"") == decoding.Broken("RecursionError: ")

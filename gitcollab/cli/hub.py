@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, START, Json, verb
 from gitcollab.cli.context import open_swarm, pages
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.reports import SyncReport
 
 _QUEUED = 5
 
@@ -105,14 +108,7 @@ def sync(json: Json = False) -> int:
     if json:
         jsonout.emit(jsonout.sync(report))
         return code
-    if not report.online:
-        render.say("offline:", report.reason)
-    else:
-        render.say(
-            f"{render.count(report.new_results, 'new result')},"
-            f" {render.count(report.delivered, 'record')} delivered"
-            + (f", {render.count(len(report.swept), 'stale claim')} swept" if report.swept else "")
-        )
+    render.say(_news(report) if report.online else f"offline: {report.reason}")
     for refused in report.refused:
         render.say("refused by the hub:", refused)
     render.say("best", render.best(report.best))
@@ -120,6 +116,16 @@ def sync(json: Json = False) -> int:
         render.say("adopted", report.adopted)
     _note(report.note)
     return code
+
+
+def _news(report: SyncReport) -> str:
+    counts = (
+        (report.new_results, "new result", ""),
+        (report.delivered, "record", " delivered"),
+        (len(report.swept), "stale claim", " swept"),
+    )
+    told = [render.count(number, noun) + done for number, noun, done in counts if number]
+    return ", ".join(told) or "nothing new"
 
 
 @verb(KEEP, "gitcollab views")

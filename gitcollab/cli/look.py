@@ -107,12 +107,17 @@ def best(
             jsonout.best(entry) if change is None else jsonout.adopted(entry, change)
         )
     if entry is None:
-        render.say(render.best(None))
+        render.say(_no_best(tier, agent))
     else:
         render.pairs(_described(entry, swarm.task.metric.name))
     if change is not None:
         _tell_adopted(change)
     return None
+
+
+def _no_best(tier: str | None, agent: str | None) -> str:
+    asked = [f"{kind} {name}" for kind, name in (("tier", tier), ("agent", agent)) if name]
+    return f"none yet for {' and '.join(asked)}" if asked else render.best(None)
 
 
 def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
@@ -259,7 +264,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("hypothesis", result.hypothesis),
             ("hardware", f"{result.hardware.device} (tier {result.hardware.tier})"),
             ("seed", None if result.seed is None else str(result.seed)),
-            ("took", None if result.wall_seconds is None else render.clock(result.wall_seconds)),
+            ("took", None if result.wall_seconds is None else render.duration(result.wall_seconds)),
             ("signed", signed[shown.signature_ok]),
         ]
     )

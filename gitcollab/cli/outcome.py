@@ -90,13 +90,20 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
 def _headline(report: RunReport, result: Result, metric_name: str) -> str:
     if result.status != "ok":
         return f"{result.status}: {result.failure or 'the run gave no metric'}"
-    said = {
+    if result.replicates:
+        said = f"another run of {result.replicates}"
+    else:
+        said = _said(report.verdict)
+    best = "; the best so far" if report.is_best else ""
+    return f"{metric_name} {render.metric(result.metric)}: {said}{best}"
+
+
+def _said(verdict: str | None) -> str:
+    return {
         "better": "keep (better than its base)",
         "worse": "discard (worse than its base)",
         "within noise": "within noise of its base",
-    }.get(report.verdict or "", "nothing to compare it with yet")
-    best = "; the best so far" if report.is_best else ""
-    return f"{metric_name} {render.metric(result.metric)}: {said}{best}"
+    }.get(verdict or "", "nothing to compare it with yet")
 
 
 def _next(hint: str) -> None:

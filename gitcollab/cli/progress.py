@@ -75,8 +75,8 @@ def describe(progress: RunProgress) -> str:
         parts.append(f"step {progress.step}")
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.4f}")
-    if progress.total is not None:
-        parts.append(f"{clock(progress.total - progress.elapsed)} left")
+    if progress.left is not None:
+        parts.append(f"{clock(progress.left)} left")
     return f"{'  '.join(parts)}  {line(progress.description)}".rstrip()
 
 

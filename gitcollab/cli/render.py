@@ -60,6 +60,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def duration(seconds: float) -> str:
+    """A length of time as it was measured: 0.4s, 59.9s, 12:34."""
+    return f"{seconds:.1f}s" if seconds < 60 else clock(seconds)
+
+
 def short_id(record_id: str) -> str:
     """The hash at the end of an id, which ``show`` and ``diff`` take for the whole."""
     last = record_id.rpartition("-")[2]
@@ -149,7 +154,8 @@ def difference(diff: str) -> None:
 
     console = _console()
     for part in diff.splitlines():
-        style = {"+": "green", "-": "red", "@": "cyan"}.get(part[:1], "")
+        heading = part.startswith(("--- ", "+++ "))
+        style = "bold" if heading else {"+": "green", "-": "red", "@": "cyan"}.get(part[:1], "")
         console.print(Text(lines(part), style), soft_wrap=True)
 
 
@@ -269,7 +275,7 @@ def claims(values: Sequence[Claim], now: datetime) -> None:
 def best(entry: Entry | None) -> str:
     """The best in one line, or that there is none."""
     if entry is None:
-        return "none yet: the baseline program has not been run"
+        return "none yet; gitcollab run makes the first"
     return f"{metric(entry.metric)} by {entry.agent}: {entry.description} ({standing(entry)})"
 
 

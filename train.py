@@ -32,13 +32,13 @@ from gitcollab.task import (  # noqa: E402
     Clock,
     Dataset,
     TaskError,
+    devices,
     evaluate_bpb,
     load,
     load_settings,
     seed,
     training_batches,
 )
-from gitcollab.task import devices  # noqa: E402
 
 # Model
 DEPTH = 3  # transformer layers
@@ -125,9 +125,7 @@ class Attention(nn.Module):
 fused = F.scaled_dot_product_attention
 
 
-def windowed(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, near: torch.Tensor
-) -> torch.Tensor:
+def windowed(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
     """Attend to the last SHORT_WINDOW tokens: each block of queries sees its own and the last.
 
     All are (batch, heads, tokens, HEAD_DIM). The cost grows with the window, not the context.
@@ -222,7 +220,7 @@ class GPT(nn.Module):
         return SOFTCAP * torch.tanh(logits / SOFTCAP)
 
     def flops_per_token(self) -> float:
-        """Forward and backward: 6 per weight that multiplies, 12 per attended position and width."""
+        """Forward and backward: 6 per weight that multiplies, 12 per attended token and width."""
         weights = sum(p.numel() for p in matrices(self)) + self.unembedding.weight.numel()
         attended = sum(SHORT_WINDOW if b.attention.short else self.context for b in self.blocks)
         return 6.0 * weights + 12.0 * self.width * attended
@@ -231,7 +229,7 @@ class GPT(nn.Module):
 def is_short(layer: int, context: int) -> bool:
     """Return whether a layer sees SHORT_WINDOW tokens only; the last layer always sees all."""
     pattern = WINDOW_PATTERN[layer % len(WINDOW_PATTERN)]
-    return pattern == "S" and layer < DEPTH - 1 and SHORT_WINDOW < context
+    return pattern == "S" and layer < DEPTH - 1 and context > SHORT_WINDOW
 
 
 def matrices(model: GPT) -> list[nn.Parameter]:
@@ -349,7 +347,13 @@ def check(loss: float, step: int, vocab_size: int) -> None:
         sys.exit(f"FAIL: the loss is {loss} at step {step}; training has diverged")
 
 
-def train(model: nn.Module, both: list, dataset: Dataset, clock: Clock, device: torch.device) -> None:
+def train(
+    model: nn.Module,
+    both: list[torch.optim.Optimizer],
+    dataset: Dataset,
+    clock: Clock,
+    device: torch.device,
+) -> None:
     """Train until the budget is used up, saying how it goes about once a second."""
     rows = max(1, round(TOTAL_BATCH_SIZE / dataset.context))
     device_rows = min(DEVICE_BATCH_SIZE, rows)
@@ -410,7 +414,9 @@ def main() -> None:
     timed = settings.budget.unit == "seconds"
     clock = Clock(settings.budget, free_steps=devices.free_steps(device) if timed else 0)
     n_params = sum(p.numel() for p in gpt.parameters())
-    print(f"{settings.name}: {settings.dataset}, {device.type}, {n_params:,} parameters", flush=True)
+    print(
+        f"{settings.name}: {settings.dataset}, {device.type}, {n_params:,} parameters", flush=True
+    )
     train(model, both, dataset, clock, device)
     with autocast(device):
         batch = max(DEVICE_BATCH_SIZE, EVAL_BATCH_SIZE)

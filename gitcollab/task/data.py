@@ -112,9 +112,7 @@ def _kind(name: str) -> tuple[str, Path]:
         return name, Path()
     if name.startswith("text:") and len(name) > len("text:"):
         return "text", Path(name.removeprefix("text:")).expanduser()
-    raise TaskError(
-        f"there is no dataset {name!r}", "choose embedded, climbmix or text:<folder>"
-    )
+    raise TaskError(f"there is no dataset {name!r}", "choose embedded, climbmix or text:<folder>")
 
 
 def _embedded_documents(split: str) -> Documents:

@@ -19,8 +19,8 @@ from functools import cache
 
 from gitcollab.task.errors import TaskError
 from gitcollab.task.grammar import SplitMix, Writer, bits
-from gitcollab.task.stories import story
 from gitcollab.task.storage import data_folder, sha256, written
+from gitcollab.task.stories import story
 
 # Number of stories and the SHA-256 of all of them, one after the other.
 STORIES = {"train": 21_200, "val": 1_330}

@@ -37,7 +37,7 @@ def evaluate_bpb(
     token_bytes = torch.from_numpy(tokenizer.token_bytes())
     nats, n_bytes = [], 0
     with torch.no_grad():
-        for batch in rows.split(batch_size):
+        for batch in torch.split(rows, batch_size):
             targets = batch[:, 1:].reshape(-1)
             lengths = token_bytes[targets]
             logits = model(_padded(batch[:, :-1], batch_size, tokenizer.bos).to(device))

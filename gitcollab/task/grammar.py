@@ -16,7 +16,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 _MASK = (1 << 64) - 1
@@ -36,7 +36,7 @@ class Table:
             raise ValueError("one positive weight for each alternative")
         ordered = sorted(self.texts)
         # In sorted order a prefix stands immediately before some text that it begins.
-        if any(b.startswith(a) for a, b in zip(ordered, ordered[1:], strict=False)):
+        if any(b.startswith(a) for a, b in pairwise(ordered)):
             raise ValueError(f"alternatives are not prefix-free: {ordered}")
         self.bounds = tuple(accumulate(self.weights))
         self.total = self.bounds[-1]
@@ -133,7 +133,9 @@ class Reader(_Recorder):
         """Return the one alternative that stands here."""
         here = [i for i, t in enumerate(table.texts) if self._text.startswith(t, self.written)]
         if len(here) != 1:
-            raise NotOfThisGrammar(f"at {self.written}: {len(here)} alternatives of {table.texts} fit")
+            raise NotOfThisGrammar(
+                f"at {self.written}: {len(here)} alternatives of {table.texts} fit"
+            )
         self.factors[table.weights[here[0]], table.total] += 1
         self.written += len(table.texts[here[0]])
         return here[0]

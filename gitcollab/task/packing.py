@@ -64,13 +64,13 @@ def training_rows(
 
     pieces = _pieces(documents, context)
     order = _endless_order(len(pieces.starts), seed)
+    epoch = 1
 
     def drawn() -> tuple[int, int]:
         nonlocal epoch
         index, epoch = next(order)
         return int(pieces.lengths[index]), int(pieces.starts[index])
 
-    epoch = 1
     waiting = sorted(drawn() for _ in range(_WAITING))  # (length, start)
     while True:
         row = np.empty(context + 1, dtype=np.int64)

@@ -88,7 +88,9 @@ def load_settings(folder: Path | None = None) -> Settings:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise TaskError(f"cannot read the task file {path}: {error}", "check GITCOLLAB_TASK") from error
+        raise TaskError(
+            f"cannot read the task file {path}: {error}", "check GITCOLLAB_TASK"
+        ) from error
     return parse_settings(content, str(path))
 
 

@@ -28,17 +28,20 @@ class Shelf:
         self.name = name
         self._again = f"gitcollab data prepare {name}"
 
-    def put(self, split: str, batches: Iterable[Sequence[Sequence[int]]], wide: bool) -> None:
-        """Write a split: token ids of batches of documents, two bytes each if ``wide``."""
+    def put(
+        self, split: str, batches: Iterable[Sequence[bytes | Sequence[int]]], wide: bool
+    ) -> None:
+        """Write a split: documents in batches, as token ids (two bytes each if ``wide``)."""
         import numpy as np
 
+        kind = "<u2" if wide else "u1"
         lengths: list[int] = []
         with written(self.folder / f"{split}.tokens") as file:
             for batch in batches:
                 for document in batch:
                     if len(document):
                         lengths.append(len(document))
-                        file.write(np.asarray(document, dtype="<u2" if wide else "u1").tobytes())
+                        file.write(np.array(list(document), kind).tobytes())
         starts = np.concatenate(([0], np.cumsum(np.array(lengths, dtype="<i8"))))
         with written(self.folder / f"{split}.starts") as file:
             file.write(starts.astype("<i8").tobytes())
@@ -116,5 +119,3 @@ def _facts(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     return {"sha256": sha256_of(path), "size": path.stat().st_size}
-
-

@@ -1,12 +1,12 @@
 """The embedded corpus's grammar: short stories whose every later word may hang on an earlier one.
 
 Two people are introduced with invented names, things, a number of fruits and a secret word; a
-declared number of events follows; the ending tells what one of them is left with. What a model can gain from:
-verbs and pronouns that agree with who was named; names, things and the word, spelled once and
-needed much later; things that change hands; fruits that are found, lost and counted again;
-counting aloud; spelling backwards; quotes within quotes that close in order and tell the truth
-about the state; sums, products and rankings of numbers; events that end at the declared number. All of it is certain once it is understood,
-and none of it is within reach of a model of short contexts.
+declared number of events follows; the ending tells what one of them is left with. What a model can
+gain from: verbs and pronouns that agree with who was named; names, things and the word, spelled
+once and needed much later; things that change hands; fruits that are found, lost and counted again;
+counting aloud; spelling backwards; sums, products and rankings of numbers; quotes within quotes
+that close in order and tell the truth about the state; events that end at the declared number. All
+of it is certain once it is understood, and none of it is within reach of short contexts.
 
 Every story ends in a newline and has no other. Stories are independent of each other.
 """
@@ -19,29 +19,34 @@ from functools import cache
 
 from gitcollab.task.grammar import Pen, Table, falling
 
-_UNITS = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(", ") if ", " in text else text.split())
+
+
+_UNITS = _words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = _words("- - twenty thirty forty fifty sixty seventy eighty ninety")
 
-_PLACES = (
+_PLACES = _words(
     "old mill, river, market, harbour, green hill, tower, bridge, castle, garden, forest, cave, "
     "chapel, bakery, lake, stone barn, school, island, quarry, meadow, city gate, library, swamp, "
     "orchard, lighthouse"
-).split(", ")
-_MATERIALS = "brass tin silver wooden glass copper paper ivory golden leather".split()
-_NOUNS = (
+)
+_MATERIALS = _words("brass tin silver wooden glass copper paper ivory golden leather")
+_NOUNS = _words(
     "key drum lamp bell map coin whistle mirror ring box comb flute sword cup chain mask"
-).split()
-_FRUITS = "apples pears plums cherries figs lemons nuts grapes".split()
-_TEMPERS = "clever proud quiet brave lazy gentle hungry young tired honest merry strange".split()
+)
+_FRUITS = _words("apples pears plums cherries figs lemons nuts grapes")
+_TEMPERS = _words("clever proud quiet brave lazy gentle hungry young tired honest merry strange")
 
 # The consonants and vowels of invented names. No name may begin as a pronoun does (He, I, We).
-_INITIALS = "M B T R L D S K N P G V F J Z C".split()
-_VOWELS = "a e i o u".split()
-_MIDDLES = "r l n m d v k t b s z g".split()
-_LETTERS = "t r n s l k m d b p g f v z".split()
+_INITIALS = _words("M B T R L D S K N P G V F J Z C")
+_VOWELS = _words("a e i o u")
+_MIDDLES = _words("r l n m d v k t b s z g")
+_LETTERS = _words("t r n s l k m d b p g f v z")
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,11 @@ class _Kind:
 
 
 _SHE = _Kind(
-    falling("girl queen widow weaver nurse aunt".split()), falling(["a", "ina", "essa"]), "she"
+    falling(_words("girl queen widow weaver nurse aunt")), falling(["a", "ina", "essa"]), "she"
 )
-_HE = _Kind(falling("boy king monk miller uncle sailor".split()), falling(["us", "or", "en"]), "he")
+_HE = _Kind(falling(_words("boy king monk miller uncle sailor")), falling(["us", "or", "en"]), "he")
 _THEY = _Kind(
-    falling("brothers sisters friends cousins thieves".split()),
+    falling(_words("brothers sisters friends cousins thieves")),
     falling(["ells", "ocks", "arns"]),
     "they",
     plural=True,
@@ -213,9 +218,8 @@ def _subject(pen: Pen, world: _World) -> _Person:
     people = list(world.people)
     if world.last is None:
         return people[pen.pick(_table(tuple(p.called for p in people), (1, 1)))]
-    texts = (*(p.called for p in people), world.last.kind.pronoun + " ")
-    # The pronoun's space keeps it apart from "the Borells"; the caller's space is then dropped.
-    index = pen.pick(_table(tuple(t.strip() for t in texts), (2, 2, 3)))
+    texts = (*(p.called for p in people), world.last.kind.pronoun)
+    index = pen.pick(_table(texts, (2, 2, 3)))
     return world.last if index == 2 else people[index]
 
 
@@ -312,7 +316,9 @@ def _quote(pen: Pen, world: _World, speaker: _Person, depth: int) -> None:
     """A true statement in quotes, or a quote of the other's: three deep at most."""
     mark = "\"'"[depth % 2]
     pen.say(mark)
-    i_have, i_am, me = ("We have", "We are", "us") if speaker.kind.plural else ("I have", "I am", "me")
+    i_have, i_am, me = (
+        ("We have", "We are", "us") if speaker.kind.plural else ("I have", "I am", "me")
+    )
     other = world.other(speaker)
     texts, weights = ["The word", f"{i_have} only", f"{i_am} at"], [2, 2, 2]
     if speaker.things:

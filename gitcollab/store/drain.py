@@ -18,6 +18,7 @@ from typing import assert_never
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.cache import Cache
+from gitcollab.store.contention import Contention
 from gitcollab.store.index import Index
 from gitcollab.store.outbox import Outbox
 from gitcollab.store.plan import Plan, make
@@ -33,14 +34,16 @@ class Pace:
     """How long a delivery may take, and how lost races are spread.
 
     ``deadline`` seconds and ``attempts`` pushes for one batch. After a lost race the wait is random
-    below ``spread`` seconds, halved for every ``half`` seconds of the oldest request's age: whoever
+    below a window that doubles from ``first`` seconds to ``spread`` with every race lost (many
+    writers thin out), and is halved for every ``half`` seconds of the oldest request's age: whoever
     has waited long pushes at once, and wins against those who just came.
     """
 
     deadline: float = 60.0
     attempts: int = 1000
-    spread: float = 0.3
-    half: float = 0.5
+    first: float = 0.05
+    spread: float = 3.0
+    half: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Attempt:
 
     group: Sequence[Request]
     started: float
+    crowd: int  # see Contention.level
     races: int = 0
     lost_replies: int = 0
 
@@ -107,6 +111,7 @@ class Drain:
         self._parts = parts
         self._cache = parts.cache
         self._outbox = parts.outbox
+        self._contention = Contention(parts.cache.folder / "contention")
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
         self.waiting: set[str] = set()
@@ -144,15 +149,19 @@ class Drain:
 
     def _settle(self, group: Sequence[Request]) -> Verdict:
         """Deliver ``group``, deciding again as long as races are lost."""
-        attempt = Attempt(group, time.monotonic())
+        attempt = Attempt(group, time.monotonic(), self._contention.level())
         while True:
             try:
+                if attempt.crowd and not attempt.races and not self._fresh:
+                    self._parts.sleep(self._delay(attempt))
+                    self._fetch()
                 verdict = self._attempt(attempt)
             except HubUnreachable as e:
                 return GaveUp(e.message, e.hint)
             except CacheCorrupt as e:
                 verdict = self._remake(e)
             if verdict is not None:
+                self._contention.note(attempt.races)
                 return verdict
             if attempt.races and attempt.is_spent(self._parts.pace):
                 return GaveUp(
@@ -224,7 +233,8 @@ class Drain:
         oldest = min(request.created_at for request in attempt.group)
         here = time.monotonic() - attempt.started
         age = max((self._parts.clock() - oldest).total_seconds(), here)
-        return self._parts.rng.random() * pace.spread * math.exp2(-age / pace.half)
+        window = min(pace.first * math.exp2(max(attempt.races, attempt.crowd)), pace.spread)
+        return self._parts.rng.random() * window * math.exp2(-age / pace.half)
 
     # -- what becomes of requests ----------------------------------------------------------------
 

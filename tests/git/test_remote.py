@@ -171,6 +171,9 @@ def test_a_read_only_hub(hub: Path) -> None:
     assert pushed.certain
 
 
+READ = "fatal: Could not read from remote repository."
+
+
 @pytest.mark.parametrize(
     ("said", "reason", "hint"),
     [
@@ -194,7 +197,7 @@ def test_a_read_only_hub(hub: Path) -> None:
         ("remote: Repository not found.\nfatal: repository 'https://x/' not found",
          "there is no repository", "init"),
         (
-            "ssh: Could not resolve hostname x: Name or service not known\nfatal: Could not read",
+            f"ssh: Could not resolve hostname x: Name or service not known\n{READ}",
             "Could not resolve hostname", "connection",
         ),
         (

@@ -107,13 +107,14 @@ def test_a_lost_race_is_decided_again(hub: Path, tmp_path: Path, wrap_git: Wrap)
     theirs.submit(ask("claim", name="x"), ask("note", text="theirs"))
     log = wrap_git("")
 
-    [taken] = ours.submit(ask("claim", name="x"))
-    [noted] = ours.submit(ask("note", text="ours"))
-
-    assert taken["outcome"] == "taken"
-    assert noted["outcome"] == "noted"
-    assert log.read_text().split() == ["push", "fetch", "push"]
-    assert len(files(hub)) == 4
+    assert [o["outcome"] for o in ours.submit(ask("claim", name="x"))] == ["taken"]
+    assert log.read_text().split() == ["push", "fetch"]
+    theirs.submit(ask("note", text="theirs again"))
+    log.write_text("")
+    # Having just lost, this host expects a crowd: it lets others go first, and looks before.
+    assert ours.submit(ask("note", text="ours")) == [{"outcome": "noted"}]
+    assert log.read_text().split() == ["fetch", "push"]
+    assert len(files(hub)) == 5
 
 
 def test_derived_files_land_in_the_last_commit(hub: Path, tmp_path: Path) -> None:

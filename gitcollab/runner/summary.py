@@ -36,6 +36,9 @@ _SECONDS = re.compile(
     re.I,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_REMAINING = re.compile(
+    rf"\b(?:remaining|left|eta)[ \t]{{0,4}}[:=]?[ \t]{{0,4}}({_DECIMAL})[ \t]{{0,2}}s\b", re.I
+)
 _MAX_PROGRESS = 400
 
 
@@ -58,11 +61,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A progress line; ``seconds`` is the time since the program's start, where it says so."""
+    """A progress line: seconds since the program's start, and left of it, where it says so."""
 
     step: int
     loss: float | None = None
     seconds: float | None = None
+    remaining: float | None = None
 
 
 def parse(text: str, metric: str, extra: Collection[str] | None = None) -> Summary:
@@ -108,7 +112,9 @@ def progress(line: str) -> Progress | None:
     step = _STEP.search(line)
     if step is None:
         return None
-    return Progress(int(step[1]), _found(_LOSS, line), _found(_SECONDS, line))
+    return Progress(
+        int(step[1]), _found(_LOSS, line), _found(_SECONDS, line), _found(_REMAINING, line)
+    )
 
 
 def _found(pattern: re.Pattern[str], line: str) -> float | None:

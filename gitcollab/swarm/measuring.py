@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -60,7 +60,7 @@ def measure(
     write_whole(folder / task.program, program.encode())
     write_whole(folder / "task.json", settings(task))
     log = folder / "log.txt"
-    watch = _Watch(task, description, progress, tick)
+    watch = _Watch(description, progress, tick)
     done = process.run(
         _command(task),
         cwd=folder,
@@ -98,31 +98,22 @@ class _Watch:
 
     def __init__(
         self,
-        task: Task,
         description: str,
         progress: Callable[[RunProgress], None],
         tick: Callable[[], None],
     ) -> None:
-        self._total = task.budget.seconds
-        self._description = description
         self._progress = progress
         self._tick = tick
-        self._step: int | None = None
-        self._loss: float | None = None
-        self._line = ""
+        self._seen = RunProgress("run", description)
 
     def line(self, text: str) -> None:
-        self._line = text
+        self._seen = replace(self._seen, line=text)
         if seen := summary.progress(text):
-            self._step, self._loss = seen.step, seen.loss
+            self._seen = replace(self._seen, step=seen.step, loss=seen.loss, left=seen.remaining)
 
     def tick(self, elapsed: float) -> None:
         self._tick()
-        self._progress(
-            RunProgress(
-                "run", elapsed, self._total, self._step, self._loss, self._line, self._description
-            )
-        )
+        self._progress(replace(self._seen, elapsed=elapsed))
 
 
 def read_log(

@@ -66,6 +66,7 @@ class Published:
     result: Result
     verdict: Verdict | None  # against its base; None when there is nothing to compare
     is_best: bool
+    flagged: bool = False  # a larger gain than the task believes of one run
 
 
 @dataclass(frozen=True)

@@ -116,15 +116,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Where a run is: seconds, steps, the last line the program printed."""
+    """Where a run is: seconds since its start, what its program last said of itself."""
 
     phase: Literal["claim", "run", "publish"]
-    elapsed: float
-    total: float | None
-    step: int | None
-    loss: float | None
-    line: str
     description: str
+    elapsed: float = 0.0
+    step: int | None = None
+    loss: float | None = None
+    left: float | None = None  # seconds, by the program's own word; None before it says so
+    line: str = ""
 
 
 @dataclass(frozen=True)

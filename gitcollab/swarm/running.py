@@ -29,6 +29,7 @@ from gitcollab.swarm.outcomes import (
     Verdict,
 )
 from gitcollab.swarm.proposal import Proposal, propose
+from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import Base
 
@@ -54,7 +55,7 @@ def run(
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, seed)
-    progress(RunProgress("claim", 0.0, None, None, None, "", plan.experiment.description))
+    progress(RunProgress("claim", plan.experiment.description))
     claimed = _claim(member, plan, spoken)
     if isinstance(claimed, Taken | Duplicate | Refused):
         return _refused(claimed)
@@ -69,7 +70,7 @@ def run(
     except BaseException:
         _give_back(member, holder)
         raise
-    progress(RunProgress("publish", 0.0, None, None, None, "", plan.experiment.description))
+    progress(RunProgress("publish", plan.experiment.description))
     result = _result(member, task, plan, measured, holder)
     report = _report(publish(member, result, _files(plan.program, measured)), measured, claimed)
     return _keep_or_revert(member, task, plan, report)
@@ -212,8 +213,18 @@ def publish(member: Member, result: Result, files: Mapping[str, str]) -> Publish
     if outcome["outcome"] == "queued":
         return Queued(result, str(outcome.get("reason", "")))
     where = member.standings([result])
-    leads = where.best is not None and result.id in where.best.runs
-    return Published(result, where.verdict(result), leads)
+    return Published(
+        result, where.verdict(result), _leads(where, result), _unbelieved(where, result)
+    )
+
+
+def _leads(where: Standings, result: Result) -> bool:
+    return where.best is not None and result.id in where.best.runs
+
+
+def _unbelieved(where: Standings, result: Result) -> bool:
+    group = where.group_of(result)
+    return group is not None and group.flagged
 
 
 def _report(
@@ -224,7 +235,12 @@ def _report(
     if isinstance(claimed, Offline):
         notes = (f"the hub is away ({claimed.reason}): this ran unclaimed",)
     match outcome:
-        case Published(result=result, verdict=verdict, is_best=is_best):
+        case Published(result=result, verdict=verdict, is_best=is_best, flagged=flagged):
+            if flagged:
+                notes = (
+                    *notes,
+                    "a gain this large in one step ranks once another agent confirms it",
+                )
             return replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
         case Queued(result=result, reason=reason):
             notes = (*notes, f"queued on this host ({reason}); gitcollab sync delivers it")
@@ -249,8 +265,7 @@ def _keep_or_revert(member: Member, task: Task, plan: Proposal, report: RunRepor
     judged = _Judged(report.verdict, report.is_best)
     if report.outcome == "queued":  # alone, an agent still knows what is better
         where = member.standings([result])
-        leads = where.best is not None and result.id in where.best.runs
-        judged = _Judged(where.verdict(result), leads)
+        judged = _Judged(where.verdict(result), _leads(where, result))
     report = replace(report, verdict=judged.verdict, is_best=judged.is_best)
     if judged.verdict == "better" or (judged.verdict is None and judged.is_best):
         member.workspace.set_base(Base(result.id, plan.program))

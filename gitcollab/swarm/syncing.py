@@ -13,7 +13,6 @@ from gitcollab.swarm.workspace import Base
 
 def sync(member: Member) -> SyncReport:
     """Fetch, deliver what is queued, sweep stale claims, adopt the best where nothing is edited."""
-    before = set(reading.results(member.store.snapshot()))
     try:
         member.store.refresh()
     except OfflineError as e:
@@ -22,7 +21,8 @@ def sync(member: Member) -> SyncReport:
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
     adopted, note = _adopt_if_unedited(member)
-    after = set(reading.results(member.store.snapshot()))
+    total = len(reading.results(member.store.snapshot()))
+    fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] == "refused"]
     waiting = [o for o in outcomes if o["outcome"] == "queued"]
     return SyncReport(
@@ -31,7 +31,7 @@ def sync(member: Member) -> SyncReport:
         delivered=len(outcomes) - len(refused) - len(waiting),
         refused=refused,
         swept=swept,
-        new_results=len(after - before),
+        new_results=max(0, fresh),
         best=looking.best(member.standings()),
         adopted=adopted,
         note=note,

@@ -5,6 +5,7 @@
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log
+    .gitcollab/seen           how many results there were at the last sync
     .gitcollab/aside/         edited programs that were replaced; nothing is ever lost
 
 Files are written aside and moved into place, so that a killed process leaves the old or the new.
@@ -121,6 +122,16 @@ class Workspace:
         """Remember what the working program starts from."""
         write_whole(self.folder / "base.txt", base.text.encode())
         write_whole(self.folder / "base.yaml", codec.dump({"id": base.id}))
+
+    def seen(self, total: int) -> int:
+        """How many results there were at the last sync; from now on ``total``."""
+        path = self.folder / "seen"
+        try:
+            before = int(path.read_text())
+        except (OSError, ValueError):
+            before = 0
+        write_whole(path, b"%d\n" % total)
+        return before
 
     def set_aside(self, text: str, label: str) -> Path:
         """Keep a program that is about to be replaced; an equal copy is kept once."""

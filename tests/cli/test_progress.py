@@ -10,7 +10,7 @@ import pytest
 from gitcollab.cli.progress import LiveLine, describe
 from gitcollab.swarm.reports import RunProgress
 
-AT = RunProgress("run", 23.4, 60.0, 412, 1.23456, "step 412", "LR 0.1 → 0.2")
+AT = RunProgress("run", "LR 0.1 → 0.2", 23.4, step=412, loss=1.23456, left=36.6)
 
 
 class Terminal(io.StringIO):
@@ -20,10 +20,10 @@ class Terminal(io.StringIO):
 
 def test_describe() -> None:
     assert describe(AT) == "0:23  step 412  loss 1.2346  0:36 left  LR 0.1 → 0.2"
-    assert describe(replace(AT, step=None, loss=None, total=None)) == "0:23  LR 0.1 → 0.2"
+    assert describe(replace(AT, step=None, loss=None, left=None)) == "0:23  LR 0.1 → 0.2"
     assert describe(replace(AT, phase="claim")) == "claiming: LR 0.1 → 0.2"
     assert describe(replace(AT, phase="publish")) == "publishing: LR 0.1 → 0.2"
-    assert describe(replace(AT, elapsed=75.0)).startswith("1:15  step 412  loss 1.2346  0:00 left")
+    assert describe(replace(AT, elapsed=75.0)).startswith("1:15  step 412  loss 1.2346  0:36 left")
 
 
 def test_a_terminal_has_one_line_that_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:

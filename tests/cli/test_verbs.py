@@ -163,7 +163,8 @@ def test_a_failed_run_is_an_error(cli: Cli, script: Script) -> None:
 def test_run_hands_on_its_arguments_and_shows_progress(cli: Cli, script: Script) -> None:
     def run(*_: Any, progress: Callable[[RunProgress], None], **__: Any) -> RunReport:
         for second in range(0, 25, 5):
-            progress(RunProgress("run", float(second), 60.0, second * 10, 2.5, "", "LR 1 → 2"))
+            left = 60.0 - second
+            progress(RunProgress("run", "LR 1 → 2", second, second * 10, 2.5, left))
         return RUNS[0][0]
 
     swarm = script(run=run)

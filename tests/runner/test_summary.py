@@ -223,7 +223,7 @@ def test_whatever_comes_before_the_last_block_is_read_as_noise(noise: str, value
         ("step 20 | loss: 3.21 | elapsed: 4.2s", Progress(20, 3.21, 4.2)),
         (
             "step 00010 (1.2%) | loss: 5.123456 | dt: 100ms | tok/sec: 1,000 | remaining: 290s",
-            Progress(10, 5.123456),
+            Progress(10, 5.123456, remaining=290.0),
         ),
         ("step=7 train_loss=2.5e0 t=3", Progress(7, 2.5, 3.0)),
         ("iter 3: loss 2.0, time 100ms", Progress(3, 2.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +28,7 @@ def claim(agent: str = "nova", *, minutes: float = 15, **fields: object) -> Clai
         "delta": {"MATRIX_LR": 0.05},
         "agent": agent,
         "created_at": NOW,
-        "nonce": ("%032x" % hash(agent))[-32:].replace("-", "0"),
+        "nonce": hashlib.md5(agent.encode()).hexdigest(),
         "tier": "cpu",
         "expires_at": NOW + timedelta(minutes=minutes),
     } | fields
@@ -58,9 +59,7 @@ def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
 
     def holding(*records: Signed) -> Snapshot:
         kinds = {Claim: "claim", Result: "result"}
-        return empty.with_changes(
-            {path_of(kinds[type(r)], r.id): codec.encode(r) for r in records}
-        )
+        return empty.with_changes({path_of(kinds[type(r)], r.id): codec.encode(r) for r in records})
 
     return holding
 
@@ -106,8 +105,16 @@ def test_asking_again_after_a_lost_reply_changes_nothing(hub) -> None:
             {"structural": True, "fingerprint": A, "description": "another"},
             "taken",
         ),
-        ({"delta": {}, "description": "Try SwiGLU."}, {"delta": {}, "description": "try  swiglu"}, "taken"),
-        ({"delta": {}, "description": "try SwiGLU"}, {"delta": {}, "description": "try GeGLU"}, "granted"),
+        (
+            {"delta": {}, "description": "Try SwiGLU."},
+            {"delta": {}, "description": "try  swiglu"},
+            "taken",
+        ),
+        (
+            {"delta": {}, "description": "try SwiGLU"},
+            {"delta": {}, "description": "try GeGLU"},
+            "granted",
+        ),
     ],
 )
 def test_against_a_running_claim(hub, theirs, mine, expected) -> None:
@@ -126,11 +133,19 @@ def test_the_refusal_says_who_and_why(hub) -> None:
         ({}, {}, "duplicate"),
         ({"base_fingerprint": A}, {"base_fingerprint": A}, "duplicate"),
         ({"base_fingerprint": A}, {"base_fingerprint": B}, "granted"),  # a moved base may be tried
-        ({"fingerprint": C, "base_fingerprint": A}, {"fingerprint": C, "base_fingerprint": B}, "duplicate"),
+        (
+            {"fingerprint": C, "base_fingerprint": A},
+            {"fingerprint": C, "base_fingerprint": B},
+            "duplicate",
+        ),
         ({"task": "sha256:" + "2" * 64}, {}, "granted"),
         ({"hardware": Hardware(device="x", tier="large")}, {}, "granted"),
         ({"status": "crash", "metric": None}, {}, "duplicate"),
-        ({"delta": {}, "description": "Try SwiGLU", "fingerprint": C}, {"delta": {}, "description": "try swiglu"}, "duplicate"),
+        (
+            {"delta": {}, "description": "Try SwiGLU", "fingerprint": C},
+            {"delta": {}, "description": "try swiglu"},
+            "duplicate",
+        ),
     ],
 )
 def test_against_a_finished_result(hub, done, mine, expected) -> None:
@@ -146,7 +161,10 @@ def test_a_replicate_is_never_a_duplicate(hub) -> None:
     done = result("atlas", fingerprint=A)
     again = claim(fingerprint=A, replicates=done.id, delta={})
     assert outcome(hub(done), again) == "granted"
-    assert outcome(hub(done, claim("orion", fingerprint=A, replicates=done.id, delta={})), again) == "taken"
+    assert (
+        outcome(hub(done, claim("orion", fingerprint=A, replicates=done.id, delta={})), again)
+        == "taken"
+    )
 
 
 def test_a_claim_in_words_is_refined_under_its_own_key(hub) -> None:

@@ -21,7 +21,9 @@ print(MATRIX_LR * DEPTH)
 BASE = Base("nova/first-1", PROGRAM)
 
 
-def result(program: str = PROGRAM, *, name: str = "nova/first-1", seed: int = 42, ok: bool = True) -> Result:
+def result(
+    program: str = PROGRAM, *, name: str = "nova/first-1", seed: int = 42, ok: bool = True
+) -> Result:
     return Result(
         agent="nova",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
@@ -113,15 +115,19 @@ def test_a_program_in_another_language_needs_words() -> None:
 def test_values_too_large_for_a_record_make_the_change_structural() -> None:
     plan = propose(PROGRAM + f'BIG = "{"x" * 10}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), [], "w")
     assert plan.experiment.delta == {"BIG": "x" * 10}
-    plan = propose(
-        PROGRAM + f'BIG = "{"x" * 600}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), [], "w"
-    )
+    plan = propose(PROGRAM + f'BIG = "{"x" * 600}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), [], "w")
     assert plan.experiment == plan.experiment.model_copy(update={"delta": {}, "structural": True})
 
 
 @pytest.mark.parametrize(
     ("what", "match"),
-    [("", "empty"), ("   ", "empty"), ("x" * 501, "501 characters"), ("a\nb", "U\\+000A"), ("a\x1b[0m", "U\\+001B")],
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("x" * 501, "501 characters"),
+        ("a\nb", "U\\+000A"),
+        ("a\x1b[0m", "U\\+001B"),
+    ],
 )
 def test_descriptions_that_no_record_may_have(what: str, match: str) -> None:
     with pytest.raises(UsageError, match=match) as caught:
@@ -132,9 +138,10 @@ def test_descriptions_that_no_record_may_have(what: str, match: str) -> None:
 def test_words_announce_an_experiment() -> None:
     spelled = from_words(PROGRAM, BASE, "MATRIX_LR 0.04 → 0.05")
     assert spelled.delta == {"MATRIX_LR": 0.05}
-    assert spelled.fingerprint == propose(
-        PROGRAM, BASE, [], set_values={"MATRIX_LR": "0.05"}
-    ).experiment.fingerprint
+    assert (
+        spelled.fingerprint
+        == propose(PROGRAM, BASE, [], set_values={"MATRIX_LR": "0.05"}).experiment.fingerprint
+    )
     prose = from_words(PROGRAM, BASE, "try SwiGLU")
     assert prose == Experiment(
         description="try SwiGLU", base="nova/first-1", base_fingerprint=fingerprint(PROGRAM)

@@ -50,14 +50,18 @@ def test_init_takes_fields_by_name(tmp_path: Path) -> None:
     assert (task.name, task.budget.seconds) == ("quick", 20)
 
 
-@pytest.mark.parametrize("bad", ["budget.seconds=-1", "metric=3", "nonsense=1", "x", "sigma=no", "budget.steps=3"])
+@pytest.mark.parametrize(
+    "bad", ["budget.seconds=-1", "metric=3", "nonsense=1", "x", "sigma=no", "budget.steps=3"]
+)
 def test_init_refuses_a_task_that_cannot_be(tmp_path: Path, bad: str) -> None:
     with pytest.raises(GitcollabError):
         init_hub(str(tmp_path / "hub.git"), sets=[bad])
     assert not (tmp_path / "hub.git").exists()
 
 
-def test_init_leaves_a_branch_alone_that_is_something_else(tmp_path: Path, toy_hub: Path, agent: Agent) -> None:
+def test_init_leaves_a_branch_alone_that_is_something_else(
+    tmp_path: Path, toy_hub: Path, agent: Agent
+) -> None:
     with pytest.raises(GitcollabError):
         init_hub(str(toy_task_file(tmp_path)), preset="micro")
 
@@ -111,7 +115,11 @@ def test_an_experiment_end_to_end(agent: Agent) -> None:
     nova, atlas = agent("nova"), agent("atlas")
     first = nova.run()
     assert first.outcome == "published"
-    assert (first.result.description, first.result.metric, first.is_best) == ("baseline", 1.04, True)
+    assert (first.result.description, first.result.metric, first.is_best) == (
+        "baseline",
+        1.04,
+        True,
+    )
     better = atlas.run(set_values={"RATE": "0.3"})
     assert (better.verdict, better.is_best, better.kept) == ("better", True, True)
     assert better.result.description == "RATE 0.1 → 0.3"
@@ -206,7 +214,11 @@ def test_whatever_happens_is_published(
     nova = Swarm.open(tmp_path / "w")
     (nova.workspace / "train.py").write_text(print_line + "\n")
     report = nova.run("a try")
-    assert (report.outcome, report.result.status, report.result.metric) == ("published", status, None)
+    assert (report.outcome, report.result.status, report.result.metric) == (
+        "published",
+        status,
+        None,
+    )
     assert match in report.error
     assert report.hint
     assert match in report.result.failure
@@ -337,7 +349,12 @@ def test_views_are_rebuilt_only_where_they_differ(agent: Agent) -> None:
     assert nova.views() == []
     store = nova.member.store
     before = hub_files(nova)
-    assert {"README.md", "LEADERBOARD.md", "leaderboard.json", "best/metadata.yaml"} <= before.keys()
+    assert {
+        "README.md",
+        "LEADERBOARD.md",
+        "leaderboard.json",
+        "best/metadata.yaml",
+    } <= before.keys()
     bare = Swarm.open(nova.workspace)  # no pages: a program that renders none writes none
     assert bare.views() == []
     assert hub_files(nova) == before

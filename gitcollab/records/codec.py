@@ -37,6 +37,9 @@ _MODELS: dict[str, type[Record]] = {
 _HEADING = ("schema", "id", "agent", "created_at", "description", "status", "metric")
 _CLOSING = ("files", "nonce", "signature")
 
+# Beside names and places, pydantic's path to a fault has types, as in list[nullable[int]].
+_TYPE = re.compile(r"[a-z-]+\[")
+
 
 class InvalidRecord(GitcollabError):  # noqa: N818 - reads as what it is
     """These bytes are not a record of that kind; the message says why."""
@@ -53,9 +56,11 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value
-            if not isinstance(key_node, yaml.ScalarNode) or key in seen:
-                line = key_node.start_mark.line + 1
-                raise InvalidRecord(f"duplicate or odd key {str(key)[:40]!r} in line {line}")
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InvalidRecord(f"a key that is no word in line {line}")
+            if key in seen:
+                raise InvalidRecord(f"duplicate key {key[:40]!r} in line {line}")
             seen.add(key)
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
@@ -75,11 +80,12 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 # The tags of the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema).
 _SCALARS = (
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("tag:yaml.org,2002:int", r"[-+]?[0-9]{1,40}", "-+0123456789"),
+    ("tag:yaml.org,2002:int", r"[-+]?[0-9]+", "-+0123456789"),
     (
         "tag:yaml.org,2002:float",
         (
-            r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?[0-9]+[eE][-+]?[0-9]+"
             r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
         ),
         "-+.0123456789",
@@ -96,11 +102,15 @@ for _class in (_Loader, _Dumper):
 
 
 def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    return int(loader.construct_scalar(node))  # 010 is ten, as YAML 1.2 says
+    text = str(loader.construct_scalar(node))
+    if len(text) > models.MAX_DIGITS + 1:  # a sign; longer ones take their time
+        raise InvalidRecord(f"a number of more than {models.MAX_DIGITS} digits")
+    return int(text)  # 010 is ten, as YAML 1.2 says
 
 
 def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float:
-    return float(str(loader.construct_scalar(node)).replace(".inf", "inf").replace(".nan", "nan"))
+    text = str(loader.construct_scalar(node)).lower()
+    return float(text.replace(".inf", "inf").replace(".nan", "nan"))
 
 
 def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
@@ -125,7 +135,7 @@ def load(data: bytes, limit: int = MAX_YAML_BYTES) -> dict[str, Any]:
         value = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as e:
         raise InvalidRecord(f"not YAML: {_one_line(e)}") from e
-    except (ValueError, TypeError) as e:  # an int of 5,000 digits, an unhashable key
+    except (ValueError, TypeError) as e:
         raise InvalidRecord(f"odd YAML: {_one_line(e)}") from e
     if not isinstance(value, dict):
         raise InvalidRecord("not a mapping of names to values")
@@ -133,11 +143,13 @@ def load(data: bytes, limit: int = MAX_YAML_BYTES) -> dict[str, Any]:
 
 
 def _check_structure(text: str) -> None:
-    """Refuse anchors, aliases, several documents and deep nesting, before anything recurses."""
+    """Refuse anchors, aliases, tags, a second document and deep nesting, before any recursion."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise InvalidRecord("anchors and aliases are not allowed")
+        if getattr(event, "tag", None):  # !!binary, !!set, !!python/...: nothing here needs them
+            raise InvalidRecord("tags are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -151,7 +163,12 @@ def _check_structure(text: str) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return _printable(" ".join(str(error).split()))[:200]
+
+
+def _printable(text: str) -> str:
+    """``text`` with everything that a terminal might obey written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
@@ -186,7 +203,8 @@ def from_mapping(kind: str, value: Mapping[str, Any]) -> Record:
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=True)[0]
-    where = ".".join(str(part) for part in fault["loc"]) or "record"
+    parts = [_printable(str(p))[:60] for p in fault["loc"] if not _TYPE.match(str(p))]
+    where = ".".join(parts) or "record"
     shown = repr(fault.get("input"))
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     got = "" if fault["type"] == "missing" else f" (got {shown})"
@@ -196,8 +214,17 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def encode(record: Record) -> bytes:
-    """The record as it stands on a hub. ``decode(kind, encode(r)) == r``."""
+    """The record as it stands on a hub: ``decode(kind, encode(r)) == r``.
+
+    InvalidRecord when it is larger than a reader would accept.
+    """
     fields = record.model_dump(mode="json", by_alias=True, exclude_none=True)
     first = {name: fields.pop(name) for name in _HEADING if name in fields}
     last = {name: fields.pop(name) for name in _CLOSING if name in fields}
-    return dump(first | fields | last)
+    data = dump(first | fields | last)
+    if len(data) > MAX_YAML_BYTES:
+        raise InvalidRecord(
+            f"the record has {len(data)} bytes, more than the {MAX_YAML_BYTES} allowed",
+            "shorten its text",
+        )
+    return data

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +29,12 @@ MAX_PROGRAM_BYTES = 1_000_000
 MAX_LOG_BYTES = 64 * 1024
 MAX_CURVE_BYTES = 32 * 1024
 MAX_DESCRIPTION = 500
+MAX_DIGITS = 40  # of a whole number
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 
 
 def sha256(data: bytes) -> str:
@@ -37,13 +45,17 @@ def sha256(data: bytes) -> str:
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its offset, as in 2026-01-31T12:00:00Z")
-    return value.astimezone(UTC).replace(microsecond=0)
+    # Far from where converting a time, or adding to it, overflows.
+    if 1 < value.year < 9999 and 1970 < (utc := value.astimezone(UTC)).year < 3000:
+        return utc.replace(microsecond=0)
+    raise ValueError("a time lies between 1971 and 2999")
 
 
 def _from_text(value: object) -> object:
-    if isinstance(value, int | float):  # pydantic would read a number as seconds since 1970
-        raise ValueError("a time is written as in 2026-01-31T12:00:00Z")
-    return value
+    """Only RFC 3339: pydantic would also read numbers, in text too, as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.match(value)):
+        return value
+    raise ValueError("a time is written as in 2026-01-31T12:00:00Z")
 
 
 def rfc3339(value: datetime) -> str:
@@ -51,18 +63,42 @@ def rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _single_line(value: str) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
-    if not text:
-        raise ValueError("it is empty")
-    if odd := next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None):
-        raise ValueError(f"it holds the control character U+{ord(odd):04X}")
-    return text
+def _single_line(limit: int) -> Callable[[str], str]:
+    """A check that text is one line of 1 to ``limit`` characters, once it is normalised."""
+
+    def check(value: str) -> str:
+        text = unicodedata.normalize("NFC", value).strip()
+        if not text:
+            raise ValueError("it is empty")
+        if len(text) > limit:
+            raise ValueError(f"it has {len(text)} characters, more than the {limit} allowed")
+        if odd := _first_of(text, ("Cc", "Cs", "Zl", "Zp")):
+            raise ValueError(f"it holds the control character U+{ord(odd):04X}")
+        return text
+
+    return check
 
 
 def _plain_text(value: str) -> str:
-    if odd := next((c for c in value if c < " " and c not in "\n\t"), None):
+    if odd := _first_of(value.replace("\n", "").replace("\t", ""), ("Cc", "Cs")):
         raise ValueError(f"it holds the control character U+{ord(odd):04X}")
+    return value
+
+
+def _first_of(text: str, categories: Collection[str]) -> str | None:
+    return next((c for c in text if unicodedata.category(c) in categories), None)
+
+
+def _bounded(value: object) -> object:
+    """Whole numbers stay short enough for every reader; a longer one would become a float."""
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        raise ValueError(f"it has more than {MAX_DIGITS} digits")
+    return value
+
+
+def _exactly_int(value: object) -> object:
+    if type(value) is not int:  # 1 == True == 1.0
+        raise ValueError("a schema is a whole number")
     return value
 
 
@@ -70,10 +106,12 @@ Time: TypeAlias = Annotated[
     datetime, BeforeValidator(_from_text), AfterValidator(_utc), PlainSerializer(rfc3339)
 ]
 Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Count: TypeAlias = Annotated[int, Field(strict=True, ge=0)]
+Whole: TypeAlias = Annotated[int, Field(strict=True), BeforeValidator(_bounded)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=0), BeforeValidator(_bounded)]
+Positive: TypeAlias = Annotated[int, Field(strict=True, gt=0), BeforeValidator(_bounded)]
 Text: TypeAlias = Annotated[str, Field(strict=True)]
-Line: TypeAlias = Annotated[Text, Field(max_length=MAX_DESCRIPTION), AfterValidator(_single_line)]
-Short: TypeAlias = Annotated[Text, Field(max_length=120), AfterValidator(_single_line)]
+Line: TypeAlias = Annotated[Text, AfterValidator(_single_line(MAX_DESCRIPTION))]
+Short: TypeAlias = Annotated[Text, AfterValidator(_single_line(120))]
 Prose: TypeAlias = Annotated[
     Text, Field(min_length=1, max_length=4096), AfterValidator(_plain_text)
 ]
@@ -85,7 +123,14 @@ RecordId: TypeAlias = Annotated[
 Digest: TypeAlias = Annotated[Text, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Nonce: TypeAlias = Annotated[Text, Field(pattern=r"^[0-9a-f]{16,64}$")]
 Name: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
-Scalar: TypeAlias = bool | int | Number | Annotated[str, Field(max_length=500)] | None
+Scalar: TypeAlias = Annotated[
+    Annotated[bool, Field(strict=True)]
+    | Annotated[int, Field(strict=True)]
+    | Number
+    | Annotated[str, Field(strict=True, max_length=500)]
+    | None,
+    BeforeValidator(_bounded),
+]
 Row: TypeAlias = Annotated[list[Scalar], Field(max_length=64)]
 Value: TypeAlias = Scalar | Annotated[list[Scalar | Row], Field(max_length=64)]
 Delta: TypeAlias = Annotated[dict[Name, Value], Field(max_length=64)]
@@ -103,7 +148,7 @@ class Frozen(BaseModel):
 class Record(Frozen):
     """What every file with a schema has in common."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Annotated[Literal[1], BeforeValidator(_exactly_int)] = Field(1, alias="schema")
 
 
 class Signed(Record):
@@ -123,6 +168,18 @@ class Signed(Record):
         return f"gitcollab {type(self).__name__.lower()}\n{text}".encode()
 
 
+class Owned(Signed):
+    """A record in its agent's own folder: whoever may write there is who it speaks for."""
+
+    id: RecordId
+
+    @model_validator(mode="after")
+    def _below_its_agent(self) -> Self:
+        if self.id.split("/")[0] != self.agent:
+            raise ValueError("a record's id begins with its agent")
+        return self
+
+
 class Metric(Frozen):
     """The one number of a task."""
 
@@ -135,8 +192,8 @@ class Budget(Frozen):
     """How much a run may use: exactly one of wall seconds, tokens or steps."""
 
     seconds: Annotated[Number, Field(gt=0, le=1e7)] | None = None
-    tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
-    steps: Annotated[int, Field(strict=True, gt=0)] | None = None
+    tokens: Positive | None = None
+    steps: Positive | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Budget:
@@ -252,15 +309,14 @@ class Environment(Frozen):
     dataset: Digest | None = None
 
 
-class Result(Signed, Experiment):
+class Result(Owned, Experiment):
     """One run of one program: immutable, added once, never changed."""
 
-    id: RecordId
     status: Literal["ok", "crash", "timeout"]
     metric: Number | None = None
     failure: Line | None = None  # why there is no metric, in one line
     metrics: Annotated[dict[Name, Number], Field(max_length=64)] = {}
-    seed: Annotated[int, Field(strict=True)] | None = None
+    seed: Whole | None = None
     task: Digest
     hardware: Hardware
     environment: Environment = Environment()
@@ -276,17 +332,10 @@ class Result(Signed, Experiment):
             raise ValueError("a result has a metric exactly when its status is ok")
         return self
 
-    @model_validator(mode="after")
-    def _owned(self) -> Result:
-        if self.id.split("/")[0] != self.agent:
-            raise ValueError("a result's id begins with its agent")
-        return self
 
-
-class Hypothesis(Signed):
+class Hypothesis(Owned):
     """What somebody thinks would help, and why; perhaps with the change to run."""
 
-    id: RecordId
     title: Line
     reasoning: Prose
     set: Delta | None = None
@@ -296,18 +345,16 @@ class Hypothesis(Signed):
     priority: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
 
 
-class Insight(Signed):
+class Insight(Owned):
     """Something learned, with the records that show it."""
 
-    id: RecordId
     text: Prose
     evidence: Annotated[list[RecordId], Field(max_length=32)] = []
 
 
-class Retraction(Signed):
+class Retraction(Owned):
     """An agent withdraws a record of its own."""
 
-    id: RecordId
     target: Annotated[Text, Field(max_length=200)]  # path of the withdrawn record
     reason: Line | None = None
 

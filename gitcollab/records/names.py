@@ -39,7 +39,8 @@ _FORMS = {
 }
 # Names that say nobody, and names that some file systems do not allow.
 _NOBODY = ("unknown", "none", "null", "nobody", "anonymous")
-_DEVICES = ("con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "lpt1", "lpt2", "lpt3")
+_PORTS = (f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))
+_DEVICES = ("con", "prn", "aux", "nul", *_PORTS)
 _RESERVED = frozenset(_NOBODY + _DEVICES)
 
 KINDS = tuple(_FORMS)

@@ -35,12 +35,13 @@ class KeyPair:
     @classmethod
     def load(cls, path: Path) -> KeyPair:
         """The key in the file; GitcollabError when it cannot be read as one."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
         try:
             key = load_ssh_private_key(path.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as e:
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as e:
             raise GitcollabError(
                 f"the signing key {path} cannot be read: {e}",
                 "restore the file from a backup, or join under another name",
@@ -57,8 +58,9 @@ class KeyPair:
         return cls.load(path)
 
     def save(self, path: Path) -> None:
-        """Write the private key with mode 0600; an existing file is left as it is."""
+        """Write the private key with mode 0600, whole or not at all; an existing file stays."""
         from cryptography.hazmat.primitives import serialization
+        from filelock import FileLock
 
         data = self._private.private_bytes(
             serialization.Encoding.PEM,
@@ -66,13 +68,9 @@ class KeyPair:
             serialization.NoEncryption(),
         )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _place_once(aside, path)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            if not path.exists():
+                _write_secret(path, data)
 
     @property
     def public_line(self) -> str:
@@ -91,14 +89,15 @@ class KeyPair:
         return record.model_copy(update={"signature": signature})
 
 
-def _place_once(aside: Path, path: Path) -> None:
-    """Move ``aside`` to ``path`` unless somebody was there first."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        aside.unlink()
-        return
-    os.close(descriptor)
+def _write_secret(path: Path, data: bytes) -> None:
+    """Write a file that nobody else may read; readers see all of it or nothing."""
+    aside = path.with_name(f".{path.name}.tmp")
+    aside.unlink(missing_ok=True)  # left by a process that was killed
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     aside.replace(path)
 
 

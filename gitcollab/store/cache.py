@@ -27,8 +27,6 @@ from gitcollab.git.failures import CacheCorrupt, HubEmpty, local_failure, redact
 from gitcollab.git.objects import ObjectStore, create
 from gitcollab.git.remote import Remote, address
 
-# A tip further ahead of us than this is a broken clock, not a skewed one.
-_BELIEVABLE = timedelta(days=1)
 # Loose objects after which they are packed (git's own threshold), packs after which these join.
 _LOOSE = 6700
 _PACKS = 30
@@ -123,13 +121,6 @@ class Cache:
             except OSError as e:
                 raise local_failure(e) from e
             shutil.rmtree(trash, ignore_errors=True)
-
-    def time_of(self, tip: str | None, now: datetime) -> datetime:
-        """The time to decide at: the later of ``now`` and the tip's, unless that is absurd."""
-        if tip is None:
-            return now
-        theirs = self.objects().commit_time(tip)
-        return theirs if now < theirs <= now + _BELIEVABLE else now
 
     def skew(self) -> timedelta:
         """How far the hub's newest commit was ahead of our clock when last fetched, at least 0."""

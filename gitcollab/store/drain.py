@@ -120,11 +120,7 @@ class Drain:
     def run(self, done: Callable[[], bool] = lambda: False) -> None:
         """Deliver what is pending, oldest first, until ``done`` or nothing more can be."""
         while not done():
-            batch = [
-                request
-                for request in self._outbox.pending()
-                if request.id not in self.waiting and request.kind in self._parts.deciders
-            ][:_BATCH]
+            batch = self._pending()[:_BATCH]
             if not batch:
                 break
             self._deliver(batch)
@@ -132,13 +128,22 @@ class Drain:
             self._outbox.tidy()
             self._cache.tidy()
 
+    def _pending(self) -> list[Request]:
+        """What this drain may still do something about."""
+        return [
+            request
+            for request in self._outbox.pending()
+            if request.id not in self.waiting and request.kind in self._parts.deciders
+        ]
+
     def _deliver(self, batch: Sequence[Request]) -> None:
         groups: list[Sequence[Request]] = [self._timely(batch)]
         while groups:
             group = groups.pop()
             match self._settle(group):
                 case GaveUp() as why:
-                    self._postpone([*group, *(r for later in reversed(groups) for r in later)], why)
+                    # All that waits, those who came meanwhile too: nobody waits out a dead hub twice.
+                    self._postpone(self._pending(), why)
                     return
                 case Offended() as offended:
                     groups += self._without_offender(group, offended)
@@ -206,8 +211,8 @@ class Drain:
     def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:
         parts = self._parts
         objects = self._cache.objects()
-        now = self._cache.time_of(tip, parts.clock())
         snapshot = Snapshot(self._cache.objects, parts.index, tip)
+        now = snapshot.time(parts.clock())
         return make(objects, snapshot, group, parts.deciders, parts.derive, parts.author, now)
 
     def _fetch(self) -> None:

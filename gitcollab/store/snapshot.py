@@ -7,7 +7,7 @@ what strangers wrote that is no valid record is listed by ``invalid`` and is now
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -38,6 +38,8 @@ class RecordIndex(Protocol):
 
 _T = TypeVar("_T")
 
+_BELIEVABLE = timedelta(days=1)
+
 _NONE: Mapping[str, bytes | None] = MappingProxyType({})
 
 
@@ -66,6 +68,14 @@ class Snapshot:
         """When the tip says it was made."""
         tip = self.tip
         return None if tip is None else self._reading(lambda: self._open().commit_time(tip))
+
+    def time(self, local: datetime) -> datetime:
+        """When it is, as far as expiry goes: the later of ``local`` and the tip's time.
+
+        A tip further ahead than a day has a broken clock, not a skewed one, and is not believed.
+        """
+        theirs = self.commit_time
+        return theirs if theirs is not None and local < theirs <= local + _BELIEVABLE else local
 
     @cached_property
     def _tree(self) -> str | None:

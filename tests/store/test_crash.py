@@ -15,6 +15,7 @@ import pytest
 from store_toys import ask, commits, files, git, make_hub, open_store
 
 from gitcollab.git.failures import DiskFull, HubUnreachable
+from gitcollab.store import drain
 from gitcollab.store.drain import Pace
 from gitcollab.store.requests import Request
 
@@ -115,6 +116,24 @@ def test_a_hub_that_is_gone_then_back(hub: Path, tmp_path: Path) -> None:
     assert store.flush() == [{"outcome": "noted"}]
     assert store.pending() == []
     assert store._outbox.offline() is None
+
+
+def test_a_dead_hub_is_waited_for_once(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap_git: Wrap
+) -> None:
+    monkeypatch.setattr(drain, "_BATCH", 2)
+    store = open_store(hub, tmp_path / "home")
+    store.snapshot()
+    hub.rename(tmp_path / "away")
+    log = wrap_git("")
+
+    outcomes = store.submit(*(ask("note", text=f"{n}") for n in range(7)))
+
+    assert [outcome["outcome"] for outcome in outcomes] == ["queued"] * 7
+    assert log.read_text().split() == ["push"]
+    (tmp_path / "away").rename(hub)
+    assert len(store.flush()) == 7
+    assert commits(hub) == 8
 
 
 def test_a_hub_that_never_answered(tmp_path: Path) -> None:

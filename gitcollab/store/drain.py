@@ -142,7 +142,7 @@ class Drain:
             group = groups.pop()
             match self._settle(group):
                 case GaveUp() as why:
-                    # All that waits, those who came meanwhile too: nobody waits out a dead hub twice.
+                    # All that waits, newcomers too: nobody waits out a dead hub twice.
                     self._postpone(self._pending(), why)
                     return
                 case Offended() as offended:

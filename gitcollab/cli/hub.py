@@ -14,7 +14,7 @@ from gitcollab.cli.context import open_swarm, pages
 if TYPE_CHECKING:
     from gitcollab.swarm.reports import SyncReport
 
-_QUEUED = 5
+_REFUSED = 4
 
 
 @verb(
@@ -101,14 +101,15 @@ def sync(json: Json = False) -> int:
     """Fetch what is new, deliver what waits, adopt the best.
 
     Also sweeps claims that nobody renews. A program that you have changed is not overwritten.
-    Exit code 5 when the hub cannot be reached; work may go on, and what it finds is queued.
+    When the hub cannot be reached it says so and exits with 0 all the same: work goes on alone,
+    and what it finds is queued until a later sync. Exit code 4 when the hub refused something.
     """
     report = open_swarm().sync()
-    code = 0 if report.online else _QUEUED
+    code = _REFUSED if report.refused else 0
     if json:
         jsonout.emit(jsonout.sync(report))
         return code
-    render.say(_news(report) if report.online else f"offline: {report.reason}")
+    render.say(_news(report) if report.online else f"offline, going on alone: {report.reason}")
     for refused in report.refused:
         render.say("refused by the hub:", refused)
     render.say("best", render.best(report.best))

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.git import remote
 
 address = remote.address
+
+
+# A sober part of what git-check-ref-format(1) allows.
+_BRANCH = re.compile(
+    r"(?!.*(?:\.\.|//|\.lock(?:/|\Z)|[./]\Z|/\.))[A-Za-z0-9][A-Za-z0-9._/-]{0,99}\Z"
+)
+
+
+def check_branch(branch: str) -> str:
+    """The branch, if it can be one; otherwise a UsageError."""
+    if _BRANCH.match(branch):
+        return branch
+    raise UsageError(
+        f"{branch[:60]!r} cannot be a branch", "use a name such as swarm or research/swarm"
+    )
+
+
+def check_exists(hub: str) -> None:
+    """Refuse a local path where nothing is: no waiting brings that hub back."""
+    place = address(hub)
+    if "://" not in place and Path(place).is_absolute() and not Path(place).exists():
+        raise GitcollabError(
+            f"there is no hub at {place}", f"check the path, or make one: gitcollab init {place}"
+        )
 
 
 def create_if_missing(hub: str, branch: str) -> bool:

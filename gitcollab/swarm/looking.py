@@ -147,7 +147,10 @@ def _token(result: Result) -> str:
 def _cursor(token: str) -> tuple[str, str]:
     when, found, result_id = token.partition("~")
     if not found:
-        raise UsageError(f"{token[:80]!r} is no page token", "use `next` of the page before")
+        raise UsageError(
+            f"{token[:80]!r} is no page token",
+            "use what the page before gave as next, or leave --page out",
+        )
     return when, result_id
 
 

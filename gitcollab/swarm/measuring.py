@@ -174,7 +174,10 @@ def _read_tail(path: Path) -> str:
             file.seek(max(0, size - _READ))
             return file.read().decode(errors="replace")
     except OSError as e:
-        raise GitcollabError(f"the log {path} cannot be read: {e.strerror}") from e
+        raise GitcollabError(
+            f"the log {path} cannot be read: {e.strerror}",
+            "give the file that the run's output was written to",
+        ) from e
 
 
 def _without_places(text: str, folder: Path) -> str:

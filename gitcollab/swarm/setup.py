@@ -42,6 +42,7 @@ def init_hub(
     becomes a bare repository. Raises GitcollabError for a bad task, OfflineError when the hub
     cannot be reached, RefusedError when something else lives on the branch.
     """
+    hubs.check_branch(branch)
     if task_file is not None:
         task, program = presets.from_file(task_file, sets)
     else:
@@ -100,6 +101,8 @@ def join(
     is kept. Raises UsageError for a bad name, OfflineError when the hub is away, RefusedError when
     the name is registered with another key, GitcollabError when the address is no hub.
     """
+    hubs.check_branch(branch)
+    hubs.check_exists(hub)
     workspace = Workspace(folder.absolute())
     name = check_agent_name(agent) if agent is not None else _name_for(workspace)
     _refuse_other_membership(workspace, hub, branch, name)

@@ -391,3 +391,20 @@ def test_without_any_set_up_there_is_an_embedded_hub(tmp_path: Path) -> None:
     assert swarm.hub == str(tmp_path / "empty" / ".gitcollab" / "hub.git")
     assert swarm.task.name == "micro"
     assert (tmp_path / "empty" / "train.py").is_file()
+
+
+@pytest.mark.parametrize(
+    "branch", ["a b", "", "..", "a..b", "/a", "a/", "a.lock", "-x", "a//b", "a/.b", "x" * 200]
+)
+def test_a_branch_that_cannot_be(tmp_path: Path, branch: str) -> None:
+    with pytest.raises(UsageError):
+        init_hub(str(tmp_path / "hub.git"), branch=branch)
+    with pytest.raises(UsageError):
+        join(tmp_path / "w", str(tmp_path), branch=branch)
+
+
+def test_joining_where_nothing_is(tmp_path: Path) -> None:
+    with pytest.raises(GitcollabError, match="no hub at") as caught:
+        join(tmp_path / "w", str(tmp_path / "nothing.git"))
+    assert "gitcollab init" in caught.value.hint
+    assert caught.value.exit_code == 1

@@ -187,6 +187,8 @@ class GPT(nn.Module):
         )
         self.unembedding = nn.Linear(self.width, vocab_size, bias=False)
         self.rotary = Rotary(context)
+        # Each token brings some of the one before: what follows what is then one lookup away.
+        self.smear = nn.Parameter(torch.full((self.width,), 0.3))
         # Each layer reads a mix of the stream and the embedding.
         self.stream_scale = nn.Parameter(torch.ones(DEPTH))
         self.embedding_scale = nn.Parameter(torch.full((DEPTH,), 0.1))
@@ -212,7 +214,8 @@ class GPT(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the logits of each next token."""
-        embedded = x = norm(self.embedding(tokens))
+        own = norm(self.embedding(tokens))
+        embedded = x = norm(own + self.smear * F.pad(own[:, :-1], (0, 0, 1, 0)))
         for i, block in enumerate(self.blocks):
             x = self.stream_scale[i] * x + self.embedding_scale[i] * embedded
             x = block(x, tokens, self.rotary, self.near)
@@ -304,6 +307,7 @@ def optimisers(model: GPT, compiled: bool) -> list[torch.optim.Optimizer]:
             {"params": embeddings, "lr": EMBEDDING_LR * scale},
             {"params": [model.unembedding.weight, *gates], "lr": UNEMBEDDING_LR * scale},
             {"params": [model.embedding_scale], "lr": SCALAR_LR},
+            {"params": [model.smear], "lr": SCALAR_LR * 0.02},
             {"params": [model.stream_scale], "lr": SCALAR_LR * 0.01},
         ],
         betas=ADAM_BETAS,

@@ -36,10 +36,10 @@ def entry(group: Group, rank: int = 1) -> Entry:
 
 
 def best(where: Standings, tier: str | None = None, agent: str | None = None) -> Entry | None:
-    """The best program: of all, of a tier, of those an agent ran, or None when there is none."""
+    """The best program: of all, of a tier, of those an agent found; None when there is none."""
     groups: Collection[Group] = where.ranked if tier is None else where.by_tier.get(tier, ())
     if agent is not None:
-        groups = [g for g in groups if agent in g.agents]
+        groups = [g for g in groups if g.first.agent == agent]
     return next((entry(g) for g in groups), None)
 
 

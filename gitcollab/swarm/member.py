@@ -104,9 +104,8 @@ class Member:
         return publishing.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
 
     def now(self, snapshot: Snapshot) -> datetime:
-        """The later of the local clock and the hub's last commit."""
-        local = self.clock()
-        return max(local, snapshot.commit_time) if snapshot.commit_time else local
+        """The later of the local clock and the hub's last commit, if that can be believed."""
+        return snapshot.time(self.clock())
 
     def sign(self, record: SignedRecord) -> SignedRecord:
         """The record with this agent's signature."""

@@ -310,13 +310,14 @@ def test_interrupted_while_running(join: Join, hub: Path) -> None:
         assert not [path for path in found if path.startswith("claims/")]
 
 
-def test_no_colours_in_a_pipe_and_the_width_of_the_terminal(join: Join) -> None:
+def test_no_colours_in_a_pipe_and_the_width_of_the_terminal(hub: Path, join: Join) -> None:
     nova = join("nova")
     ok(process("run", "[red]bold[/red] :bomb: " + "long words " * 40, cwd=nova))
     for verb in ("status", "best", "leaderboard", "results"):
         ran = ok(process(verb, cwd=nova, env={"COLUMNS": "80", "FORCE_COLOR": ""}))
         assert "\x1b" not in ran.out
-        assert max(map(len, ran.out.splitlines())) <= 80
+        told = ran.out.replace(str(hub), "HUB")  # an address is never cut, however long it is
+        assert max(map(len, told.splitlines())) <= 80
         assert "[red]bold[/red]" in ran.out
     ran = ok(process("results", cwd=nova, env={"NO_COLOR": "1"}))
     assert "\x1b" not in ran.out

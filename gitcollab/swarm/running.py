@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.errors import GitcollabError, UsageError
-from gitcollab.records.models import Claim, Environment, Result, Task, sha256
+from gitcollab.records.models import Claim, Result, Task, sha256
 from gitcollab.records.names import short_hash, slug
 from gitcollab.swarm import claiming
+from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement, measure, read_log
 from gitcollab.swarm.member import Member
@@ -51,6 +52,7 @@ def run(
     """
     task = member.task
     before = member.workspace.program(task)
+    environment_of(task)  # what is missing here is better said before anything is claimed
     spoken = claiming.announced(member)
     if what is None and spoken is not None:
         what = spoken.description
@@ -168,7 +170,7 @@ def _result(
         "seed": plan.seed,
         "task": task.digest,
         "hardware": member.hardware,
-        "environment": _environment(task),
+        "environment": environment_of(task),
         "experiment": holder.id if holder else key_of(experiment, plan.seed),
         "claim": holder.nonce if holder else None,
         "started_at": measured.started_at,
@@ -180,25 +182,6 @@ def _result(
 
 def _recordable(metrics: Mapping[str, float]) -> dict[str, float]:
     return dict(list(metrics.items())[:64])
-
-
-def _environment(task: Task) -> Environment:
-    from gitcollab.runner import environment
-
-    found = environment.versions()
-    harness_digest = dataset_digest = None
-    if task.dataset is not None:
-        from gitcollab.task import data, harness
-
-        harness_digest = harness.digest()
-        dataset_digest = data.dataset_digest(task.dataset.name)
-    return Environment(
-        python=found.python,
-        torch=found.torch,
-        gitcollab=found.gitcollab,
-        harness=harness_digest,
-        dataset=dataset_digest,
-    )
 
 
 def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:

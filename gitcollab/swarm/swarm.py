@@ -1,4 +1,7 @@
-"""The swarm as one object: the verbs of the command line, for programs."""
+"""The swarm as one object: the verbs of the command line, for programs.
+
+Each verb imports what it needs when it is called: looking must not wait for what runs programs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.records.models import Claim, Task
-from gitcollab.swarm import claiming, looking, proposal, running, syncing
+from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member, Pages
 from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
 from gitcollab.swarm.reports import (
@@ -20,7 +23,6 @@ from gitcollab.swarm.reports import (
     Status,
     SyncReport,
 )
-from gitcollab.swarm.setup import init_hub, join
 from gitcollab.swarm.workspace import Base, NotJoined, Workspace
 
 
@@ -49,6 +51,8 @@ class Swarm:
         except NotJoined:
             if not create_embedded:
                 raise
+            from gitcollab.swarm.setup import init_hub, join
+
             hub = init_hub(None, folder=start, pages=pages).hub
             join(start, hub, pages=pages)
             workspace = Workspace.find(start)
@@ -85,6 +89,8 @@ class Swarm:
 
     def sync(self) -> SyncReport:
         """Fetch, deliver what is queued, sweep stale claims, adopt the best."""
+        from gitcollab.swarm import syncing
+
         return syncing.sync(self.member)
 
     def claim(self, what: str | None = None, *, anyway: bool = False) -> ClaimOutcome:
@@ -92,6 +98,8 @@ class Swarm:
 
         ``anyway`` claims what has been done before; what is running now stays taken.
         """
+        from gitcollab.swarm import claiming, proposal, running
+
         member = self.member
         text = member.workspace.program(member.task)
         base = member.workspace.base() or Base(None, text)
@@ -103,10 +111,14 @@ class Swarm:
 
     def release(self, experiment: str | None = None) -> list[str]:
         """Give back one claim of this workspace, or all; their keys."""
+        from gitcollab.swarm import claiming
+
         return claiming.release(self.member, experiment)
 
     def renew(self, experiment: str | None = None) -> list[Claim]:
         """Give one claim of this workspace, or all, their full time again."""
+        from gitcollab.swarm import claiming
+
         return claiming.renew(self.member, experiment)
 
     def run(
@@ -118,6 +130,8 @@ class Swarm:
         progress: Callable[[RunProgress], None] | None = None,
     ) -> RunReport:
         """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
+        from gitcollab.swarm import running
+
         return running.run(
             self.member,
             what,
@@ -136,6 +150,8 @@ class Swarm:
         seed: int | None = None,
     ) -> RunReport:
         """Publish a run made by hand, from its log."""
+        from gitcollab.swarm import running
+
         chosen = Path(program) if program is not None else None
         return running.publish_log(
             self.member, Path(log), what=what, program=chosen, status=status, seed=seed
@@ -147,6 +163,8 @@ class Swarm:
 
     def adopt(self, tier: str | None = None) -> Adopted:
         """Make the best program the working one; edits are kept aside."""
+        from gitcollab.swarm import syncing
+
         return syncing.adopt(self.member, tier)
 
     def leaderboard(self, by: str = "overall") -> list[Entry] | list[AgentEntry]:
@@ -167,4 +185,6 @@ class Swarm:
 
     def views(self) -> list[str]:
         """Rebuild the hub's derived files; the paths that changed."""
+        from gitcollab.swarm import syncing
+
         return syncing.views(self.member)

@@ -73,7 +73,7 @@ def run(
         _give_back(member, holder)
         raise
     progress(RunProgress("publish", plan.experiment.description))
-    result = _result(member, task, plan, measured, holder)
+    result = _result(member, task, plan, measured, holder, plan.seed)
     report = _report(publish(member, result, _files(plan.program, measured)), measured, claimed)
     return _keep_or_revert(member, task, plan, report)
 
@@ -152,7 +152,12 @@ def _files(program: str, measured: Measurement) -> dict[str, str]:
 
 
 def _result(
-    member: Member, task: Task, plan: Proposal, measured: Measurement, holder: Claim | None
+    member: Member,
+    task: Task,
+    plan: Proposal,
+    measured: Measurement,
+    holder: Claim | None,
+    seed: int | None,
 ) -> Result:
     """The signed record of a run."""
     nonce = member.nonce()
@@ -167,7 +172,7 @@ def _result(
         "metric": measured.metric,
         "failure": measured.failure or None,
         "metrics": _recordable(measured.metrics),
-        "seed": plan.seed,
+        "seed": seed,
         "task": task.digest,
         "hardware": member.hardware,
         "environment": environment_of(task),
@@ -297,10 +302,17 @@ def publish_log(
         raise GitcollabError(
             f"{log}: {measured.failure}", "to publish it as a crash, add --status crash"
         )
+    used = _seed_said(measured) if seed is None else seed
     key = key_of(plan.experiment, plan.seed)
     holder = claiming.held(member, plan.experiment, key) or spoken
-    result = _result(member, task, plan, measured, holder)
+    result = _result(member, task, plan, measured, holder, used)
     return _report(publish(member, result, _files(text, measured)), measured, None)
+
+
+def _seed_said(measured: Measurement) -> int | None:
+    """The seed that a run made by hand says it had."""
+    said = measured.metrics.get("seed")
+    return int(said) if said is not None and said.is_integer() and abs(said) < 2**53 else None
 
 
 def _program_text(path: Path) -> str:

@@ -291,10 +291,10 @@ def test_claims_are_renewed_and_released(agent: Agent) -> None:
 def test_publish_by_hand(agent: Agent, tmp_path: Path) -> None:
     nova = agent("nova")
     log = tmp_path / "run.log"
-    log.write_text("step 1\n---\nscore: 1.02\n")
+    log.write_text("step 1\n---\nscore: 1.02\nseed: 7\n")
     (nova.workspace / "train.py").write_text(toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.2"))
     report = nova.publish(log)
-    assert (report.outcome, report.result.metric) == ("published", 1.02)
+    assert (report.outcome, report.result.metric, report.result.seed) == ("published", 1.02, 7)
     assert report.result.description == "RATE 0.1 → 0.2"
     log.write_text("nothing\n")
     with pytest.raises(GitcollabError, match="score") as caught:

@@ -310,7 +310,7 @@ def test_looking(agent: Agent) -> None:
     nova.run()
     better = nova.run(set_values={"RATE": "0.3"})
     atlas.sync()
-    atlas.run(set_values={"WIDTH": "9"})
+    atlas.run(set_values={"RATE": "0.5"})
     assert [e.rank for e in nova.leaderboard()] == [1, 2, 3][: len(nova.leaderboard())]
     nova.sync()
     assert nova.leaderboard()[0].id == better.result.id

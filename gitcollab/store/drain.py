@@ -114,6 +114,7 @@ class Drain:
         self._contention = Contention(parts.cache.folder / "contention")
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
+        self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
         self.waiting: set[str] = set()
         self.outcomes: list[Outcome] = []
 
@@ -124,6 +125,7 @@ class Drain:
             if not batch:
                 break
             self._deliver(batch)
+            self._handled.update(request.id for request in batch)
         if self._parts.rng.random() < 0.02:
             self._outbox.tidy()
             self._cache.tidy()
@@ -133,7 +135,9 @@ class Drain:
         return [
             request
             for request in self._outbox.pending()
-            if request.id not in self.waiting and request.kind in self._parts.deciders
+            if request.id not in self.waiting
+            and request.id not in self._handled
+            and request.kind in self._parts.deciders
         ]
 
     def _deliver(self, batch: Sequence[Request]) -> None:
@@ -248,6 +252,8 @@ class Drain:
             if one.failure is not None:
                 self._outbox.quarantine(one.request, one.failure, one.outcome)
                 self.outcomes.append(one.outcome)
+            elif one.outcome.get("outcome") == "refused":
+                self._refuse(one.request, one.outcome)
             else:
                 self._finish(one.request, one.outcome)
         if self._fresh and self._outbox.offline() is not None:
@@ -256,6 +262,14 @@ class Drain:
     def _finish(self, request: Request, outcome: Outcome) -> None:
         self._outbox.finish(request, outcome)
         self.outcomes.append(outcome)
+
+    def _refuse(self, request: Request, outcome: Outcome) -> None:
+        """Refused, by us or by the hub: "keep" holds work and is set aside, "drop" is over."""
+        if request.when_offline == "keep":
+            self._outbox.quarantine(request, str(outcome.get("reason", "")), outcome)
+            self.outcomes.append(outcome)
+        else:
+            self._finish(request, outcome)
 
     def _postpone(self, group: Sequence[Request], why: GaveUp) -> None:
         """The hub cannot be had: "keep" waits on, "drop" is over."""
@@ -298,11 +312,6 @@ class Drain:
         if len(changing) > 1:
             middle = group.index(changing[len(changing) // 2])
             return [group[middle:], group[:middle]]
-        offender, reason = changing[0], offended.reason
-        outcome = {"outcome": "refused", "reason": reason}
-        if offender.when_offline == "keep":
-            self._outbox.quarantine(offender, reason, outcome)
-            self.outcomes.append(outcome)
-        else:
-            self._finish(offender, outcome)
+        offender = changing[0]
+        self._refuse(offender, {"outcome": "refused", "reason": offended.reason})
         return [rest] if (rest := [r for r in group if r is not offender]) else []

@@ -5,6 +5,9 @@
     quarantine/                       the request with the reason it was refused
     offline.json                      why the last delivery failed, until one succeeds
 
+A request goes by its id: what was read from a file of another name (another version wrote it, a
+person moved it) is moved on by the name it was read under.
+
 Adding and looking need no lock. Moving a request on is for whoever holds the host's lock.
 """
 
@@ -15,7 +18,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +33,7 @@ _KEEP_DONE_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A request that was refused, and why, in the hub's words."""
+    """A request that was refused, and why, in the words of who refused it."""
 
     request: Request
     reason: str
@@ -45,6 +48,7 @@ class Outbox:
         self._pending = folder / "pending"
         self._done = folder / "done"
         self._quarantine = folder / "quarantine"
+        self._read: dict[Path, Mapping[str, list[Path]]] = {}  # folder -> id -> files read last
 
     def put(self, requests: Iterable[Request]) -> None:
         """Store ``requests`` durably; on any error none of them remains. Raises DiskFull."""
@@ -65,29 +69,34 @@ class Outbox:
     def pending(self) -> list[Request]:
         """The waiting requests, oldest first. Files that hold none are set aside."""
         found = []
+        read: dict[str, list[Path]] = {}
         for path in _files(self._pending):
             try:
-                found.append(from_json(path.read_bytes()))
+                request = from_json(path.read_bytes())
             except FileNotFoundError:
                 continue
             except ValueError:
                 self._set_aside(path)
+                continue
+            found.append(request)
+            read.setdefault(request.id, []).append(path)
+        self._read[self._pending] = read
         return found
 
     def is_pending(self, request: Request) -> bool:
         """Whether ``request`` still waits."""
-        return (self._pending / _file_name(request)).exists()
+        return any(path.exists() for path in self._paths(self._pending, request))
 
     def withdraw(self, requests: Iterable[Request]) -> None:
         """Forget waiting requests; one that is being delivered at this moment may still land."""
         for request in requests:
             with contextlib.suppress(OSError):
-                (self._pending / _file_name(request)).unlink(missing_ok=True)
+                self._forget(self._pending, request)
 
     def finish(self, request: Request, outcome: Outcome) -> None:
         """Tell the outcome and forget the request; on DiskFull it waits on."""
         self.tell(request, outcome)
-        (self._pending / _file_name(request)).unlink(missing_ok=True)
+        self._forget(self._pending, request)
 
     def tell(self, request: Request, outcome: Outcome) -> None:
         """Tell the requester an outcome while the request waits on (it is queued)."""
@@ -123,12 +132,15 @@ class Outbox:
     def quarantined(self) -> list[Quarantined]:
         """The requests set aside, oldest first."""
         found = []
+        read: dict[str, list[Path]] = {}
         for path in _files(self._quarantine):
             with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
                 entry = json.loads(path.read_bytes())
                 request = from_json(json.dumps(entry["request"]).encode())
                 at = datetime.fromisoformat(entry["at"])
                 found.append(Quarantined(request, str(entry["reason"]), at))
+                read.setdefault(request.id, []).append(path)
+        self._read[self._quarantine] = read
         return found
 
     def retry(self, request: Request) -> None:
@@ -138,7 +150,7 @@ class Outbox:
 
     def drop(self, request: Request) -> None:
         """Forget a quarantined request."""
-        (self._quarantine / _file_name(request)).unlink(missing_ok=True)
+        self._forget(self._quarantine, request)
 
     def set_offline(self, reason: str | None) -> None:
         """Remember why nothing can be delivered (None: it can)."""
@@ -165,6 +177,14 @@ class Outbox:
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < limit:
                         path.unlink()
+
+    def _paths(self, folder: Path, request: Request) -> list[Path]:
+        """Where ``request`` is in ``folder``, if it is: its own name, and what it was read from."""
+        return [folder / _file_name(request), *self._read.get(folder, {}).get(request.id, ())]
+
+    def _forget(self, folder: Path, request: Request) -> None:
+        for path in self._paths(folder, request):
+            path.unlink(missing_ok=True)
 
     def _set_aside(self, path: Path) -> None:
         with contextlib.suppress(OSError):

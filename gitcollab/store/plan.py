@@ -6,12 +6,13 @@ Pure but for the objects it writes: nothing refers to the commits until a push l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.git.failures import CacheCorrupt, DiskFull
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _BUGS = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NameError,
     RuntimeError, TypeError, ValueError,
 )  # fmt: skip
+
+# What befalls this host, whichever rule was reading: for whoever delivers, and no answer.
+_TROUBLE = (CacheCorrupt, DiskFull, OfflineError)
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,12 @@ def make(
     if not changing:
         return Plan(decided, None)
     paths = frozenset(path for one in changing for path in one.changes)
-    derived = {} if derive is None else latest.effective(derive(latest, paths))
+    derived = {} if derive is None else _derived(latest, derive, paths)
     head = snapshot.tip
     tree = None if head is None else objects.tree(head)
     for number, one in enumerate(changing, start=1):
         last = number == len(changing)
-        tree = objects.write_tree(tree, {**one.changes, **derived} if last else one.changes)
+        tree = _written(objects, tree, one.changes, derived if last else {})
         people = signature(one.request.agent), signature(committer)
         head = objects.commit(tree, head, _message(one), *people, now)
     return Plan(decided, head)
@@ -99,9 +103,40 @@ def signature(agent: str) -> tuple[str, str]:
     return name, f"{name}@{DOMAIN}"
 
 
+def _derived(
+    latest: Snapshot, derive: Deriver, paths: Collection[str]
+) -> Mapping[str, bytes | None]:
+    """The views' changes; none when there is a bug in deriving: records land without views."""
+    try:
+        return latest.effective(derive(latest, paths))
+    except _TROUBLE:
+        raise
+    except (GitcollabError, ImportError, *_BUGS):
+        return {}
+
+
+def _written(
+    objects: ObjectStore,
+    tree: str | None,
+    changes: Mapping[str, bytes | None],
+    derived: Mapping[str, bytes | None],
+) -> str:
+    """``tree`` with ``changes``, and with ``derived`` unless that is nothing that can be there."""
+    if derived:
+        try:
+            return objects.write_tree(tree, {**changes, **derived})
+        except _TROUBLE:
+            raise
+        except (GitcollabError, *_BUGS):
+            pass
+    return objects.write_tree(tree, changes)
+
+
 def _decide(snapshot: Snapshot, request: Request, decider: Decider, now: datetime) -> Decided:
     try:
         decision = decider(snapshot, request, now)
+    except _TROUBLE:
+        raise
     except GitcollabError as e:
         return _nothing(request, {"outcome": "refused", "reason": e.message, "hint": e.hint})
     except _BUGS as e:

@@ -114,7 +114,8 @@ class Store:
         They go out in one push if nothing is in the way, with whatever else waits on this host.
         Beside what the deciders say, an outcome can be "offline" ("drop" requests that the hub
         could not be asked about), "queued" ("keep" requests; delivered by a later call), "refused"
-        (by a rule of the hub, in its words; set aside in quarantine if "keep") or "failed" (a bug
+        (by a rule of the hub, in its words; like a decider's "refused", set aside in quarantine if
+        "keep") or "failed" (a bug
         in a decider). On any error, "drop" requests are withdrawn and "keep" ones stay queued,
         except where the error is that they could not be stored.
         """
@@ -149,7 +150,7 @@ class Store:
         return [Waiting(request, reason) for request in self._outbox.pending()]
 
     def quarantined(self) -> list[Quarantined]:
-        """What the hub refused."""
+        """The "keep" requests that were refused, by the hub or by a decider, and why."""
         return self._outbox.quarantined()
 
     def retry(self, request: Request) -> None:

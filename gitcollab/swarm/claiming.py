@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm.claims import renewed
-from gitcollab.swarm.identity import key_of, same_now
+from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -24,23 +26,54 @@ from gitcollab.swarm.outcomes import (
 def claim(
     member: Member, experiment: Experiment, *, seed: int | None = None, anyway: bool = False
 ) -> ClaimOutcome:
-    """Ask for the experiment; one that this workspace holds already is granted again."""
+    """Ask for the experiment; one that this workspace holds already is granted again.
+
+    Without the hub, what this host knows still counts: a result it has seen, or has queued itself,
+    makes a duplicate.
+    """
     key = key_of(experiment, seed)
     if standing := held(member, experiment, key):
         return Granted(standing)
-    return _ask(member, _new_claim(member, experiment, key), anyway)
+    if not anyway and (done := _done(member, experiment, key, member.queued().values())):
+        return done
+    outcome = _ask(member, _new_claim(member, experiment, key), anyway)
+    if isinstance(outcome, Offline) and not anyway:
+        return _done(member, experiment, key, member.results().values()) or outcome
+    return outcome
+
+
+def _done(
+    member: Member, experiment: Experiment, key: str, known: Iterable[Result]
+) -> Duplicate | None:
+    if experiment.replicates:
+        return None
+    task = member.task.digest
+    for result in known:
+        if why := same_finished(experiment, result, member.tier, task):
+            return Duplicate(key, result, why)
+    return None
 
 
 def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
+    """Send a claim. It is remembered before it is sent: an interrupt must not orphan it."""
+    before = {c.id: c for c in member.workspace.claims()}.get(made.id)
+    member.workspace.hold(made)
     payload = {
         "claim": made.model_dump(mode="json", by_alias=True, exclude_none=True),
         "task": member.task.digest,
         "anyway": anyway,
     }
     request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
-    outcome = _answer(made, member.submit(request)[0])
-    if isinstance(outcome, Granted):
-        member.workspace.hold(made)
+    try:
+        outcome = _answer(made, member.submit(request)[0])
+    except BaseException:
+        with suppress(GitcollabError):
+            release(member, made.id)
+        raise
+    if not isinstance(outcome, Granted):
+        member.workspace.let_go(made.id)
+        if before is not None:
+            member.workspace.hold(before)
     return outcome
 
 

@@ -10,31 +10,38 @@ from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import path_of
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import reading
 from gitcollab.swarm.identity import same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
 from gitcollab.swarm.reading import results as results_of
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
+# How far a clock may be ahead for a claim that it dated to count. No claim holds for ever.
+CLOCK_SLACK = timedelta(minutes=10)
 
 
 def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
     """Grant the claim in the request unless the same experiment runs or has finished.
 
-    Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``.
+    Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``;
+    ``refused`` when the hub's task is not the one the agent has in mind.
     """
     claim = Claim.model_validate(request.payload["claim"])
+    task = reading.task_of(snapshot, "the hub", "the state branch")
+    if task.digest != request.payload["task"]:
+        return Decision({"outcome": "refused", "reason": "the hub's task has changed"}, {}, "")
     claims = claims_of(snapshot)
     if claims.get(claim.id) == claim:
         return Decision({"outcome": "granted"}, {}, "", final=True)
     for other in claims.values():
-        if other.nonce == claim.nonce or other.expires_at <= now:
+        if other.nonce == claim.nonce or not holds(other, now, task):
             continue  # its own earlier form, when words are refined into code; or void
         if why := same_now(claim, other, claim.id):
             return _in_the_way("taken", other, why)
     if not request.payload.get("anyway") and not claim.replicates:
         for result in results_of(snapshot).values():
-            if why := same_finished(claim, result, claim.tier, request.payload["task"]):
+            if why := same_finished(claim, result, claim.tier, task.digest):
                 return _in_the_way("duplicate", result, why)
     return Decision(
         {"outcome": "granted"},
@@ -52,7 +59,8 @@ def decide_renew(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     """Move the claim's expiry; ``renewed``, or ``lost`` when somebody else holds the experiment."""
     claim = Claim.model_validate(request.payload["claim"])
     standing = claims_of(snapshot).get(claim.id)
-    if standing is not None and standing.nonce != claim.nonce and standing.expires_at > now:
+    task = reading.task_of(snapshot, "the hub", "the state branch")
+    if standing and standing.nonce != claim.nonce and holds(standing, now, task):
         return _in_the_way("lost", standing, "claimed by another agent after it had expired")
     if standing == claim:
         return Decision({"outcome": "renewed"}, {}, "", final=True)
@@ -77,16 +85,28 @@ def release_path(snapshot: Snapshot, experiment: str | None, nonce: str | None) 
     return path_of("claim", standing.id) if standing and standing.nonce == nonce else None
 
 
+def holds(claim: Claim, now: datetime, task: Task) -> bool:
+    """Whether the claim is in force: not expired, and not dated beyond what a claim may last."""
+    latest = now + timedelta(seconds=task.policy.claim_ttl_seconds) + CLOCK_SLACK
+    return now < claim.expires_at <= latest
+
+
 def stale(snapshot: Snapshot, now: datetime) -> list[Claim]:
-    """Claims that expired a while ago."""
-    claims = claims_of(snapshot).values()
-    return sorted((c for c in claims if c.expires_at + SWEEP_GRACE < now), key=lambda c: c.id)
+    """Claims that are void, and were a while ago."""
+    task = reading.task_of(snapshot, "the hub", "the state branch")
+    void = (
+        c
+        for c in claims_of(snapshot).values()
+        if not holds(c, now, task) and not holds(c, now - SWEEP_GRACE, task)
+    )
+    return sorted(void, key=lambda c: c.id)
 
 
 def active(snapshot: Snapshot, now: datetime) -> list[Claim]:
     """Claims that hold now, oldest first."""
-    claims = claims_of(snapshot).values()
-    return sorted((c for c in claims if c.expires_at > now), key=lambda c: (c.created_at, c.id))
+    task = reading.task_of(snapshot, "the hub", "the state branch")
+    live = (c for c in claims_of(snapshot).values() if holds(c, now, task))
+    return sorted(live, key=lambda c: (c.created_at, c.id))
 
 
 def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decision:

@@ -10,7 +10,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records.models import AgentCard
 from gitcollab.store.requests import Decider, Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import publishing, reading, views
+from gitcollab.swarm import reading, views
 from gitcollab.swarm.ranking import Standings, standings
 
 Changes: TypeAlias = Mapping[str, bytes | None]
@@ -27,7 +27,7 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
 
     def rebuild(snapshot: Snapshot) -> Changes:
         try:
-            task = publishing.task_of(snapshot, "this hub", "the state branch")
+            task = reading.task_of(snapshot, "this hub", "the state branch")
         except GitcollabError:
             return {}  # a task from the future is no reason to lose a record
         where = standings(task, reading.results(snapshot).values(), reading.retracted(snapshot))

@@ -70,8 +70,11 @@ def same_finished(mine: Experiment, other: Result, tier: str | None, task: str) 
     """Why a finished result answers this experiment already; None when it does not.
 
     Only runs of the same task in the same tier compare; a change that was tried on another base
-    may be tried again on this one.
+    may be tried again on this one. A baseline that crashed may always be run again: without one
+    there is nothing to compare with.
     """
+    if other.status != "ok" and mine.fingerprint and mine.fingerprint == mine.base_fingerprint:
+        return None
     if other.task != task or (tier is not None and other.hardware.tier != tier):
         return None
     if same := _same_program(mine, other):

@@ -90,6 +90,10 @@ def status(member: Member, *, ask: bool = False) -> Status:
             online = False
     snapshot = member.store.snapshot()
     now = member.now(snapshot)
+    refused = [
+        QueuedItem(q.request.kind, q.request.id, q.request.created_at, q.reason)
+        for q in member.store.quarantined()
+    ]
     queued = [
         QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
         for w in member.store.pending()
@@ -100,6 +104,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         agent=member.config.agent,
         online=online,
         queued=queued,
+        refused=refused,
         claims=active(snapshot, now),
         mine=[c for c in member.workspace.claims() if c.expires_at > now],
         best=best(member.standings()),
@@ -193,30 +198,26 @@ def show(member: Member, wanted: str) -> Shown:
         result=result,
         verdict=where.verdict(result),
         group=entry(group) if group else None,
-        program=_file(member, result, "train.py"),
-        log=_file(member, result, "log.txt"),
+        program=_shown_file(member, result, PROGRAM_PATH),
+        log=_shown_file(member, result, "log.txt"),
         signature_ok=verify(result, card.public_key) if signed and card else None,
     )
 
 
-def _file(member: Member, result: Result, name: str) -> str:
-    """A file of a result: on the hub, or in a request that waits to be delivered."""
-    data = member.store.snapshot().read(f"{folder_of(result.id)}/{name}")
-    if data is not None:
-        return data.decode(errors="replace")
-    for waiting in member.store.pending():
-        payload = waiting.request.payload
-        if waiting.request.kind == "publish" and payload["result"]["id"] == result.id:
-            return str(payload["files"].get(name, ""))
-    return ""
+def program_text(member: Member, result_id: str | None) -> str:
+    """The program of a result, or the task's baseline for None; GitcollabError when it is gone."""
+    path = PROGRAM_PATH if result_id is None else f"{folder_of(result_id)}/{PROGRAM_PATH}"
+    data = member.read(path)
+    if data is None:
+        raise GitcollabError(
+            f"the hub holds no {path}", "choose another result: gitcollab results"
+        )
+    return data.decode(errors="replace")
 
 
-def program_of(member: Member, result_id: str | None) -> str:
-    """The program of a result, or the task's baseline for None."""
-    if result_id is not None:
-        return _file(member, find(member, result_id), "train.py")
-    data = member.store.snapshot().read(PROGRAM_PATH)
-    return data.decode(errors="replace") if data is not None else ""
+def _shown_file(member: Member, result: Result, name: str) -> str:
+    data = member.read(f"{folder_of(result.id)}/{name}")
+    return "" if data is None else data.decode(errors="replace")
 
 
 def diff(member: Member, wanted: str, other: str | None = None) -> str:
@@ -226,7 +227,7 @@ def diff(member: Member, wanted: str, other: str | None = None) -> str:
         old_id, new_id = result.base, result.id
     else:
         old_id, new_id = result.id, find(member, other).id
-    old, new = program_of(member, old_id), program_of(member, new_id)
+    old, new = program_text(member, old_id), program_text(member, new_id)
     lines = difflib.unified_diff(
         old.splitlines(keepends=True),
         new.splitlines(keepends=True),

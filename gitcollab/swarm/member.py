@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
+
 from gitcollab.records.models import Hardware, Result, Signed, Task
+from gitcollab.records.names import folder_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
@@ -101,7 +105,7 @@ class Member:
     @property
     def task(self) -> Task:
         """The hub's task, as last fetched."""
-        return publishing.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
+        return reading.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
 
     def now(self, snapshot: Snapshot) -> datetime:
         """The later of the local clock and the hub's last commit, if that can be believed."""
@@ -137,11 +141,30 @@ class Member:
 
     def results(self) -> dict[str, Result]:
         """The hub's results, and those of this host that wait to be delivered."""
-        queued = [Result.model_validate(r.payload["result"]) for r in self._queued("publish")]
-        return reading.results(self.store.snapshot()) | {r.id: r for r in queued}
+        return reading.results(self.store.snapshot()) | self.queued()
 
-    def _queued(self, kind: str) -> list[Request]:
-        return [w.request for w in self.store.pending() if w.request.kind == kind]
+    def queued(self) -> dict[str, Result]:
+        """The results of this host that wait to be delivered."""
+        found = {}
+        for waiting in self.store.pending():
+            if waiting.request.kind == "publish":
+                with suppress(ValidationError, KeyError):  # of a newer gitcollab: not ours to read
+                    result = Result.model_validate(waiting.request.payload["result"])
+                    found[result.id] = result
+        return found
+
+    def read(self, path: str) -> bytes | None:
+        """A file of the hub, or of a result of this host that waits to be delivered."""
+        data = self.store.snapshot().read(path)
+        if data is not None:
+            return data
+        folder, _, name = path.rpartition("/")
+        for waiting in self.store.pending():
+            payload = waiting.request.payload
+            if waiting.request.kind == "publish" and folder == folder_of(payload["result"]["id"]):
+                text = payload["files"].get(name)
+                return None if text is None else str(text).encode()
+        return None
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""

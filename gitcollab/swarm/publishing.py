@@ -85,23 +85,3 @@ def seed_files(task: Task, program: bytes, protocol: bytes) -> dict[str, str]:
         }
     except UnicodeDecodeError as e:
         raise GitcollabError("the baseline program is not UTF-8 text") from e
-
-
-def task_of(snapshot: Snapshot, hub: str, branch: str) -> Task:
-    """The hub's task, or an error that says what is at that address instead."""
-    data = snapshot.read(TASK_PATH)
-    if data is None:
-        raise GitcollabError(
-            f"the branch {branch} of {hub} holds no task.yaml: it is not a gitcollab hub",
-            "check the address and --branch, or make a hub with: gitcollab init HUB",
-        )
-    try:
-        task = codec.decode("task", data)
-    except codec.NewerSchema as e:
-        raise GitcollabError(f"{hub} holds a {e.message}", e.hint) from e
-    except codec.InvalidRecord as e:
-        raise GitcollabError(
-            f"the task of {hub} cannot be read: {e.message}", "tell the hub's maintainers"
-        ) from e
-    assert isinstance(task, Task)
-    return task

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gitcollab.records.models import AgentCard, Claim, Result, Retraction
+from gitcollab.errors import GitcollabError
+from gitcollab.records import codec
+from gitcollab.records.models import AgentCard, Claim, Result, Retraction, Task
+from gitcollab.records.names import TASK_PATH
 from gitcollab.store.snapshot import Snapshot
 
 
@@ -30,3 +33,23 @@ def retracted(snapshot: Snapshot) -> frozenset[str]:
             if target.split("/")[0] == record.agent:
                 found.add(target)
     return frozenset(found)
+
+
+def task_of(snapshot: Snapshot, hub: str, branch: str) -> Task:
+    """The hub's task, or an error that says what is at that address instead."""
+    data = snapshot.read(TASK_PATH)
+    if data is None:
+        raise GitcollabError(
+            f"the branch {branch} of {hub} holds no task.yaml: it is not a gitcollab hub",
+            "check the address and --branch, or make a hub with: gitcollab init HUB",
+        )
+    try:
+        task = codec.decode("task", data)
+    except codec.NewerSchema as e:
+        raise GitcollabError(f"{hub} holds a {e.message}", e.hint) from e
+    except codec.InvalidRecord as e:
+        raise GitcollabError(
+            f"the task of {hub} cannot be read: {e.message}", "tell the hub's maintainers"
+        ) from e
+    assert isinstance(task, Task)
+    return task

@@ -61,6 +61,7 @@ class Status:
     agent: str
     online: bool | None
     queued: list[QueuedItem]
+    refused: list[QueuedItem]  # what the hub refused; kept on this host
     claims: list[Claim]
     mine: list[Claim]
     best: Entry | None

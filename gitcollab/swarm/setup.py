@@ -13,7 +13,7 @@ from gitcollab.records.models import AgentCard, Hardware, Task
 from gitcollab.records.names import check_agent_name
 from gitcollab.store import hubs
 from gitcollab.store.requests import Request
-from gitcollab.swarm import codenames, presets, publishing
+from gitcollab.swarm import codenames, presets, publishing, reading
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import InitReport, JoinReport
@@ -66,7 +66,7 @@ def init_hub(
         case "seeded":
             return InitReport(address, branch, created, True, task.name, "")
         case "present":
-            standing = publishing.task_of(store.snapshot(), address, branch)
+            standing = reading.task_of(store.snapshot(), address, branch)
             note = "the hub has a task already: nothing was changed"
             return InitReport(address, branch, created, False, standing.name, note)
         case "offline":

@@ -8,6 +8,7 @@ from gitcollab.swarm import looking, reading
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reports import Adopted, SyncReport
+from gitcollab.swarm.views import program_of
 from gitcollab.swarm.workspace import Base
 
 
@@ -23,12 +24,13 @@ def sync(member: Member) -> SyncReport:
     adopted, note = _adopt_if_unedited(member)
     total = len(reading.results(member.store.snapshot()))
     fresh = total - member.workspace.seen(total)
-    refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] == "refused"]
+    refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
+    given_up = sum(o["outcome"] == "offline" for o in outcomes)
     waiting = [o for o in outcomes if o["outcome"] == "queued"]
     return SyncReport(
         online=not waiting,
         reason=str(waiting[0].get("reason", "")) if waiting else "",
-        delivered=len(outcomes) - len(refused) - len(waiting),
+        delivered=len(outcomes) - len(refused) - len(waiting) - given_up,
         refused=refused,
         swept=swept,
         new_results=max(0, fresh),
@@ -75,11 +77,24 @@ def _adopt_if_unedited(member: Member) -> tuple[str | None, str]:
 
 
 def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
-    """The id and text of the best program: the tier's, else the best of all, else the baseline."""
+    """The id and text of the best program: the tier's, else the best of all, else the baseline.
+
+    Programs that are missing, or are not what their records were signed with, are passed over.
+    """
     where = member.standings()
-    chosen = looking.best(where, tier) or looking.best(where)
-    target = chosen.id if chosen else None
-    return target, looking.program_of(member, target)
+    tiers = where.by_tier.get(tier, ()) if tier is not None else ()
+    for group in (*tiers, *where.ranked):
+        data = program_of(where, group, member.read)
+        if data is not None and (text := _text(data)) is not None:
+            return group.first.id, text
+    return None, looking.program_text(member, None)
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def adopt(member: Member, tier: str | None = None) -> Adopted:

@@ -1,7 +1,7 @@
 """An agent's folder: the working program, and what ``.gitcollab/`` remembers beside it.
 
     .gitcollab/config.yaml    hub, branch, agent (and tier, when the user sets it)
-    .gitcollab/base.yaml      which result the working program started from; base.txt: its text
+    .gitcollab/base.json      which result the working program started from, and its text
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log
@@ -112,16 +112,17 @@ class Workspace:
     def base(self) -> Base | None:
         """The base of the working program, or None before there is one."""
         try:
-            text = (self.folder / "base.txt").read_bytes().decode()
-            fields = codec.load((self.folder / "base.yaml").read_bytes())
-        except (OSError, UnicodeDecodeError, codec.InvalidRecord):
+            fields = json.loads((self.folder / "base.json").read_bytes())
+            result_id, text = fields["id"], fields["text"]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return Base(fields.get("id"), text)
+        if isinstance(text, str) and (result_id is None or isinstance(result_id, str)):
+            return Base(result_id, text)
+        return None
 
     def set_base(self, base: Base) -> None:
         """Remember what the working program starts from."""
-        write_whole(self.folder / "base.txt", base.text.encode())
-        write_whole(self.folder / "base.yaml", codec.dump({"id": base.id}))
+        write_whole(self.folder / "base.json", json.dumps(vars(base)).encode() + b"\n")
 
     def seen(self, total: int) -> int:
         """How many results there were at the last sync; from now on ``total``."""

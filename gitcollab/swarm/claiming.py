@@ -187,7 +187,9 @@ def _chosen(member: Member, experiment: str | None) -> list[Claim]:
     return chosen
 
 
-def refine(member: Member, spoken: Claim, experiment: Experiment) -> ClaimOutcome:
+def refine(
+    member: Member, spoken: Claim, experiment: Experiment, *, anyway: bool = False
+) -> ClaimOutcome:
     """Say what a claim made in words is as code, so that others see it; it keeps its key.
 
     The code may turn out to be what somebody else is doing or has done, whatever the words said.
@@ -195,7 +197,7 @@ def refine(member: Member, spoken: Claim, experiment: Experiment) -> ClaimOutcom
     now = member.now(member.store.snapshot())
     fields = spoken.model_dump() | experiment.model_dump()
     made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
-    outcome = _ask(member, made)
+    outcome = _ask(member, made, anyway)
     return Granted(spoken) if isinstance(outcome, Offline) else outcome
 
 

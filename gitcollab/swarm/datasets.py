@@ -5,6 +5,7 @@ from __future__ import annotations
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Environment, Task
 from gitcollab.runner import environment
+from gitcollab.task import harness
 
 
 def environment_of(task: Task) -> Environment:
@@ -14,10 +15,15 @@ def environment_of(task: Task) -> Environment:
     other data would compare with nothing.
     """
     found = environment.versions()
-    bare = Environment(python=found.python, torch=found.torch, gitcollab=found.gitcollab)
+    bare = Environment(
+        python=found.python,
+        torch=found.torch,
+        gitcollab=found.gitcollab,
+        harness=harness.digest(),
+    )
     if task.dataset is None:
         return bare
-    from gitcollab.task import data, harness
+    from gitcollab.task import data
     from gitcollab.task.errors import TaskError
 
     name, wanted = task.dataset.name, task.dataset.sha256
@@ -31,4 +37,4 @@ def environment_of(task: Task) -> Environment:
             f"the data {name} here ({digest[:15]}...) is not what the task names",
             f"upgrade gitcollab, or prepare it anew: gitcollab data prepare {name}",
         )
-    return bare.model_copy(update={"harness": harness.digest(), "dataset": digest})
+    return bare.model_copy(update={"dataset": digest})

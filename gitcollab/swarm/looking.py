@@ -209,9 +209,7 @@ def program_text(member: Member, result_id: str | None) -> str:
     path = PROGRAM_PATH if result_id is None else f"{folder_of(result_id)}/{PROGRAM_PATH}"
     data = member.read(path)
     if data is None:
-        raise GitcollabError(
-            f"the hub holds no {path}", "choose another result: gitcollab results"
-        )
+        raise GitcollabError(f"the hub holds no {path}", "choose another result: gitcollab results")
     return data.decode(errors="replace")
 
 

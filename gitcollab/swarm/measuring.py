@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ def measure(
     program: str,
     seed: int,
     *,
+    hidden: Sequence[Path],
     started_at: datetime,
     description: str,
     progress: Callable[[RunProgress], None],
@@ -79,7 +80,7 @@ def measure(
         status, failure = "timeout", f"no result after {task.timeout_seconds:g} s"
     elif done.exit_code != 0:
         status, failure = "crash", f"exit code {done.exit_code}"
-    found = read_log(task, log, folder, status, failure)
+    found = read_log(task, log, folder, status, failure, hidden=hidden)
     return Measurement(
         **{k: v for k, v in vars(found).items() if k not in ("wall_seconds", "started_at")},
         wall_seconds=round(done.seconds, 3),
@@ -122,9 +123,14 @@ def read_log(
     folder: Path,
     status: Literal["ok", "crash", "timeout"] = "ok",
     failure: str = "",
+    *,
+    hidden: Sequence[Path] = (),
 ) -> Measurement:
-    """What a log says, given how its program ended. GitcollabError when it cannot be read."""
-    text = _read_tail(log)
+    """What a log says, given how its program ended. GitcollabError when it cannot be read.
+
+    ``folder`` and the ``hidden`` places of this machine are taken out of what will be published.
+    """
+    text = _without_places(_read_tail(log), {folder: ".", **dict.fromkeys(hidden, "~")})
     metric, metrics, hint = None, {}, ""
     if status == "ok":
         try:
@@ -145,7 +151,7 @@ def read_log(
         {k: v for k, v in metrics.items() if k != task.metric.name},
         failure[:MAX_DESCRIPTION],
         hint,
-        _tail(_without_places(text, folder), MAX_LOG_BYTES),
+        _tail(text, MAX_LOG_BYTES),
         _curve(text),
     )
 
@@ -180,9 +186,13 @@ def _read_tail(path: Path) -> str:
         ) from e
 
 
-def _without_places(text: str, folder: Path) -> str:
-    """The text without this machine's own folders: they are nobody's business."""
-    return text.replace(str(folder), ".").replace(str(Path.home()), "~").replace("\0", "")
+def _without_places(text: str, places: Mapping[Path, str]) -> str:
+    """The text without this machine's own folders, the longest first; "/" alone hides nothing."""
+    names = {str(form): short for path, short in places.items() for form in (path, path.resolve())}
+    for name in sorted(names, key=len, reverse=True):
+        if len(Path(name).parts) > 2 or name == str(Path.home()) != "/":
+            text = text.replace(name, names[name])
+    return text.replace("\0", "")
 
 
 def _tail(text: str, limit: int) -> str:

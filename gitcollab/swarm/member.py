@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -152,6 +154,10 @@ class Member:
                     result = Result.model_validate(waiting.request.payload["result"])
                     found[result.id] = result
         return found
+
+    def places(self) -> list[Path]:
+        """This machine's folders that a run may name: nobody else's business."""
+        return [self.workspace.root, home(), Path(sys.prefix), Path.home()]
 
     def read(self, path: str) -> bytes | None:
         """A file of the hub, or of a result of this host that waits to be delivered."""

@@ -33,7 +33,7 @@ def preset(name: str, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
     if name not in names():
         raise UsageError(f"there is no preset {name!r}", f"presets: {', '.join(names())}")
     data = (resources.files("gitcollab") / "presets" / f"{name}.yaml").read_bytes()
-    task = _task(codec.load(data), sets, f"preset {name}")
+    task = _task(data, sets, f"preset {name}")
     return task, asset("train.py")
 
 
@@ -43,7 +43,7 @@ def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
         data = path.read_bytes()
     except OSError as e:
         raise UsageError(f"the task file {path} cannot be read: {e.strerror}") from e
-    task = _task(codec.load(data), sets, str(path))
+    task = _task(data, sets, str(path))
     program = path.parent / task.program
     try:
         return task, program.read_bytes()
@@ -54,10 +54,11 @@ def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
         ) from e
 
 
-def _task(fields: dict[str, object], sets: Iterable[str], source: str) -> Task:
-    for assignment in sets:
-        _set(fields, assignment)
+def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
     try:
+        fields = codec.load(data)
+        for assignment in sets:
+            _set(fields, assignment)
         task = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
         hint = e.hint or "the README's section on hosting shows a task file"
@@ -78,4 +79,7 @@ def _set(fields: dict[str, object], assignment: str) -> None:
         if not isinstance(child, dict):
             raise UsageError(f"{parent!r} in {key!r} holds a value, not fields")
         at = child
-    at[last] = codec.load(f"value: {text}".encode())["value"]
+    try:
+        at[last] = codec.load(f"value: {text}".encode())["value"]
+    except codec.InvalidRecord as e:
+        raise UsageError(f"{text[:60]!r} is no value for {key}: {e.message}", "quote text") from e

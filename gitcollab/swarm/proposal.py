@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from gitcollab.errors import GitcollabError, UsageError
-from gitcollab.records.models import MAX_DESCRIPTION, Experiment, Result
+from gitcollab.records.models import MAX_DESCRIPTION, MAX_PROGRAM_BYTES, Experiment, Result
 from gitcollab.similarity import constants, delta, literal, program
 from gitcollab.swarm.workspace import Base
 
@@ -50,6 +50,11 @@ def propose(
     """
     if set_values:
         text = constants.edit(text, set_values)
+    if len(text.encode()) > MAX_PROGRAM_BYTES:
+        raise GitcollabError(
+            f"the program has {len(text.encode()):,} bytes; {MAX_PROGRAM_BYTES:,} are allowed",
+            "move data out of the program",
+        )
     if python:
         constants.constants(text)  # a syntax error is better found before anything is claimed
     if what is not None:
@@ -66,6 +71,11 @@ def propose(
     )
     if print_of == common.base_fingerprint:
         experiment = _rerun(common, runs, what)
+        if experiment.replicates and seed in {r.seed for r in runs}:
+            raise UsageError(
+                f"the program has been run with seed {seed}",
+                "leave --seed out for the next free one",
+            )
     else:
         experiment = _described(_with_delta(common, change), change, what)
     return Proposal(text, seed if seed is not None else _next_seed(runs), experiment)

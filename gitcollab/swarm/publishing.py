@@ -81,7 +81,18 @@ def seed_files(task: Task, program: bytes, protocol: bytes) -> dict[str, str]:
         return {
             TASK_PATH: codec.encode(task).decode(),
             PROGRAM_PATH: program.decode(),
-            "collab.md": protocol.decode(),
+            "collab.md": _protocol_for(task, protocol.decode()),
         }
     except UnicodeDecodeError as e:
         raise GitcollabError("the baseline program is not UTF-8 text") from e
+
+
+# What collab.md says of the task in general, and is said anew for each hub.
+OBJECTIVE = "(`val_bpb` after a fixed budget; lower is better)"
+
+
+def _protocol_for(task: Task, protocol: str) -> str:
+    better = "lower" if task.metric.direction == "minimize" else "higher"
+    said = f"(`{task.metric.name}` after a fixed budget; {better} is better)"
+    own = protocol.replace(OBJECTIVE, said).replace("`train.py`", f"`{task.program}`")
+    return own.replace("val_bpb 1.234567:", f"{task.metric.name} 1.234567:")

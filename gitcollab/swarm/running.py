@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records.models import Claim, Result, Task, sha256
 from gitcollab.records.names import short_hash, slug
+from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.identity import key_of
@@ -43,39 +44,62 @@ def run(
     *,
     set_values: Mapping[str, str] | None = None,
     seed: int | None = None,
+    anyway: bool = False,
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Claim, run and publish what the working program changes against its base.
 
-    Whatever happened is published. ^C ends the program, gives the claim back and is raised again.
-    Raises GitcollabError where nothing could be begun.
+    Whatever happened is published. ^C ends the program, gives the claim back, undoes
+    ``set_values`` and is raised again. ``anyway`` repeats what has been done before. Raises
+    GitcollabError where nothing could be begun.
     """
+    with member.workspace.one_run():
+        return _run(member, what, set_values, seed, anyway, progress)
+
+
+def _run(
+    member: Member,
+    what: str | None,
+    set_values: Mapping[str, str] | None,
+    seed: int | None,
+    anyway: bool,
+    progress: Progress,
+) -> RunReport:
     task = member.task
     before = member.workspace.program(task)
     environment_of(task)  # what is missing here is better said before anything is claimed
-    spoken = claiming.announced(member)
+    spoken = _spoken(member, before) if not set_values else None
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, seed)
     progress(RunProgress("claim", plan.experiment.description))
-    claimed = _claim(member, plan, spoken)
+    claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Taken | Duplicate | Refused):
         return _refused(claimed)
-    if plan.program != before:
-        member.workspace.write_program(task, plan.program)
     holder = claimed.claim if isinstance(claimed, Granted) else None
     try:
+        if plan.program != before:
+            member.workspace.write_program(task, plan.program)
         measured, holder = _measure(member, task, plan, holder, progress)
     except GitcollabError as e:  # no such command, a full disk
-        _give_back(member, holder)
+        _undo(member, task, plan, before, holder)
         return RunReport("failed", error=e.message, hint=e.hint, claim=claimed)
     except BaseException:
-        _give_back(member, holder)
+        _undo(member, task, plan, before, holder)
         raise
     progress(RunProgress("publish", plan.experiment.description))
     result = _result(member, task, plan, measured, holder, plan.seed)
-    report = _report(publish(member, result, _files(plan.program, measured)), measured, claimed)
+    outcome = publish(member, result, _files(plan.program, measured))
+    report = _report(member, outcome, measured, claimed)
     return _keep_or_revert(member, task, plan, report)
+
+
+def _spoken(member: Member, text: str) -> Claim | None:
+    """The claim in words that an edited program carries out."""
+    base = member.workspace.base()
+    if base is not None and fingerprint(base.text) == fingerprint(text):
+        return None
+    return claiming.announced(member)
 
 
 def proposal_of(
@@ -100,11 +124,11 @@ def proposal_of(
     )
 
 
-def _claim(member: Member, plan: Proposal, spoken: Claim | None) -> ClaimOutcome:
+def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
     """Claim the experiment, or use the claim that announced it in words."""
     if spoken is not None and spoken.description == plan.experiment.description:
-        return claiming.refine(member, spoken, plan.experiment)
-    return claiming.claim(member, plan.experiment, seed=plan.seed)
+        return claiming.refine(member, spoken, plan.experiment, anyway=anyway)
+    return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
 
 
 def _refused(claimed: Taken | Duplicate | Refused) -> RunReport:
@@ -114,9 +138,9 @@ def _refused(claimed: Taken | Duplicate | Refused) -> RunReport:
             hint = "change something else, or wait until its claim expires"
         case Duplicate(other=other, reason=why):
             error = f"{other.agent} has done this experiment ({why}): {other.id}"
-            hint = f"read it with: gitcollab show {other.id}"
+            hint = f"read it with: gitcollab show {other.id}; to repeat it, add --anyway"
         case Refused(reason=why):
-            error, hint = f"the claim was refused: {why}", "see: gitcollab status"
+            error, hint = f"the claim was refused: {why}", "run: gitcollab sync, then try again"
     return RunReport("refused", error=error, hint=hint, claim=claimed)
 
 
@@ -126,17 +150,30 @@ def _measure(
     renewal = claiming.Renewal(member, holder) if holder else None
     now = member.clock()
     folder = member.workspace.new_run(now, slug(plan.experiment.description, 32))
-    measured = measure(
-        task,
-        folder,
-        plan.program,
-        plan.seed,
-        started_at=now,
-        description=plan.experiment.description,
-        progress=progress,
-        tick=renewal.tick if renewal else lambda: None,
-    )
-    return measured, renewal.finish() if renewal else None
+    try:
+        measured = measure(
+            task,
+            folder,
+            plan.program,
+            plan.seed,
+            hidden=member.places(),
+            started_at=now,
+            description=plan.experiment.description,
+            progress=progress,
+            tick=renewal.tick if renewal else lambda: None,
+        )
+    finally:
+        if renewal:  # a renewal under way must not land after the claim was given back
+            holder = renewal.finish()
+    return measured, holder
+
+
+def _undo(member: Member, task: Task, plan: Proposal, before: str, holder: Claim | None) -> None:
+    """Nothing came of it: the program as it was, the claim given back."""
+    with suppress(GitcollabError):
+        if member.workspace.program(task) == plan.program:
+            member.workspace.write_program(task, before)
+    _give_back(member, holder)
 
 
 def _give_back(member: Member, holder: Claim | None) -> None:
@@ -190,20 +227,28 @@ def _recordable(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:
-    """Deliver a result, or leave it in the outbox until the hub is back."""
+    """Deliver a result, or leave it in the outbox until the hub is back. Only a yes is a yes."""
     record = result.model_dump(mode="json", by_alias=True, exclude_none=True)
     request = member.request("publish", {"result": record, "files": dict(files)})
     outcome = member.submit(request)[0]
-    if outcome["outcome"] == "refused":
-        return Refused(result.experiment or "", str(outcome.get("reason", "")))
+    reason = str(outcome.get("reason", ""))
+    match outcome["outcome"]:
+        case "published":
+            _let_go(member, result)
+            where = member.standings([result])
+            return Published(
+                result, where.verdict(result), _leads(where, result), _unbelieved(where, result)
+            )
+        case "queued":
+            _let_go(member, result)
+            return Queued(result, reason)
+        case other:
+            return Refused(result.experiment or "", reason or str(other))
+
+
+def _let_go(member: Member, result: Result) -> None:
     if result.experiment:
         member.workspace.let_go(result.experiment)
-    if outcome["outcome"] == "queued":
-        return Queued(result, str(outcome.get("reason", "")))
-    where = member.standings([result])
-    return Published(
-        result, where.verdict(result), _leads(where, result), _unbelieved(where, result)
-    )
 
 
 def _leads(where: Standings, result: Result) -> bool:
@@ -216,7 +261,10 @@ def _unbelieved(where: Standings, result: Result) -> bool:
 
 
 def _report(
-    outcome: PublishOutcome, measured: Measurement, claimed: ClaimOutcome | None
+    member: Member,
+    outcome: PublishOutcome,
+    measured: Measurement,
+    claimed: ClaimOutcome | None,
 ) -> RunReport:
     report = RunReport("published", error=measured.failure, hint=measured.hint, claim=claimed)
     notes: tuple[str, ...] = ()
@@ -236,6 +284,8 @@ def _report(
         case Refused(reason=reason):
             error = f"the hub refused the result: {reason}"
             hint = "the result is kept on this host; see: gitcollab status"
+            if isinstance(claimed, Granted):
+                _give_back(member, claimed.claim)
             return replace(report, outcome="refused", error=error, hint=hint)
 
 
@@ -257,7 +307,10 @@ def _keep_or_revert(member: Member, task: Task, plan: Proposal, report: RunRepor
     report = replace(report, verdict=judged.verdict, is_best=judged.is_best)
     if judged.verdict == "better" or (judged.verdict is None and judged.is_best):
         member.workspace.set_base(Base(result.id, plan.program))
-        return replace(report, kept=True)
+        notes = report.notes
+        if judged.verdict is None:
+            notes = (*notes, "its base was never run on this tier, so there is no verdict")
+        return replace(report, kept=True, notes=notes)
     return _revert(member, task, plan, report)
 
 
@@ -292,21 +345,35 @@ def publish_log(
     """Publish a run that was made by hand, from its log; the working program stays as it is."""
     task = member.task
     text = _program_text(program) if program else member.workspace.program(task)
-    spoken = claiming.announced(member)
+    spoken = _spoken(member, text)
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, text, what, None, seed)
     failure = f"reported as {status}" if status in ("crash", "timeout") else ""
-    measured = read_log(task, log, log.absolute().parent, status or "ok", failure)
-    if measured.status == "crash" and status is None and measured.metric is None:
+    measured = read_log(
+        task, log, log.absolute().parent, status or "ok", failure, hidden=member.places()
+    )
+    if measured.status == "crash" and status in (None, "ok"):
         raise GitcollabError(
             f"{log}: {measured.failure}", "to publish it as a crash, add --status crash"
         )
+    _refuse_twice(member, measured)
     used = _seed_said(measured) if seed is None else seed
-    key = key_of(plan.experiment, plan.seed)
-    holder = claiming.held(member, plan.experiment, key) or spoken
+    holder = claiming.held(member, plan.experiment, key_of(plan.experiment, plan.seed))
+    if holder is None and spoken and spoken.description == plan.experiment.description:
+        holder = spoken
     result = _result(member, task, plan, measured, holder, used)
-    return _report(publish(member, result, _files(text, measured)), measured, None)
+    return _report(member, publish(member, result, _files(text, measured)), measured, None)
+
+
+def _refuse_twice(member: Member, measured: Measurement) -> None:
+    """One log is one run: publishing it again would feign a replicate."""
+    digest = sha256(measured.log.encode())
+    for result in member.results().values():
+        if measured.log and result.files.get("log.txt") == digest:
+            raise RefusedError(
+                f"this log has been published: {result.id}", f"see: gitcollab show {result.id}"
+            )
 
 
 def _seed_said(measured: Measurement) -> int | None:

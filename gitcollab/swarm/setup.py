@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from gitcollab.errors import GitcollabError, OfflineError, RefusedError
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records.models import AgentCard, Hardware, Task
 from gitcollab.records.names import check_agent_name
 from gitcollab.store import hubs
@@ -43,6 +43,8 @@ def init_hub(
     cannot be reached, RefusedError when something else lives on the branch.
     """
     hubs.check_branch(branch)
+    if task_file is not None and preset is not None:
+        raise UsageError("a preset and a task file are two tasks", "give --preset or --task")
     if task_file is not None:
         task, program = presets.from_file(task_file, sets)
     else:
@@ -175,7 +177,7 @@ def _register(member: Member, name: str) -> bool:
 
 def _place_protocol(workspace: Workspace, protocol: bytes | None) -> str:
     path = workspace.root / "collab.md"
-    if protocol is None or (path.exists() and path.read_bytes() == protocol):
+    if protocol is None or (path.is_file() and path.read_bytes() == protocol):
         return ""
     if path.exists():
         return "your collab.md was kept; the hub's differs"

@@ -127,6 +127,7 @@ class Swarm:
         *,
         set_values: Mapping[str, str] | None = None,
         seed: int | None = None,
+        anyway: bool = False,
         progress: Callable[[RunProgress], None] | None = None,
     ) -> RunReport:
         """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
@@ -137,6 +138,7 @@ class Swarm:
             what,
             set_values=set_values,
             seed=seed,
+            anyway=anyway,
             progress=progress or (lambda _: None),
         )
 

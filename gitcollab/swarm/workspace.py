@@ -15,6 +15,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +26,10 @@ from typing import Any
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Task
+from gitcollab.records.names import check_agent_name
 
 FOLDER = ".gitcollab"
+_TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 class NotJoined(GitcollabError):  # noqa: N818 - reads as what it is
@@ -73,11 +78,8 @@ class Workspace:
         """What the workspace was joined as; GitcollabError when the file is damaged."""
         path = self.folder / "config.yaml"
         try:
-            fields = codec.load(path.read_bytes())
-            return Config(
-                **{k: fields[k] for k in ("hub", "branch", "agent")}, tier=fields.get("tier")
-            )
-        except (OSError, codec.InvalidRecord, KeyError) as e:
+            return _config(codec.load(path.read_bytes()))
+        except (OSError, GitcollabError) as e:
             raise GitcollabError(
                 f"{path} cannot be read: {e}", "mend it, or join again: gitcollab join HUB"
             ) from e
@@ -169,6 +171,24 @@ class Workspace:
         """Forget a claim."""
         (self.folder / "claims" / f"{experiment}.yaml").unlink(missing_ok=True)
 
+    @contextmanager
+    def one_run(self) -> Iterator[None]:
+        """Within the block no other process runs an experiment here: they would share a program."""
+        import filelock
+
+        lock = filelock.FileLock(self.folder / "run.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise GitcollabError(
+                f"an experiment is running in {self.root} already",
+                "wait for it, or join the hub in another folder",
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
     def write_settings(self, task: Task) -> None:
         """Leave the task's settings where a program run by hand finds them."""
         write_whole(self.folder / "task.json", settings(task))
@@ -185,6 +205,18 @@ class Workspace:
                 continue
             return path
         raise GitcollabError(f"{runs} is full", f"remove old runs from {runs}")
+
+
+def _config(fields: dict[str, Any]) -> Config:
+    """The configuration in these fields; GitcollabError for what a user's edit broke."""
+    for name in ("hub", "branch", "agent"):
+        if not isinstance(fields.get(name), str):
+            raise GitcollabError(f"{name} is not text")
+    tier = fields.get("tier")
+    if tier is not None and not (isinstance(tier, str) and _TIER.fullmatch(tier)):
+        raise GitcollabError("tier is not of a-z, 0-9 and -, as in large")
+    check_agent_name(fields["agent"])
+    return Config(fields["hub"], fields["branch"], fields["agent"], tier)
 
 
 def settings(task: Task) -> bytes:

@@ -109,3 +109,32 @@ def test_tidying_spares_what_is_new(outbox: Outbox) -> None:
 
     assert outbox.take(at(0, "a")) is None
     assert outbox.take(at(0, "b")) == {"outcome": "b"}
+
+
+def test_a_waiting_request_is_moved_on_by_the_name_it_was_read_under(outbox: Outbox) -> None:
+    asked = [at(0, "a"), at(1, "b")]
+    outbox.put(asked)
+    pending = outbox.folder / "pending"
+    for number, path in enumerate(sorted(pending.iterdir())):
+        path.rename(pending / f"moved-{number}.json")
+    outbox.put([asked[0]])  # once more, under its own name
+
+    assert [request.id for request in outbox.pending()] == ["a", "a", "b"]
+    assert all(outbox.is_pending(request) for request in asked)
+    outbox.finish(asked[0], {"outcome": "done"})
+    outbox.withdraw([asked[1]])
+
+    assert list(pending.iterdir()) == []
+    assert not any(outbox.is_pending(request) for request in asked)
+
+
+def test_a_quarantined_request_is_dropped_by_the_name_it_was_read_under(outbox: Outbox) -> None:
+    outbox.quarantine(at(0, "a"), "no", {"outcome": "refused"})
+    [path] = (outbox.folder / "quarantine").iterdir()
+    path.rename(path.with_name("moved.json"))
+
+    [one] = outbox.quarantined()
+    outbox.retry(one.request)
+
+    assert outbox.quarantined() == []
+    assert outbox.pending() == [one.request]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,11 @@ from store_toys import (
     open_store,
 )
 
-from gitcollab.git.failures import HubEmpty, HubUnreachable
+from gitcollab.errors import GitcollabError
+from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import create_bare
-from gitcollab.store.requests import Decision, Request
+from gitcollab.store import drain
+from gitcollab.store.requests import Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
 
 Wrap = Callable[[str], Path]
@@ -208,6 +210,122 @@ def test_a_quarantined_request_can_be_tried_again(hub: Path, tmp_path: Path) -> 
 
     assert store.flush() == [{"outcome": "noted"}]
     assert store.quarantined() == []
+
+
+def test_work_that_a_decider_refuses_is_set_aside(hub: Path, tmp_path: Path) -> None:
+    verdicts = {"outcome": "refused", "reason": "too long"}
+
+    def decide(snapshot: Snapshot, request: Request, now: object) -> Decision:
+        return Decision(dict(verdicts))
+
+    def rejected(snapshot: Snapshot, request: Request, now: object) -> Decision:
+        raise GitcollabError("no such task", "name one")
+
+    deciders = {"work": decide, "other": rejected, "note": DECIDERS["note"]}
+    store = open_store(hub, tmp_path / "home", deciders=deciders)
+    kept, dropped = ask("work", text="hours of it"), ask("work", when_offline="drop")
+    other = ask("other")
+
+    outcomes = store.submit(kept, dropped, other, ask("note", text="x"))
+
+    assert [o["outcome"] for o in outcomes] == ["refused", "refused", "refused", "noted"]
+    found = [(one.request, one.reason) for one in store.quarantined()]
+    assert found == [(kept, "too long"), (other, "no such task")]
+    assert store.pending() == []
+    store.drop(other)
+    verdicts["outcome"] = "accepted"
+    store.retry(kept)
+    assert store.flush() == [verdicts]
+    assert store.quarantined() == []
+
+
+def test_a_waiting_file_under_another_name_is_delivered_once(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store._cache.prepare()
+    store._outbox.put([ask("note", text="x"), ask("bug")])
+    for number, path in enumerate(sorted((store.folder / "outbox" / "pending").iterdir())):
+        path.rename(path.with_name(f"{number}.json"))
+
+    assert sorted(o["outcome"] for o in store.flush()) == ["failed", "noted"]
+
+    assert store.pending() == []
+    assert len(store.quarantined()) == 1
+    assert commits(hub) == 2
+
+
+def test_a_drain_ends_where_files_cannot_be_removed(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store._cache.prepare()
+    store._outbox.put([ask("note", text=str(n)) for n in range(3)])
+    forgotten = []
+
+    def stay(folder: Path, request: Request) -> None:
+        forgotten.append(request.id)
+        assert len(forgotten) < 10, "the drain goes on for ever"
+
+    monkeypatch.setattr(store._outbox, "_forget", stay)
+    monkeypatch.setattr(drain, "_BATCH", 2)
+
+    assert store.flush() == [{"outcome": "noted"}] * 3
+    assert len(set(forgotten)) == 3
+    assert len(store.pending()) == 3
+
+
+def bug_in_deriving(snapshot: Snapshot, changed: object) -> dict[str, bytes | None]:
+    raise KeyError("no such group")
+
+
+def no_such_module(snapshot: Snapshot, changed: object) -> dict[str, bytes | None]:
+    raise ImportError("no module named pages")
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        bug_in_deriving,
+        no_such_module,
+        lambda snapshot, changed: None,
+        lambda snapshot, changed: {"COUNT": 1},
+        lambda snapshot, changed: {"COUNT": "no bytes"},
+        lambda snapshot, changed: {"../COUNT": b"1"},
+        lambda snapshot, changed: {"claims": b"a file in the place of a folder"},
+    ],
+)
+def test_records_land_without_views_when_there_is_a_bug_in_deriving(
+    hub: Path, tmp_path: Path, derive: Deriver
+) -> None:
+    store = open_store(hub, tmp_path / "home", derive=derive)
+
+    outcomes = store.submit(ask("note", id="n", text="x"), ask("claim", name="x"))
+
+    assert outcomes == [{"outcome": "noted"}, {"outcome": "granted"}]
+    assert files(hub) == ["README.md", "claims/x.yaml", "notes/nova/n.txt"]
+    assert store.quarantined() == []
+    assert commits(hub) == 3
+
+
+def test_a_damaged_copy_found_by_a_rule_is_remade_and_no_answer(hub: Path, tmp_path: Path) -> None:
+    troubles = ["deciding", "deriving"]
+
+    def decide(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+        if len(troubles) == 2:
+            raise CacheCorrupt(troubles.pop(0))
+        return DECIDERS["note"](snapshot, request, now)
+
+    store = open_store(hub, tmp_path / "home", deciders={"note": decide})
+    assert store.submit(ask("note", text="x")) == [{"outcome": "noted"}]
+
+    def derive(snapshot: Snapshot, changed: object) -> dict[str, bytes]:
+        if troubles:
+            raise CacheCorrupt(troubles.pop())
+        return count_notes(snapshot, changed)
+
+    store = open_store(hub, tmp_path / "home", derive=derive)
+    assert store.submit(ask("note", text="y")) == [{"outcome": "noted"}]
+
+    assert git(hub, "show", "swarm:COUNT") == "2"
 
 
 def test_a_bug_in_a_decider_stops_nobody_else(hub: Path, tmp_path: Path) -> None:

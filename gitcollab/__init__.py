@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gitcollab.faces.swarm import Swarm
     from gitcollab.swarm.outcomes import (
         Duplicate,
         Granted,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         Refused,
         Taken,
     )
-    from gitcollab.swarm.swarm import Swarm
 
     __version__: str
 
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
         return version("gitcollab")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "gitcollab.swarm.swarm" if name == "Swarm" else "gitcollab.swarm.outcomes"
+    home = "gitcollab.faces.swarm" if name == "Swarm" else "gitcollab.swarm.outcomes"
     return getattr(import_module(home), name)
 
 

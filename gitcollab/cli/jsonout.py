@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gitcollab.cli.text import without_credentials
+
 if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
     from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
@@ -52,8 +54,11 @@ def plain(value: object) -> Any:
 
 
 def flat(report: object) -> JsonObject:
-    """The fields of a report that holds nothing but plain values."""
-    return {f.name: getattr(report, f.name) for f in fields(report)}  # type: ignore[arg-type]
+    """The fields of a report that holds nothing but plain values; no credentials of the hub."""
+    found = {f.name: getattr(report, f.name) for f in fields(report)}  # type: ignore[arg-type]
+    if "hub" in found:
+        found["hub"] = without_credentials(found["hub"])
+    return found
 
 
 def record(value: Record | None) -> JsonObject | None:
@@ -140,6 +145,7 @@ def status(value: Status) -> JsonObject:
     """Where this workspace stands; ``online`` is null when the hub was not asked."""
     return flat(value) | {
         "queued": [flat(item) for item in value.queued],
+        "refused": [flat(item) for item in value.refused],
         "claims": records(value.claims),
         "mine": records(value.mine),
         "best": best(value.best),

@@ -64,6 +64,9 @@ def status(
     for item in report.queued:
         age = render.span((render.now() - item.since).total_seconds())
         render.say(f"- {_NOUNS.get(item.kind, item.kind)}, for {age}: {item.reason}")
+    for item in report.refused:
+        noun = _NOUNS.get(item.kind, item.kind)
+        render.say(f"- {noun}, refused by the hub and kept on this host: {item.reason}")
     if report.claims:
         print()
         render.claims(report.claims, render.now())

@@ -41,6 +41,9 @@ def run(
         typer.Option("--set", metavar="NAME=VALUE", help="Change a constant of the program."),
     ] = None,
     seed: Seed = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Run it although it has been done before.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Do one experiment: claim it, run it, publish what happened.
@@ -56,7 +59,9 @@ def run(
     values = _assignments(sets or [])
     swarm = open_swarm(create_embedded=True)
     with LiveLine(sys.stderr, quiet=json) as live:
-        report = swarm.run(what, set_values=values, seed=seed, progress=live.show_run)
+        report = swarm.run(
+            what, set_values=values, seed=seed, anyway=anyway, progress=live.show_run
+        )
     return _end(swarm, report, json)
 
 

@@ -9,7 +9,7 @@ import gitcollab
 
 def test_the_public_names_are_there() -> None:
     from gitcollab.swarm import outcomes
-    from gitcollab.swarm.swarm import Swarm
+    from gitcollab.faces.swarm import Swarm
 
     assert gitcollab.Swarm is Swarm
     for name in ("Granted", "Taken", "Duplicate", "Offline", "Refused", "Published", "Queued"):

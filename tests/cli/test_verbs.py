@@ -194,6 +194,7 @@ STATUS = Status(
     agent="nova",
     online=None,
     queued=[QueuedItem("publish", "f00", NOW, "no route to host")],
+    refused=[QueuedItem("publish", "f01", NOW, "a rule")],
     claims=[make_claim()],
     mine=[make_claim()],
     best=make_entry(),
@@ -207,8 +208,9 @@ def test_status(cli: Cli, script: Script) -> None:
     told = cli("status", "--json").json
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
-        *("mine", "results", "skew_seconds"),
+        *("mine", "results", "skew_seconds", "refused"),
     }
+    assert told["hub"] == "https://***@hub.example/x.git"
     assert told["online"] is None
     assert told["queued"] == [
         {

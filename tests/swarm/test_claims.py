@@ -16,9 +16,11 @@ from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.swarm import Swarm
+from tests import toy
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-TASK = "sha256:" + "1" * 64
+TASK_RECORD = codec.decode("task", toy.TASK.encode())
+TASK = TASK_RECORD.digest
 A, B, C = (f"sha256:{c * 64}" for c in "abc")
 
 
@@ -207,3 +209,27 @@ def test_a_sweep_takes_what_expired_a_while_ago(hub) -> None:
     found = claims.decide_sweep(hub(fresh, old, just), request("sweep"), NOW)
     assert found.changes == {f"claims/{old.id}.yaml": None}
     assert found.outcome["experiments"] == [old.id]
+
+
+def test_a_claim_for_another_task_is_refused(hub) -> None:
+    payload = {"claim": claim().model_dump(mode="json", by_alias=True), "task": A}
+    found = claims.decide_claim(hub(), Request("r", "claim", "nova", NOW, payload), NOW)
+    assert found.outcome == {"outcome": "refused", "reason": "the hub's task has changed"}
+
+
+def test_no_claim_holds_for_ever(hub) -> None:
+    eternal = claim("atlas", minutes=500_000)
+    assert outcome(hub(eternal), claim()) == "granted"
+    assert claims.active(hub(eternal), NOW) == []
+    assert claims.stale(hub(eternal), NOW) == [eternal]
+    ahead = claim("atlas", minutes=20)  # a clock that is five minutes ahead
+    assert outcome(hub(ahead), claim()) == "taken"
+    assert claims.stale(hub(ahead), NOW) == []
+
+
+def test_a_crashed_baseline_may_be_run_again(hub) -> None:
+    crashed = result("atlas", delta={}, fingerprint=A, base_fingerprint=A, status="crash", metric=None)
+    baseline = {"delta": {}, "fingerprint": A, "base_fingerprint": A}
+    assert outcome(hub(crashed), claim(**baseline)) == "granted"
+    changed = {"delta": {}, "fingerprint": A, "base_fingerprint": B, "structural": True}
+    assert outcome(hub(crashed), claim(**changed)) == "duplicate"

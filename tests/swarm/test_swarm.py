@@ -408,3 +408,214 @@ def test_joining_where_nothing_is(tmp_path: Path) -> None:
         join(tmp_path / "w", str(tmp_path / "nothing.git"))
     assert "gitcollab init" in caught.value.hint
     assert caught.value.exit_code == 1
+
+
+# -- faults that were found once ---------------------------------------------------------------------
+
+
+def forge(swarm: Swarm, **fields: object) -> None:
+    """Put a result on the hub that no client of ours would have made."""
+    done = next(iter(swarm.member.results().values()))
+    made = done.model_copy(update={"id": "mallory/x-1", "agent": "mallory", "nonce": "e" * 32} | fields)
+    member = swarm.member
+    record = made.model_dump(mode="json", by_alias=True, exclude_none=True)
+    (outcome,) = member.submit(member.request("publish", {"result": record, "files": {}}))
+    assert outcome["outcome"] == "published"
+
+
+def test_a_record_without_its_program_is_never_adopted(agent: Agent, tmp_path: Path) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    first = nova.run().result
+    forge(nova, metric=0.9, fingerprint="sha256:" + "9" * 64)
+    report = atlas.sync()
+    assert report.adopted == first.id
+    assert program(atlas) == toy.PROGRAM
+    assert program(agent("orion")) == toy.PROGRAM
+    with pytest.raises(GitcollabError, match="holds no"):
+        atlas.diff("mallory/x-1")
+
+
+def test_only_a_yes_is_a_yes(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    nova = agent("nova")
+    real = nova.member.store.submit
+
+    def broken(*requests):
+        if requests[0].kind == "publish":
+            return [{"outcome": "failed", "reason": "a bug"}]
+        return real(*requests)
+
+    monkeypatch.setattr(nova.member.store, "submit", broken)
+    report = nova.run()
+    assert report.outcome == "refused"
+    assert "a bug" in report.error
+    assert nova.status().claims == []
+
+
+def test_one_run_at_a_time_in_a_workspace(agent: Agent) -> None:
+    nova = agent("nova")
+    errors = []
+
+    def again(progress) -> None:
+        if progress.phase == "claim":
+            with pytest.raises(GitcollabError, match="running in") as caught:
+                Swarm.open(nova.workspace).run()
+            errors.append(caught.value.hint)
+
+    assert nova.run(progress=again).outcome == "published"
+    assert len(errors) == 1
+
+
+def test_a_log_is_published_once(agent: Agent, tmp_path: Path) -> None:
+    nova = agent("nova")
+    log = tmp_path / "run.log"
+    log.write_text("step 1\n---\nscore: 1.02\n")
+    nova.publish(log)
+    with pytest.raises(RefusedError, match="has been published"):
+        nova.publish(log)
+    log.write_text("no metric\n")
+    with pytest.raises(GitcollabError):
+        nova.publish(log, status="ok")
+
+
+def test_offline_too_nothing_is_run_twice(agent: Agent, toy_hub: Path) -> None:
+    nova = agent("nova")
+    nova.run()
+    toy_hub.rename(toy_hub.with_name("away.git"))
+    assert nova.run(set_values={"WIDTH": "9"}).outcome == "queued"
+    again = nova.run(set_values={"WIDTH": "9"})
+    assert (again.outcome, type(again.claim)) == ("refused", Duplicate)
+
+
+def test_an_interrupt_undoes_the_edit(agent: Agent) -> None:
+    nova = agent("nova")
+
+    def stop(progress) -> None:
+        if progress.phase == "run":
+            raise KeyboardInterrupt
+
+    text = toy.PROGRAM.replace("import os", "import os, time; time.sleep(60)")
+    (nova.workspace / "train.py").write_text(text)
+    with pytest.raises(KeyboardInterrupt):
+        nova.run("slow", set_values={"WIDTH": "9"}, progress=stop)
+    assert program(nova) == text
+    assert nova.status().claims == []
+
+
+def test_an_interrupt_after_the_claim_landed_gives_it_back(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    real = nova.member.store.submit
+
+    def cut(*requests):
+        outcomes = real(*requests)
+        if requests[0].kind == "claim":
+            raise KeyboardInterrupt
+        return outcomes
+
+    monkeypatch.setattr(nova.member.store, "submit", cut)
+    with pytest.raises(KeyboardInterrupt):
+        nova.claim("RATE=0.2")
+    assert isinstance(atlas.claim("RATE=0.2"), Granted)
+
+
+def test_a_foreign_request_in_the_outbox_is_passed_over(agent: Agent, toy_hub: Path) -> None:
+    nova = agent("nova")
+    nova.run()
+    toy_hub.rename(toy_hub.with_name("away.git"))
+    member = nova.member
+    odd = member.request("publish", {"result": {"id": "nova/x-1", "future": 1}, "files": {}})
+    assert member.submit(odd)[0]["outcome"] == "queued"
+    assert nova.status().results == 1
+    assert nova.run(set_values={"WIDTH": "9"}).outcome == "queued"
+
+
+def test_a_changed_task_stops_claims_until_the_next_sync(agent: Agent, toy_hub: Path) -> None:
+    from tests.swarm.test_bad_input import put
+
+    nova = agent("nova")
+    nova.run()
+    put(toy_hub, {"task.yaml": toy.TASK.replace("seconds: 5", "seconds: 6").encode()})
+    report = nova.run(set_values={"RATE": "0.2"})
+    assert report.outcome == "refused"
+    assert "task has changed" in report.error
+    nova.sync()
+    assert nova.run(set_values={"RATE": "0.2"}).outcome == "published"
+
+
+def test_places_of_this_machine_are_not_published(agent: Agent, isolated_home: Path) -> None:
+    nova = agent("nova")
+    line = f"raise OSError({str(isolated_home / 'secret-plan.txt')!r}, {str(nova.workspace)!r})\n"
+    (nova.workspace / "train.py").write_text(line)
+    report = nova.run("a try")
+    shown = nova.show(report.result.id)
+    for text in (shown.log, report.result.failure):
+        assert "OSError" in text
+        assert str(isolated_home) not in text
+        assert str(nova.workspace) not in text
+
+
+def test_a_claim_in_words_is_not_spent_on_something_else(agent: Agent) -> None:
+    nova = agent("nova")
+    nova.run()
+    spoken = nova.claim("rotary embeddings").claim
+    other = nova.run(set_values={"WIDTH": "9"})
+    assert other.result.description == "WIDTH 8 → 9"
+    assert [c.id for c in nova.status().mine] == [spoken.id]
+    assert nova.run().result.replicates  # unchanged: nothing that the words could mean
+
+
+def test_a_crash_can_be_repeated_on_purpose(agent: Agent) -> None:
+    nova = agent("nova")
+    (nova.workspace / "train.py").write_text("raise SystemExit(3)\n")
+    assert nova.run("a try").result.status == "crash"
+    (nova.workspace / "train.py").write_text("raise SystemExit(3)\n")
+    refused = nova.run("a try")
+    assert "--anyway" in refused.hint
+    assert nova.run("a try", anyway=True).outcome == "published"
+
+
+def test_a_claim_is_renewed_while_its_experiment_runs(agent: Agent) -> None:
+    from datetime import timedelta
+
+    from gitcollab.swarm.claiming import Renewal
+
+    nova = agent("nova")
+    claim = nova.claim("RATE=0.2").claim
+    real = nova.member.clock
+    renewal = Renewal(nova.member, claim)
+    renewal.tick()
+    assert renewal.finish() == claim  # it is not time yet
+    nova.member.clock = lambda: real() + timedelta(minutes=6)
+    renewal.tick()
+    assert renewal.finish().expires_at > claim.expires_at
+    (standing,) = nova.status().claims
+    assert standing.expires_at > claim.expires_at
+    assert nova.release() == [claim.id]
+
+
+@pytest.mark.parametrize("broken", ["tier: My GPU", "agent: 5", "hub: [1]", "- 1"])
+def test_a_damaged_configuration_is_told(agent: Agent, broken: str) -> None:
+    nova = agent("nova")
+    path = nova.workspace / ".gitcollab" / "config.yaml"
+    lines = [x for x in path.read_text().splitlines() if x.split(":")[0] != broken.split(":")[0]]
+    path.write_text("\n".join([*lines, broken]) + "\n")
+    with pytest.raises(GitcollabError, match="config.yaml") as caught:
+        Swarm.open(nova.workspace)
+    assert caught.value.hint
+
+
+def test_the_protocol_speaks_of_the_hubs_own_task(agent: Agent) -> None:
+    told = (agent("nova").workspace / "collab.md").read_text()
+    assert "`score` after a fixed budget; lower is better" in told
+    assert "val_bpb" not in told
+
+
+def test_the_public_swarm_renders_the_pages(agent: Agent) -> None:
+    import gitcollab
+
+    nova = agent("nova")
+    public = gitcollab.Swarm.open(nova.workspace)
+    public.run()
+    assert public.views() == []
+    assert b"1.040000" in hub_files(public)["README.md"]

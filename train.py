@@ -4,13 +4,15 @@ This file is the agents' own: everything in it may be changed. What may not is g
 gives the data, the tokenizer, the budget and the metric.
 
 The constants below are for the micro task (embedded stories, 60 seconds, two CPU cores); a GPU runs
-them too, at a fraction of its power. Scale them with the machine and the budget:
+them too, at a fraction of its power. Scale them with the machine and the budget; a hub made with
+`gitcollab init --preset autoresearch` begins with those of the second column:
 
                         micro      autoresearch (one H100, climbmix, 300 seconds)
     DEPTH               3          8
     SHORT_WINDOW        64         1024
     ASPECT_RATIO        32         64
     HEAD_DIM            32         128
+    MATRIX_LR           0.01       0.04
     TOTAL_BATCH_SIZE    6 * 768    2**19
     DEVICE_BATCH_SIZE   6          128      (halve it until it fits the memory)
 
@@ -56,7 +58,7 @@ ROPE_BASE = 10000.0  # rotary embedding: longest wavelength, about ROPE_BASE * 2
 TOTAL_BATCH_SIZE = 6 * 768  # tokens per optimiser step, rounded to whole device batches
 EMBEDDING_LR = 0.6  # AdamW, token and value embeddings; scaled by (width / 768) ** -0.5
 UNEMBEDDING_LR = 0.004  # AdamW, output layer; scaled likewise
-MATRIX_LR = 0.04  # Muon, matrices of attention and MLP: size of an orthogonal update
+MATRIX_LR = 0.01  # Muon, matrices of attention and MLP: size of an orthogonal update
 SCALAR_LR = 0.5  # AdamW, the residual stream's scalars
 WEIGHT_DECAY = 0.1  # Muon's matrices, times their learning rate; falls to 0 over the budget
 ADAM_BETAS = (0.8, 0.95)  # AdamW: decay of the gradient's mean and of its square

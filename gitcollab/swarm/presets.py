@@ -9,6 +9,7 @@ from pathlib import Path
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
 from gitcollab.records.models import Task
+from gitcollab.similarity.constants import edit
 
 DEFAULT = "micro"
 
@@ -33,8 +34,10 @@ def preset(name: str, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
     if name not in names():
         raise UsageError(f"there is no preset {name!r}", f"presets: {', '.join(names())}")
     data = (resources.files("gitcollab") / "presets" / f"{name}.yaml").read_bytes()
-    task = _task(data, sets, f"preset {name}")
-    return task, asset("train.py")
+    fields = codec.load(data)
+    constants = fields.pop("constants", {})
+    task = _task(codec.dump(fields), sets, f"preset {name}")
+    return task, edit(asset("train.py").decode(), constants).encode()
 
 
 def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:

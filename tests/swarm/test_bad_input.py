@@ -226,4 +226,8 @@ def test_the_presets_name_what_the_harness_holds() -> None:
     micro, program = preset("micro")
     assert micro.dataset.sha256 == embedded.digest()
     assert micro.plausible.min <= embedded.ENTROPY_FLOOR < micro.plausible.min + 1e-5
-    assert b"MATRIX_LR" in program
+    assert b"\nDEPTH = 3 " in program
+    large, program = preset("autoresearch")
+    assert (large.dataset.name, large.budget.seconds) == ("climbmix", 300)
+    assert b"\nDEPTH = 8 " in program
+    assert b"\nTOTAL_BATCH_SIZE = 2**19 " in program

@@ -8,8 +8,8 @@ import gitcollab
 
 
 def test_the_public_names_are_there() -> None:
-    from gitcollab.swarm import outcomes
     from gitcollab.faces.swarm import Swarm
+    from gitcollab.swarm import outcomes
 
     assert gitcollab.Swarm is Swarm
     for name in ("Granted", "Taken", "Duplicate", "Offline", "Refused", "Published", "Queued"):

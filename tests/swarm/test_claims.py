@@ -228,7 +228,9 @@ def test_no_claim_holds_for_ever(hub) -> None:
 
 
 def test_a_crashed_baseline_may_be_run_again(hub) -> None:
-    crashed = result("atlas", delta={}, fingerprint=A, base_fingerprint=A, status="crash", metric=None)
+    crashed = result(
+        "atlas", delta={}, fingerprint=A, base_fingerprint=A, status="crash", metric=None
+    )
     baseline = {"delta": {}, "fingerprint": A, "base_fingerprint": A}
     assert outcome(hub(crashed), claim(**baseline)) == "granted"
     changed = {"delta": {}, "fingerprint": A, "base_fingerprint": B, "structural": True}

@@ -410,13 +410,14 @@ def test_joining_where_nothing_is(tmp_path: Path) -> None:
     assert caught.value.exit_code == 1
 
 
-# -- faults that were found once ---------------------------------------------------------------------
+# -- faults that were found once -------------------------------------------------------------------
 
 
 def forge(swarm: Swarm, **fields: object) -> None:
     """Put a result on the hub that no client of ours would have made."""
     done = next(iter(swarm.member.results().values()))
-    made = done.model_copy(update={"id": "mallory/x-1", "agent": "mallory", "nonce": "e" * 32} | fields)
+    theirs = {"id": "mallory/x-1", "agent": "mallory", "nonce": "e" * 32}
+    made = done.model_copy(update=theirs | fields)
     member = swarm.member
     record = made.model_dump(mode="json", by_alias=True, exclude_none=True)
     (outcome,) = member.submit(member.request("publish", {"result": record, "files": {}}))
@@ -600,7 +601,7 @@ def test_a_damaged_configuration_is_told(agent: Agent, broken: str) -> None:
     path = nova.workspace / ".gitcollab" / "config.yaml"
     lines = [x for x in path.read_text().splitlines() if x.split(":")[0] != broken.split(":")[0]]
     path.write_text("\n".join([*lines, broken]) + "\n")
-    with pytest.raises(GitcollabError, match="config.yaml") as caught:
+    with pytest.raises(GitcollabError, match=r"config\.yaml") as caught:
         Swarm.open(nova.workspace)
     assert caught.value.hint
 

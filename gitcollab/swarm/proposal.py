@@ -71,7 +71,7 @@ def propose(
     )
     if print_of == common.base_fingerprint:
         experiment = _rerun(common, runs, what)
-        if experiment.replicates and seed in {r.seed for r in runs}:
+        if experiment.replicates and seed is not None and seed in {r.seed for r in runs}:
             raise UsageError(
                 f"the program has been run with seed {seed}",
                 "leave --seed out for the next free one",

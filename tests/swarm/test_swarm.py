@@ -526,8 +526,8 @@ def test_a_foreign_request_in_the_outbox_is_passed_over(agent: Agent, toy_hub: P
     toy_hub.rename(toy_hub.with_name("away.git"))
     member = nova.member
     odd = member.request("publish", {"result": {"id": "nova/x-1", "future": 1}, "files": {}})
-    assert member.submit(odd)[0]["outcome"] == "queued"
-    assert nova.status().results == 1
+    member.store._outbox.put([odd])  # as another version of gitcollab on this host may leave it
+    assert [q.id for q in nova.status().queued] == [odd.id]
     assert nova.run(set_values={"WIDTH": "9"}).outcome == "queued"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ def main() -> None:
     """Run the command line of this process and end it."""
     # What start-up makes lives as long as the process: collecting it again and again costs a tenth.
     gc.set_threshold(50_000)
+    # Looking for plug-ins of pydantic reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     end_politely()
     sys.exit(run(sys.argv[1:]))
 

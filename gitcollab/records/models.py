@@ -138,10 +138,10 @@ Tier: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 
 class Frozen(BaseModel):
-    """Immutable, and strict about what it does not know."""
+    """Immutable, and strict about what it does not know; built when first used."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True
     )
 
 

@@ -8,42 +8,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from random import Random
 from typing import assert_never
 
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
-from gitcollab.store.cache import Cache
 from gitcollab.store.contention import Contention
-from gitcollab.store.index import Index
-from gitcollab.store.outbox import Outbox
+from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
-from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.store.requests import Outcome, Request
 from gitcollab.store.snapshot import Snapshot
 
 # Requests in one push; more wait for the next.
 _BATCH = 256
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long a delivery may take, and how lost races are spread.
-
-    ``deadline`` seconds and ``attempts`` pushes for one batch. After a lost race the wait is random
-    below a window that doubles from ``first`` seconds to ``spread`` with every race lost (many
-    writers thin out), and is halved for every ``half`` seconds of the oldest request's age: whoever
-    has waited long pushes at once, and wins against those who just came.
-    """
-
-    deadline: float = 60.0
-    attempts: int = 1000
-    first: float = 0.05
-    spread: float = 3.0
-    half: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -86,22 +65,6 @@ class Attempt:
         """Whether to stop trying."""
         spent = time.monotonic() - self.started
         return self.races >= pace.attempts or spent > pace.deadline
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a drain works with; see Store.open."""
-
-    cache: Cache
-    index: Index
-    outbox: Outbox
-    deciders: Mapping[str, Decider]
-    derive: Deriver | None
-    author: str
-    clock: Callable[[], datetime]
-    rng: Random
-    sleep: Callable[[float], None]
-    pace: Pace
 
 
 class Drain:

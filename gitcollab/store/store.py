@@ -11,10 +11,10 @@ from random import Random
 
 from gitcollab.git.failures import CacheCorrupt, HubEmpty
 from gitcollab.store.cache import Cache, folder_of
-from gitcollab.store.drain import Drain, Pace, Parts
 from gitcollab.store.index import Index, Progress
 from gitcollab.store.lock import HostLock, pauses
 from gitcollab.store.outbox import Outbox, Quarantined
+from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
 
@@ -139,6 +139,8 @@ class Store:
         self._cache.prepare()
         if not self._outbox.pending():
             return []
+        from gitcollab.store.drain import Drain
+
         with self._lock.required(self._patience):
             drain = Drain(self._parts)
             drain.run()
@@ -204,6 +206,8 @@ class Store:
     def _drain_for(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
         self._collect(requests, outcomes)  # the last holder may have served them
         requests = [request for request in requests if request.id not in outcomes]
+        from gitcollab.store.drain import Drain  # looking needs none
+
         # One that neither waits nor has an outcome was lost to something outside: deciders are
         # idempotent, so asking again is harmless.
         lost = [request for request in requests if not self._outbox.is_pending(request)]

@@ -16,7 +16,7 @@ from store_toys import ask, commits, files, git, make_hub, open_store
 
 from gitcollab.git.failures import DiskFull, HubUnreachable
 from gitcollab.store import drain
-from gitcollab.store.drain import Pace
+from gitcollab.store.parts import Pace
 from gitcollab.store.requests import Request
 
 Wrap = Callable[[str], Path]

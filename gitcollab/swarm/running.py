@@ -277,6 +277,8 @@ def _report(
                     *notes,
                     "a gain this large in one step ranks once another agent confirms it",
                 )
+            if member.task.digest != result.task:
+                notes = (*notes, "the hub's task changed meanwhile: this ranks under the old one")
             return replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
         case Queued(result=result, reason=reason):
             notes = (*notes, f"queued on this host ({reason}); gitcollab sync delivers it")

@@ -212,7 +212,9 @@ def test_a_metric_to_maximise_in_metric_lines(tmp_path: Path, toy_task: Path) ->
     assert nova.best().pessimistic < 2.0
 
 
-def test_two_presets_at_once_or_none_that_exists(tmp_path: Path) -> None:
+def test_two_tasks_at_once_or_a_preset_that_is_none(tmp_path: Path, toy_task: Path) -> None:
+    with pytest.raises(UsageError, match="two tasks"):
+        init_hub(str(tmp_path / "hub.git"), preset="micro", task_file=toy_task)
     with pytest.raises(UsageError, match="no preset") as caught:
         init_hub(str(tmp_path / "hub.git"), preset="macro")
     assert "micro" in caught.value.hint

@@ -544,6 +544,22 @@ def test_a_changed_task_stops_claims_until_the_next_sync(agent: Agent, toy_hub: 
     assert nova.run(set_values={"RATE": "0.2"}).outcome == "published"
 
 
+def test_a_task_that_changes_during_a_run_is_told(agent: Agent, toy_hub: Path) -> None:
+    from tests.swarm.test_bad_input import put
+
+    nova = agent("nova")
+    changed = toy.TASK.replace("seconds: 5", "seconds: 6").encode()
+
+    def change(progress) -> None:
+        if progress.phase == "publish":
+            put(toy_hub, {"task.yaml": changed})
+
+    report = nova.run(progress=change)
+    assert report.outcome == "published"
+    assert any("task changed meanwhile" in note for note in report.notes)
+    assert nova.best() is None
+
+
 def test_places_of_this_machine_are_not_published(agent: Agent, isolated_home: Path) -> None:
     nova = agent("nova")
     line = f"raise OSError({str(isolated_home / 'secret-plan.txt')!r}, {str(nova.workspace)!r})\n"

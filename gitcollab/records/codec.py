@@ -213,12 +213,17 @@ def _first_fault(error: ValidationError) -> str:
     return f"{where}: {message}{got}" + (f", and {more} more" if more else "")
 
 
+def to_mapping(record: Record) -> dict[str, Any]:
+    """The record's fields as plain values, absent ones left out; its model reads them back."""
+    return record.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
 def encode(record: Record) -> bytes:
     """The record as it stands on a hub: ``decode(kind, encode(r)) == r``.
 
     InvalidRecord when it is larger than a reader would accept.
     """
-    fields = record.model_dump(mode="json", by_alias=True, exclude_none=True)
+    fields = to_mapping(record)
     first = {name: fields.pop(name) for name in _HEADING if name in fields}
     last = {name: fields.pop(name) for name in _CLOSING if name in fields}
     data = dump(first | fields | last)

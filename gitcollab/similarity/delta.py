@@ -101,8 +101,13 @@ def describe(delta: Delta) -> str | None:
 
 def canonical_json(delta: Delta) -> str:
     """``{name: value after}`` as JSON, sorted: the identity of a delta that is not structural."""
-    after = {name: plain(change.after) for name, change in delta.changes.items()}
-    return json.dumps(after, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return values_json({name: change.after for name, change in delta.changes.items()})
+
+
+def values_json(after: Mapping[str, Value]) -> str:
+    """The values by name as JSON, sorted: the same for equal values (8 and 8.0, not True and 1)."""
+    values = {name: plain(value) for name, value in after.items()}
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 # One change in words. A value is quoted, in round brackets, or a run without blanks and arrows.

@@ -82,11 +82,6 @@ class Snapshot:
         tip = self.tip
         return None if tip is None else self._reading(lambda: self._open().tree(tip))
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no branch and nothing was laid over it."""
-        return self.tip is None and not self._changes
-
     def read(self, path: str, cap: int = READ_CAP) -> bytes | None:
         """The bytes of the file at ``path``; None when there is none or more than ``cap``."""
         if path in self._changes:

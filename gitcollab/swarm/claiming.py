@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm.claims import renewed
@@ -59,7 +60,7 @@ def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
     before = {c.id: c for c in member.workspace.claims()}.get(made.id)
     member.workspace.hold(made)
     payload = {
-        "claim": made.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "claim": codec.to_mapping(made),
         "task": member.task.digest,
         "anyway": anyway,
     }
@@ -166,7 +167,7 @@ def renew_one(member: Member, old: Claim) -> tuple[Claim, Outcome]:
     """Send the claim with a later expiry; the workspace holds it when it is renewed."""
     now = member.now(member.store.snapshot())
     made = member.sign(renewed(old, member.task, now))
-    payload = {"claim": made.model_dump(mode="json", by_alias=True, exclude_none=True)}
+    payload = {"claim": codec.to_mapping(made)}
     request = member.request("renew", payload, when_offline="drop", patience=CLAIM_PATIENCE)
     outcome = member.submit(request)[0]
     if outcome["outcome"] == "renewed":

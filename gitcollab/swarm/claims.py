@@ -51,7 +51,7 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
 
 
 def _in_the_way(outcome: str, other: Claim | Result, why: str) -> Decision:
-    record = other.model_dump(mode="json", by_alias=True, exclude_none=True)
+    record = codec.to_mapping(other)
     return Decision({"outcome": outcome, "other": record, "reason": why}, {}, "")
 
 

@@ -6,7 +6,6 @@ a finer understanding of words belongs; every decision about duplicates asks her
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import literal
+from gitcollab.similarity.delta import values_json
 
 
 def key_of(experiment: Experiment, seed: int | None = None) -> str:
@@ -34,8 +34,7 @@ def _key(readable: str, identity: str) -> str:
 
 def canonical_json(delta: Mapping[str, object]) -> str:
     """The identity of a change of constants: sorted, 8 and 8.0 the same, True and 1 not."""
-    plain = {name: literal.plain(_value(value)) for name, value in delta.items()}
-    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return values_json({name: _value(value) for name, value in delta.items()})
 
 
 def change_text(delta: Mapping[str, object]) -> str:

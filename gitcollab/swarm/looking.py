@@ -14,6 +14,7 @@ from gitcollab.swarm.claims import active
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import AgentEntry, Entry, QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.views import ranked_agents
 
 MAX_PAGE = 1000
 
@@ -57,13 +58,6 @@ def leaderboard(where: Standings, by: str) -> list[Entry] | list[AgentEntry]:
 
 
 def _agents(where: Standings) -> list[AgentEntry]:
-    place = {(g.fingerprint, g.tier): n for n, g in enumerate(where.ranked)}
-    last = len(place)
-
-    def order(name: str) -> tuple[int, str]:
-        group = where.by_agent[name].best
-        return (place.get((group.fingerprint, group.tier), last) if group else last, name)
-
     return [
         AgentEntry(
             rank=n,
@@ -75,7 +69,7 @@ def _agents(where: Standings) -> list[AgentEntry]:
             crashes=row.crashes,
             best=entry(row.best) if row.best else None,
         )
-        for n, row in enumerate((where.by_agent[a] for a in sorted(where.by_agent, key=order)), 1)
+        for n, row in enumerate(ranked_agents(where), 1)
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.errors import GitcollabError, RefusedError, UsageError
+from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result, Task, sha256
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity.program import fingerprint
@@ -28,7 +29,6 @@ from gitcollab.swarm.outcomes import (
     Refused,
     RunReport,
     Taken,
-    Verdict,
 )
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.ranking import Standings
@@ -228,7 +228,7 @@ def _recordable(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:
     """Deliver a result, or leave it in the outbox until the hub is back. Only a yes is a yes."""
-    record = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    record = codec.to_mapping(result)
     request = member.request("publish", {"result": record, "files": dict(files)})
     outcome = member.submit(request)[0]
     reason = str(outcome.get("reason", ""))
@@ -291,26 +291,18 @@ def _report(
             return replace(report, outcome="refused", error=error, hint=hint)
 
 
-@dataclass(frozen=True)
-class _Judged:
-    verdict: Verdict | None
-    is_best: bool
-
-
 def _keep_or_revert(member: Member, task: Task, plan: Proposal, report: RunReport) -> RunReport:
     """Keep a better program as the new base; put any other aside and go back to the base."""
     result = report.result
     if result is None or plan.unchanged:
         return report
-    judged = _Judged(report.verdict, report.is_best)
     if report.outcome == "queued":  # alone, an agent still knows what is better
         where = member.standings([result])
-        judged = _Judged(where.verdict(result), _leads(where, result))
-    report = replace(report, verdict=judged.verdict, is_best=judged.is_best)
-    if judged.verdict == "better" or (judged.verdict is None and judged.is_best):
+        report = replace(report, verdict=where.verdict(result), is_best=_leads(where, result))
+    if report.verdict == "better" or (report.verdict is None and report.is_best):
         member.workspace.set_base(Base(result.id, plan.program))
         notes = report.notes
-        if judged.verdict is None:
+        if report.verdict is None:
             notes = (*notes, "its base was never run on this tier, so there is no verdict")
         return replace(report, kept=True, notes=notes)
     return _revert(member, task, plan, report)

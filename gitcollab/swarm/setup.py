@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
-from gitcollab.records.models import AgentCard, Hardware, Task
+from gitcollab.records import codec
+from gitcollab.records.models import AgentCard, Task
 from gitcollab.records.names import check_agent_name
 from gitcollab.store import hubs
 from gitcollab.store.requests import Request
@@ -23,7 +24,6 @@ from gitcollab.swarm.workspace import FOLDER, Base, Config, Workspace, write_who
 DEFAULT_BRANCH = "swarm"
 _PATIENCE = timedelta(seconds=90)
 EMBEDDED = "hub.git"
-EMPTY: Sequence[str] = ()
 
 
 def init_hub(
@@ -32,7 +32,7 @@ def init_hub(
     preset: str | None = None,
     task_file: Path | None = None,
     branch: str = DEFAULT_BRANCH,
-    sets: Sequence[str] = EMPTY,
+    sets: Sequence[str] = (),
     folder: Path = Path(),
     pages: Pages | None = None,
 ) -> InitReport:
@@ -157,9 +157,9 @@ def _register(member: Member, name: str) -> bool:
         created_at=member.clock(),
         nonce=member.nonce(),
         public_key=member.key.public_line,
-        hardware=Hardware.model_validate(member.hardware.model_dump()),
+        hardware=member.hardware,
     )
-    payload = {"card": member.sign(card).model_dump(mode="json", by_alias=True, exclude_none=True)}
+    payload = {"card": codec.to_mapping(member.sign(card))}
     request = member.request("join", payload, when_offline="drop", patience=_PATIENCE)
     outcome = member.submit(request)[0]
     match outcome["outcome"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from gitcollab.records.models import Claim, Hardware, Result
 from gitcollab.swarm.reports import Entry
+from tests import toy
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOSTILE = "\x1b[31mred\x1b[0m [bold]big[/bold] :bomb: \u202egpj.exe\u200b\x07"
@@ -42,18 +43,7 @@ print(f"score: {0.5 + (LR - 0.3) ** 2:.6f}")
 print("num_steps: 1")
 '''
 
-TOY_TASK = """\
-schema: 1
-name: toy
-metric: {name: score, direction: minimize}
-run: [python, train.py]
-editable: [train.py]
-program: train.py
-budget: {seconds: 5}
-timeout_seconds: 20
-plausible: {min: 0.0, max_step: 0.5}
-sigma: 0.002
-"""
+TOY_TASK = toy.TASK.replace("max_step: 5.0", "max_step: 0.5")
 
 
 @dataclass(frozen=True)

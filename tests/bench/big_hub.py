@@ -1,0 +1,188 @@
+"""Make a hub with many results, in the layout of a real one: python -m tests.bench.big_hub PATH N.
+
+Ten thousand results take some seconds through git's fast-import; the derived files are then made by
+the real deriver, which reads all of it once.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import IO
+
+from gitcollab.faces.pages import pages
+from gitcollab.git.remote import create_bare
+from gitcollab.records import codec
+from gitcollab.records.models import AgentCard, Claim, Hardware, Policy, Task, sha256
+from gitcollab.store.requests import Request
+from gitcollab.store.store import Store
+from gitcollab.swarm import derive, presets
+from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.publishing import seed_files
+from tests.bench.research import BEGAN, TIERS, Agent, Research, Run, curve, log
+
+BRANCH = "swarm"
+CLAIMS = 30
+PER_COMMIT = 100
+CHECKED_EVERY = 499  # results of which one is compared with what the codec makes of it
+
+
+def make(path: Path, results: int, *, seed: int = 0) -> None:
+    """Make ``path`` a hub of the preset autoresearch with so many results and a few live claims.
+
+    The same tree for the same seed, apart from the claims: those are made now and hold for a day.
+    """
+    research = research_of(results, seed)
+    create_bare(path)
+    with subprocess.Popen(
+        ["git", f"--git-dir={path}", "fast-import", "--quiet", "--depth=50"], stdin=subprocess.PIPE
+    ) as importer:
+        assert importer.stdin is not None
+        _import(Stream(importer.stdin), research, list(islice(research.runs(), results)))
+        importer.stdin.close()
+        assert importer.wait() == 0
+    _derive(path)
+
+
+def research_of(results: int, seed: int = 0) -> Research:
+    """The history that ``make`` writes; it can be followed further, for results to come."""
+    task, baseline = presets.preset("autoresearch")
+    # The claims of a hub that is used for hours must not run out meanwhile.
+    held_long = task.model_copy(update={"policy": Policy(claim_ttl_seconds=86_400)})
+    return Research(held_long, baseline.decode(), results, seed)
+
+
+def files_of(run: Run) -> dict[str, str]:
+    """What lies beside a result."""
+    return {"train.py": run.program, "log.txt": log(run), "curve.csv": curve(run)}
+
+
+class Stream:
+    """A stream of git fast-import."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._marks = 0
+        self._commits = 0
+
+    def blob(self, data: bytes) -> int:
+        """Store ``data``; the mark that stands for it."""
+        self._marks += 1
+        self._out.write(b"blob\nmark :%d\ndata %d\n" % (self._marks, len(data)) + data + b"\n")
+        return self._marks
+
+    def commit(self, when: datetime, message: str, files: Sequence[tuple[str, int]]) -> None:
+        """Add ``files`` (path, mark) to the branch."""
+        text, seconds = message.encode(), int(when.timestamp())
+        who = b"committer bench <bench@gitcollab.invalid> %d +0000\n" % seconds
+        self._out.write(b"commit refs/heads/%b\n" % BRANCH.encode() + who)
+        self._out.write(b"data %d\n%b\n" % (len(text), text))
+        for path, mark in files:
+            self._out.write(b"M 100644 :%d %b\n" % (mark, path.encode()))
+        self._commits += 1
+
+
+def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
+    _import_seed(stream, research)
+    digests: list[dict[str, str]] = [{} for _ in runs]
+    files: list[list[tuple[str, int]]] = [[] for _ in runs]
+
+    def add(name: str, text: Callable[[Run], str]) -> None:
+        for run, said, placed in zip(runs, digests, files, strict=True):
+            data = text(run).encode()
+            said[name] = sha256(data)
+            placed.append((f"results/{run.id}/{name}", stream.blob(data)))
+
+    # fast-import makes a delta against the blob before, so alike goes with alike.
+    add("train.py", lambda run: run.program)
+    add("log.txt", log)
+    add("curve.csv", curve)
+    for run, said, placed in zip(runs, digests, files, strict=True):
+        data = research.record(run, said)
+        if run.number % CHECKED_EVERY == 0:
+            research.check(run, said, data)
+        placed.append((f"results/{run.id}/result.yaml", stream.blob(data)))
+    for start in range(0, len(runs), PER_COMMIT):
+        batch = [one for placed in files[start : start + PER_COMMIT] for one in placed]
+        stream.commit(runs[start].at, f"results from {start}", batch)
+    _import_claims(stream, research)
+
+
+def _import_seed(stream: Stream, research: Research) -> None:
+    task, baseline = research.task, presets.preset("autoresearch")[1]
+    seeded = seed_files(task, baseline, presets.asset("collab.md"))
+    placed = [(path, stream.blob(text.encode())) for path, text in seeded.items()]
+    for agent in research.agents:
+        placed.append((f"agents/{agent.name}.yaml", stream.blob(codec.encode(_card(agent)))))
+    stream.commit(BEGAN - timedelta(days=1), "a hub", placed)
+
+
+def _card(agent: Agent) -> AgentCard:
+    tier, device, vram, _, _ = TIERS[agent.tier]
+    raw = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + Random(agent.name).randbytes(32)
+    return AgentCard(
+        id=agent.name,
+        agent=agent.name,
+        created_at=BEGAN,
+        nonce="c" + Random(agent.name).randbytes(16).hex()[1:],
+        public_key=f"ssh-ed25519 {base64.b64encode(raw).decode()}",
+        hardware=Hardware(device=device, tier=tier, gpus=int(vram is not None), vram_gb=vram),
+    )
+
+
+def _import_claims(stream: Stream, research: Research) -> None:
+    now = datetime.now(UTC)
+    placed = []
+    for number, agent in enumerate(research.agents[:CLAIMS]):
+        claim = _claim(research.task, agent, number, now)
+        placed.append((f"claims/{claim.id}.yaml", stream.blob(codec.encode(claim))))
+    stream.commit(now, f"{CLAIMS} claims", placed)
+
+
+def _claim(task: Task, agent: Agent, number: int, now: datetime) -> Claim:
+    claim = Claim(
+        id="x",
+        agent=agent.name,
+        created_at=now - timedelta(seconds=number),
+        nonce=f"c{number:031x}",
+        tier=TIERS[agent.tier][0],
+        expires_at=now + timedelta(seconds=task.policy.claim_ttl_seconds - number),
+        description=f"WARMUP_RATIO 0.0 → 0.3{number:02d}1",
+        delta={"WARMUP_RATIO": float(f"0.3{number:02d}1")},
+    )
+    return claim.model_copy(update={"id": key_of(claim)})
+
+
+def _derive(path: Path) -> None:
+    """Let the real deriver write the derived files."""
+    request = Request(
+        id=secrets.token_hex(16), kind="views", agent="bench", created_at=datetime.now(UTC),
+        payload={},
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as home:
+        deciders = {"views": derive.decider(derive.deriver(pages))}
+        store = Store.open(str(path), BRANCH, home=Path(home), deciders=deciders)
+        outcome = store.submit(request)[0]
+        assert outcome["outcome"] == "rebuilt", outcome
+        invalid = store.snapshot().invalid()
+        assert not invalid, dict(islice(invalid.items(), 3))
+
+
+def to_come(results: int, *, seed: int = 0) -> Iterator[Run]:
+    """What follows on the results of ``make(path, results, seed=seed)``."""
+    return islice(research_of(results, seed).runs(), results, None)
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    make(Path(sys.argv[1]), int(sys.argv[2]))
+    print(f"{sys.argv[1]}: {sys.argv[2]} results in {time.perf_counter() - began:.1f} s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from gitcollab.errors import UsageError
 
@@ -46,6 +47,7 @@ _RESERVED = frozenset(_NOBODY + _DEVICES)
 KINDS = tuple(_FORMS)
 
 
+@lru_cache(maxsize=4096)
 def kind_of(path: str) -> tuple[str, str] | None:
     """The kind and id of the record at ``path``, or None when no record lives there."""
     for kind, pattern in _PATTERNS.items():

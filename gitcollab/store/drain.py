@@ -178,7 +178,7 @@ class Drain:
     def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:
         parts = self._parts
         objects = self._cache.objects()
-        snapshot = Snapshot(self._cache.objects, parts.index, tip)
+        snapshot = Snapshot(self._cache.objects, parts.index, tip, clock=parts.clock)
         now = snapshot.time(parts.clock())
         return make(objects, snapshot, group, parts.deciders, parts.derive, parts.author, now)
 

@@ -1,96 +1,125 @@
 """A local index of the records in a hub's tree: SQLite, brought forward by the difference of trees.
 
-Two tables. ``parsed`` holds what a blob says, by the blob's name: true whatever the tip is, so a
-record is parsed once. ``placed`` says which blob lies where in the one tree named by ``meta``.
-Several processes may want different trees: each moves the index and reads it in one transaction.
-The index can be deleted at any time; a damaged or foreign one is made again, and where none can be
-written it lives in memory.
+``parsed`` holds what a blob says, by the blob's name: true whatever the tip is, so a record is
+parsed once. ``placed`` says which blob lies where in the one tree named by ``meta``, and since when
+this host has seen it there. For each kind with columns, ``of_<kind>`` holds those of the valid
+records that are placed. Several processes may want different trees: each moves the index and reads
+it in one transaction. The index can be deleted at any time.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gitcollab.git.failures import DiskFull
+from gitcollab.store import database
+from gitcollab.store.columns import Columns, Row, Scalar
+from gitcollab.store.database import Database, transaction
 from gitcollab.store.decoding import MISPLACED, READ_CAP, Broken, decode, own_id
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import Entry, ObjectStore
+    from gitcollab.records.models import Record
     from gitcollab.store.decoding import Decoded
 
 _T = TypeVar("_T")
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE parsed (
-    oid TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, json TEXT, error TEXT,
-    PRIMARY KEY (oid, kind)
-);
-CREATE TABLE placed (
-    path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL
-);
-CREATE INDEX placed_kind ON placed (kind, id);
-CREATE INDEX placed_oid ON placed (oid);
-"""
-_VERSION = "1"
+_SCHEMA = (
+    """CREATE TABLE parsed (
+        oid TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, json TEXT, error TEXT,
+        PRIMARY KEY (oid, kind)
+    )""",
+    """CREATE TABLE placed (
+        path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL,
+        seen REAL NOT NULL, made REAL NOT NULL
+    )""",
+    "CREATE INDEX placed_kind ON placed (kind, id)",
+    "CREATE INDEX placed_oid ON placed (oid)",
+)
+_VERSION = "2"
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
 Progress = Callable[[int], None]
 
 
+class Version(NamedTuple):
+    """A state of the hub: its tree, and when its commit says it was made."""
+
+    tree: str
+    made: datetime
+
+
+class Arrival(NamedTuple):
+    """When this host first saw a file as it is, by its own clock, and how old the hub was then."""
+
+    seen: datetime
+    made: datetime
+
+
 class Index:
     """The index in the file ``path`` of trees whose objects are in ``objects``.
 
-    ``objects`` is asked for each time: a damaged copy is replaced under us. ``progress`` hears the
-    number of records parsed so far, for long first runs.
+    ``objects`` is asked for each time: a damaged copy is replaced under us. ``clock`` dates what
+    arrives. ``progress`` hears the number of records parsed so far, for long first runs.
     """
 
     def __init__(
-        self, path: Path, objects: Callable[[], ObjectStore], progress: Progress | None = None
+        self,
+        path: Path,
+        objects: Callable[[], ObjectStore],
+        clock: Callable[[], datetime],
+        columns: Sequence[Columns] = (),
+        progress: Progress | None = None,
     ) -> None:
-        self.path = path
+        self.columns: Mapping[str, Columns] = {one.kind: one for one in columns}
         self._objects = objects
+        self._clock = clock
         self._progress = progress
-        self._local = threading.local()
+        schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
+        self._database = Database(path, partial(_maker, columns), schema)
 
-    def rows(self, tree: str, kind: str) -> dict[str, tuple[str, str]]:
-        """id -> (path, blob) of the valid records of ``kind`` in ``tree``, in the order of ids."""
+    def rows(self, at: Version, kind: str) -> dict[str, tuple[str, str]]:
+        """id -> (path, blob) of the valid records of ``kind``, in the order of ids."""
         query = (
             f"SELECT id, path, placed.oid FROM placed JOIN parsed USING (oid, kind)"
             f" WHERE kind = ? AND {_VALID} ORDER BY id"
         )
-        found = self._ask(tree, lambda db: db.execute(query, (kind,)).fetchall())
+        found = self._ask(at, lambda db: db.execute(query, (kind,)).fetchall())
         return {row[0]: (row[1], row[2]) for row in found}
 
-    def invalid(self, tree: str) -> dict[str, str]:
+    def invalid(self, at: Version) -> dict[str, str]:
         """path -> why it holds no valid record."""
         query = (
             "SELECT path, ifnull(error, ?) FROM placed JOIN parsed USING (oid, kind)"
             f" WHERE NOT {_VALID} ORDER BY path"
         )
-        return dict(self._ask(tree, lambda db: db.execute(query, (MISPLACED,)).fetchall()))
+        return dict(self._ask(at, lambda db: db.execute(query, (MISPLACED,)).fetchall()))
 
-    def fields(self, tree: str, kind: str, *names: str) -> list[tuple[object, ...]]:
-        """(id, field, field, ...) of the valid records of ``kind``: cheaper than the records.
+    def select(
+        self, at: Version, kind: str, names: Sequence[str], where: Mapping[str, Scalar]
+    ) -> list[Row]:
+        """(id, value, ...) of the valid records of ``kind`` whose columns are as in ``where``."""
+        columns = ", ".join(["id", *names])
+        condition = " AND ".join(f"{name} = ?" for name in where) or "1"
+        query = f"SELECT {columns} FROM of_{kind} WHERE {condition} ORDER BY id"
+        return self._ask(at, lambda db: db.execute(query, list(where.values())).fetchall())
 
-        A name is a key of the record's JSON, dots go deeper ("hardware.tier"); absent gives None.
-        """
-        columns = "".join(", json_extract(json, ?)" for _ in names)
-        query = (
-            f"SELECT id{columns} FROM placed JOIN parsed USING (oid, kind)"
-            f" WHERE kind = ? AND {_VALID} ORDER BY id"
-        )
-        values = [*(f"$.{name}" for name in names), kind]
-        return self._ask(tree, lambda db: db.execute(query, values).fetchall())
+    def count(self, at: Version, kind: str) -> int:
+        """How many valid records of ``kind`` there are."""
+        query = f"SELECT count(*) FROM of_{kind}"
+        return int(self._ask(at, lambda db: db.execute(query).fetchone())[0])
+
+    def arrival(self, at: Version, path: str) -> Arrival | None:
+        """When the file at ``path`` arrived as it is; None where no record's file is."""
+        query = "SELECT seen, made FROM placed WHERE path = ?"
+        row = self._ask(at, lambda db: db.execute(query, (path,)).fetchone())
+        return None if row is None else Arrival(*(datetime.fromtimestamp(t, UTC) for t in row))
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""
@@ -107,53 +136,57 @@ class Index:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _ask(self, tree: str | None, ask: Callable[[sqlite3.Connection], _T]) -> _T:
-        """``ask`` of an index that is at ``tree`` (None: wherever it is), made again if damaged."""
-        for attempt in itertools.count():
-            try:
-                return self._asked(self._connection(), tree, ask)
-            except sqlite3.DatabaseError as e:
-                self._forget()
-                _raise_if_full(e)
-                if attempt == 0 and not _is_usage(e):
-                    _delete(self.path)
-                elif attempt <= 1:
-                    self._local.db = _in_memory()
-                else:
-                    raise
-        raise AssertionError
+    def _ask(self, at: Version | None, ask: Callable[[sqlite3.Connection], _T]) -> _T:
+        """``ask`` of the index brought to ``at`` (None: wherever it is)."""
+        return self._database.ask(lambda db: self._asked(db, at, ask))
 
     def _asked(
-        self, db: sqlite3.Connection, tree: str | None, ask: Callable[[sqlite3.Connection], _T]
+        self, db: sqlite3.Connection, at: Version | None, ask: Callable[[sqlite3.Connection], _T]
     ) -> _T:
-        with _transaction(db, "DEFERRED"):
-            if tree is None or _tree_of(db) == tree:
+        with transaction(db, "DEFERRED"):
+            if at is None or database.get(db, "tree") == at.tree:
                 return ask(db)
-        with _transaction(db, "IMMEDIATE"):
-            self._advance(db, tree)
+        with transaction(db, "IMMEDIATE"):
+            self._advance(db, at)
             return ask(db)
 
-    def _advance(self, db: sqlite3.Connection, tree: str) -> None:
-        at = _tree_of(db)
-        if at == tree:
+    def _advance(self, db: sqlite3.Connection, at: Version) -> None:
+        here = database.get(db, "tree")
+        if here == at.tree:
             return
         objects = self._objects()
-        if at is None or not _has(objects, at):
-            changes = _against(db, objects.files(tree))
+        if here is None or not _has(objects, here):
+            changes = _against(db, objects.files(at.tree))
         else:
-            changes = ((c.path, c.entry) for c in objects.diff(at, tree))
+            changes = ((c.path, c.entry) for c in objects.diff(here, at.tree))
+        arrival = Arrival(self._clock(), at.made)
         displaced: set[str] = set()
         count = 0
         for path, entry in changes:
-            displaced |= _remove(db, path)
-            if entry is not None and self._add(db, objects, path, entry):
+            displaced |= self._remove(db, path)
+            if entry is not None and self._add(db, objects, path, entry, arrival):
                 count += 1
                 if self._progress is not None and count % 100 == 0:
                     self._progress(count)
         _sweep(db, displaced)
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('tree', ?)", (tree,))
+        database.put(db, "tree", at.tree)
 
-    def _add(self, db: sqlite3.Connection, objects: ObjectStore, path: str, entry: Entry) -> bool:
+    def _remove(self, db: sqlite3.Connection, path: str) -> set[str]:
+        found = db.execute("SELECT oid, kind, id FROM placed WHERE path = ?", (path,)).fetchall()
+        for _, kind, record_id in found:
+            db.execute("DELETE FROM placed WHERE path = ?", (path,))
+            if kind in self.columns:
+                db.execute(f"DELETE FROM of_{kind} WHERE id = ?", (record_id,))
+        return {row[0] for row in found}
+
+    def _add(
+        self,
+        db: sqlite3.Connection,
+        objects: ObjectStore,
+        path: str,
+        entry: Entry,
+        arrival: Arrival,
+    ) -> bool:
         """Place the record at ``path``; whether it had to be parsed."""
         from gitcollab.records import names
 
@@ -161,33 +194,47 @@ class Index:
         if identity is None:
             return False
         kind, record_id = identity
-        db.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", (path, kind, record_id, entry.oid))
-        known = "SELECT 1 FROM parsed WHERE oid = ? AND kind = ?"
-        if db.execute(known, (entry.oid, kind)).fetchone():
-            return False
-        data = objects.blob(entry.oid, READ_CAP) if entry.is_file else None
-        decoded = decode(kind, data)
-        text = reason = says = None
-        if isinstance(decoded, Broken):
-            reason = decoded.reason.encode("utf-8", "replace").decode()
-        else:
-            text, says = decoded.model_dump_json(by_alias=True), own_id(decoded)
-        db.execute(
-            "INSERT INTO parsed VALUES (?, ?, ?, ?, ?)", (entry.oid, kind, says, text, reason)
-        )
-        return True
+        since = (arrival.seen.timestamp(), arrival.made.timestamp())
+        placed = (path, kind, record_id, entry.oid, *since)
+        db.execute("INSERT INTO placed VALUES (?, ?, ?, ?, ?, ?)", placed)
+        known = _known(db, kind, entry.oid)
+        decoded = _parse(db, objects, kind, entry) if known is None else known
+        if not isinstance(decoded, Broken) and own_id(decoded) in (None, record_id):
+            self._add_columns(db, kind, record_id, decoded)
+        return known is None
 
-    def _connection(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = _open(self.path)
-        return db
+    def _add_columns(
+        self, db: sqlite3.Connection, kind: str, record_id: str, record: Record
+    ) -> None:
+        columns = self.columns.get(kind)
+        if columns is not None:
+            row = columns.row(record_id, record, columns.names)
+            marks = ", ".join("?" * len(row))
+            db.execute(f"INSERT OR REPLACE INTO of_{kind} VALUES ({marks})", row)
 
-    def _forget(self) -> None:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        self._local.db = None
-        if db is not None:
-            db.close()
+
+def _known(db: sqlite3.Connection, kind: str, oid: str) -> Decoded | None:
+    """What the blob was found to hold before, None when it has not been parsed."""
+    from gitcollab.records import codec
+
+    query = "SELECT json, error FROM parsed WHERE oid = ? AND kind = ?"
+    row = db.execute(query, (oid, kind)).fetchone()
+    if row is None:
+        return None
+    return Broken(row[1]) if row[0] is None else codec.model_of(kind).model_validate_json(row[0])
+
+
+def _parse(db: sqlite3.Connection, objects: ObjectStore, kind: str, entry: Entry) -> Decoded:
+    data = objects.blob(entry.oid, READ_CAP) if entry.is_file else None
+    decoded = decode(kind, data)
+    text = reason = says = None
+    if isinstance(decoded, Broken):
+        reason = decoded.reason.encode("utf-8", "replace").decode()
+    else:
+        text, says = decoded.model_dump_json(by_alias=True), own_id(decoded)
+    row = (entry.oid, kind, says, text, reason)
+    db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?, ?)", row)
+    return decoded
 
 
 def _texts(db: sqlite3.Connection, kind: str, blobs: list[str]) -> list[tuple[str, str]]:
@@ -198,11 +245,6 @@ def _texts(db: sqlite3.Connection, kind: str, blobs: list[str]) -> list[tuple[st
         where = f"kind = ? AND json NOT NULL AND oid IN ({marks})"
         found += db.execute(f"SELECT oid, json FROM parsed WHERE {where}", [kind, *piece])
     return found
-
-
-def _tree_of(db: sqlite3.Connection) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE name = 'tree'").fetchone()
-    return None if row is None else row[0]
 
 
 def _has(objects: ObjectStore, tree: str) -> bool:
@@ -227,96 +269,28 @@ def _against(
         yield path, None
 
 
-def _remove(db: sqlite3.Connection, path: str) -> set[str]:
-    found = {row[0] for row in db.execute("SELECT oid FROM placed WHERE path = ?", (path,))}
-    if found:
-        db.execute("DELETE FROM placed WHERE path = ?", (path,))
-    return found
-
-
 def _sweep(db: sqlite3.Connection, displaced: set[str]) -> None:
     """Forget what displaced blobs said, where no path holds them any more."""
     query = "DELETE FROM parsed WHERE oid = ? AND NOT EXISTS (SELECT 1 FROM placed WHERE oid = ?)"
     db.executemany(query, [(oid, oid) for oid in displaced])
 
 
-@contextmanager
-def _transaction(db: sqlite3.Connection, mode: str) -> Iterator[None]:
-    db.execute(f"BEGIN {mode}")
-    try:
-        yield
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+def _table(columns: Columns) -> list[str]:
+    """The statements that make the table of a kind's columns."""
+    kind, names = columns.kind, ", ".join(columns.names)
+    table = f"CREATE TABLE of_{kind} (id TEXT PRIMARY KEY, {names}) WITHOUT ROWID"
+    keys = [f"CREATE INDEX of_{kind}_{name} ON of_{kind} ({name})" for name in columns.keyed]
+    return [table, *keys]
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=30, isolation_level=None)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = OFF")  # made again when damaged
-        with _transaction(db, "DEFERRED"):
-            if _made_by(db) == _maker():
-                return db
-        with _transaction(db, "IMMEDIATE"):
-            if _made_by(db) != _maker():
-                _make(db)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _in_memory() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    _make(db)
-    return db
-
-
-def _made_by(db: sqlite3.Connection) -> str | None:
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        return None
-    row = db.execute("SELECT value FROM meta WHERE name = 'maker'").fetchone()
-    return None if row is None else row[0]
-
-
-def _make(db: sqlite3.Connection) -> None:
-    for table in ("meta", "parsed", "placed"):
-        db.execute(f"DROP TABLE IF EXISTS {table}")
-    for statement in _SCHEMA.split(";"):
-        db.execute(statement)
-    db.execute("INSERT INTO meta VALUES ('maker', ?)", (_maker(),))
-
-
-@cache
-def _maker() -> str:
+def _maker(columns: Sequence[Columns]) -> str:
     """What decides the index's contents: its own form, and the code that reads records."""
     import gitcollab.records
 
     folder = Path(gitcollab.records.__file__).parent
     digest = hashlib.sha256(_VERSION.encode())
+    for one in columns:
+        digest.update(repr((one.kind, one.names, one.keyed, one.version)).encode())
     for name in ("codec.py", "models.py", "names.py"):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
-
-
-def _is_usage(e: sqlite3.DatabaseError) -> bool:
-    """Whether the trouble is how the file may be used (locked, read-only), not what is in it."""
-    words = str(e).lower()
-    usage = ("locked", "busy", "readonly", "read-only", "unable to open")
-    return any(part in words for part in usage)
-
-
-def _raise_if_full(e: sqlite3.DatabaseError) -> None:
-    if "disk is full" in str(e).lower():
-        raise DiskFull(str(e)) from e
-
-
-def _delete(path: Path) -> None:
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        try:
-            path.with_name(name).unlink(missing_ok=True)
-        except OSError:  # then it cannot be written either: memory is next
-            return

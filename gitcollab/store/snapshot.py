@@ -7,32 +7,44 @@ what strangers wrote that is no valid record is listed by ``invalid`` and is now
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gitcollab.store.decoding import READ_CAP, Broken, decode_at
+from gitcollab.store.index import Arrival, Version
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import ObjectStore
     from gitcollab.records.models import Record
+    from gitcollab.store.columns import Columns, Row, Scalar
     from gitcollab.store.decoding import Decoded
 
 
 class RecordIndex(Protocol):
-    """What a snapshot needs of the index: the records of a tree."""
+    """What a snapshot needs of the index: the records of a version of the hub."""
 
-    def rows(self, tree: str, kind: str) -> dict[str, tuple[str, str]]:
-        """id -> (path, blob) of the valid records of ``kind`` in ``tree``."""
+    columns: Mapping[str, Columns]
+
+    def rows(self, at: Version, kind: str) -> dict[str, tuple[str, str]]:
+        """id -> (path, blob) of the valid records of ``kind``."""
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> the record it holds, for blobs that ``rows`` named."""
 
-    def fields(self, tree: str, kind: str, *names: str) -> list[tuple[object, ...]]:
-        """(id, field, ...) of the valid records of ``kind`` in ``tree``."""
+    def select(
+        self, at: Version, kind: str, names: Sequence[str], where: Mapping[str, Scalar]
+    ) -> list[Row]:
+        """(id, value, ...) of the valid records of ``kind`` whose columns are as in ``where``."""
 
-    def invalid(self, tree: str) -> dict[str, str]:
+    def count(self, at: Version, kind: str) -> int:
+        """How many valid records of ``kind`` there are."""
+
+    def arrival(self, at: Version, path: str) -> Arrival | None:
+        """When the file at ``path`` arrived as it is."""
+
+    def invalid(self, at: Version) -> dict[str, str]:
         """path -> why it holds no valid record."""
 
 
@@ -43,10 +55,30 @@ _BELIEVABLE = timedelta(days=1)
 _NONE: Mapping[str, bytes | None] = MappingProxyType({})
 
 
+def utc_now() -> datetime:
+    """The local clock."""
+    return datetime.now(UTC)
+
+
+class _Decoded:
+    """What was decoded once, shared by a snapshot and all that are made of it by changes."""
+
+    def __init__(self) -> None:
+        self.tip: dict[str, Records] = {}  # by kind
+        self.changed: dict[tuple[str, bytes], Decoded] = {}  # by path and bytes
+
+    def at(self, path: str, identity: tuple[str, str], data: bytes) -> Decoded:
+        found = self.changed.get((path, data))
+        if found is None:
+            found = self.changed[path, data] = decode_at(identity, data)
+        return found
+
+
 class Snapshot:
     """The files of ``tip`` (None: there is no branch yet) under ``changes``.
 
     ``objects`` is asked for each time: a damaged copy is replaced under us. ``heal`` replaces it.
+    ``clock`` is this host's.
     """
 
     def __init__(
@@ -56,12 +88,16 @@ class Snapshot:
         tip: str | None,
         changes: Mapping[str, bytes | None] = _NONE,
         heal: Callable[[str], None] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        decoded: _Decoded | None = None,
     ) -> None:
         self.tip = tip
         self._open = objects
         self._heal = heal
         self._index = index
         self._changes = changes
+        self._clock = clock
+        self._decoded = decoded or _Decoded()
 
     @cached_property
     def commit_time(self) -> datetime | None:
@@ -77,10 +113,31 @@ class Snapshot:
         theirs = self.commit_time
         return theirs if theirs is not None and local < theirs <= local + _BELIEVABLE else local
 
+    def arrival(self, path: str) -> tuple[datetime, timedelta]:
+        """How old the hub was when this host first saw the file at ``path`` as it is, and how long
+        ago that is by this host's clock.
+
+        The one is the hub's own time (its newest commit's, where that can be believed), the other
+        a span on one clock: neither compares two clocks. What is laid over the tip arrives now.
+        """
+        now = self._clock()
+        found = None
+        if path not in self._changes and (at := self._version) is not None:
+            found = self._reading(lambda: self._index.arrival(at, path))
+        if found is None:
+            return self.time(now), timedelta(0)
+        believed = abs(found.made - found.seen) <= _BELIEVABLE
+        return found.made if believed else found.seen, max(now - found.seen, timedelta(0))
+
     @cached_property
     def _tree(self) -> str | None:
         tip = self.tip
         return None if tip is None else self._reading(lambda: self._open().tree(tip))
+
+    @cached_property
+    def _version(self) -> Version | None:
+        tree, made = self._tree, self.commit_time
+        return None if tree is None or made is None else Version(tree, made)
 
     def read(self, path: str, cap: int = READ_CAP) -> bytes | None:
         """The bytes of the file at ``path``; None when there is none or more than ``cap``."""
@@ -99,30 +156,44 @@ class Snapshot:
 
     def records(self, kind: str) -> Mapping[str, Record]:
         """The valid records of ``kind`` by id, ordered by id; each is parsed when asked for."""
-        tree = self._tree
-        rows = {} if tree is None else self._reading(lambda: self._index.rows(tree, kind))
-        over: dict[str, Record] = {}
-        for path, data in self._changes.items():
-            identity = _identity(path)
-            if identity is None or identity[0] != kind:
-                continue
-            rows.pop(identity[1], None)
-            decoded = Broken("gone") if data is None else decode_at(identity, data)
-            if not isinstance(decoded, Broken):
-                over[identity[1]] = decoded
-        return Records(kind, rows, over, self._index.load)
+        tip = self._decoded.tip.get(kind)
+        if tip is None:
+            at = self._version
+            rows = {} if at is None else self._reading(lambda: self._index.rows(at, kind))
+            tip = self._decoded.tip[kind] = Records(kind, rows, self._index.load)
+        changed = dict(self._changed(kind))
+        return tip if not changed else Overlaid(tip, changed)
 
-    def fields(self, kind: str, *names: str) -> Sequence[tuple[object, ...]]:
-        """(id, field, ...) of the valid records of ``kind``: cheaper than parsing each.
+    def select(self, kind: str, *names: str, **where: Scalar) -> Sequence[Row]:
+        """(id, value, ...) of the valid records of ``kind``, ordered by id, without parsing them.
 
-        A name is a key of the record's JSON, dots go deeper ("hardware.tier"); absent gives None.
-        Mappings and lists come as JSON text. Changes laid over the tip are not seen: raises
-        ValueError where there are any.
+        ``names`` are of the columns that the store keeps of the kind (see Store.open), ``where``
+        gives the values that some must have: where these columns are keyed, the cost does not grow
+        with the number of records.
         """
+        at = self._version
+        found = (
+            [] if at is None else self._reading(lambda: self._index.select(at, kind, names, where))
+        )
+        changed = dict(self._changed(kind))
+        if not changed:
+            return found
+        columns = self._index.columns[kind]
+        found = [row for row in found if row[0] not in changed]
+        for record_id, record in changed.items():
+            if record is None:
+                continue
+            values = columns.row(record_id, record, tuple(where))[1:]
+            if values == tuple(where.values()):
+                found.append(columns.row(record_id, record, names))
+        return sorted(found, key=lambda row: str(row[0]))
+
+    def count(self, kind: str) -> int:
+        """How many valid records of ``kind`` there are; for kinds with columns."""
         if self._changes:
-            raise ValueError("fields are read from a tip, not from changes")
-        tree = self._tree
-        return [] if tree is None else self._reading(lambda: self._index.fields(tree, kind, *names))
+            return len(self.select(kind))
+        at = self._version
+        return 0 if at is None else self._reading(lambda: self._index.count(at, kind))
 
     def record(self, path: str) -> Record | None:
         """The record at ``path``; None when there is none or it is invalid."""
@@ -130,27 +201,38 @@ class Snapshot:
         if identity is None:
             return None
         data = self.read(path)
-        decoded = Broken("gone") if data is None else decode_at(identity, data)
+        decoded = Broken("gone") if data is None else self._decoded.at(path, identity, data)
         return None if isinstance(decoded, Broken) else decoded
 
     def invalid(self) -> dict[str, str]:
         """path -> why it is no valid record, for every record file that is none."""
-        tree = self._tree
-        found = {} if tree is None else self._reading(lambda: self._index.invalid(tree))
+        at = self._version
+        found = {} if at is None else self._reading(lambda: self._index.invalid(at))
         for path, data in self._changes.items():
             found.pop(path, None)
             identity = _identity(path)
             if identity is None or data is None:
                 continue
-            decoded = decode_at(identity, data)
+            decoded = self._decoded.at(path, identity, data)
             if isinstance(decoded, Broken):
                 found[path] = decoded.reason
         return found
 
+    def _changed(self, kind: str) -> Iterator[tuple[str, Record | None]]:
+        """Id and record of what the changes touch; None where there is no valid one any more."""
+        for path, data in self._changes.items():
+            identity = _identity(path)
+            if identity is None or identity[0] != kind:
+                continue
+            decoded = Broken("gone") if data is None else self._decoded.at(path, identity, data)
+            yield identity[1], None if isinstance(decoded, Broken) else decoded
+
     def with_changes(self, changes: Mapping[str, bytes | None]) -> Snapshot:
         """This snapshot with ``changes`` (None removes) laid over it."""
         over = {**self._changes, **changes}
-        return Snapshot(self._open, self._index, self.tip, over, self._heal)
+        return Snapshot(
+            self._open, self._index, self.tip, over, self._heal, self._clock, self._decoded
+        )
 
     def effective(self, changes: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
         """Those of ``changes`` that alter what is there."""
@@ -198,23 +280,21 @@ class Records(Mapping[str, "Record"]):
         self,
         kind: str,
         rows: Mapping[str, tuple[str, str]],
-        over: Mapping[str, Record],
         load: Callable[[str, list[str]], dict[str, Decoded]],
     ) -> None:
         self._kind = kind
         self._rows = rows
-        self._loaded: dict[str, Record] = dict(over)
-        self._ids = sorted({**rows, **over})
+        self._loaded: dict[str, Record] = {}
         self._load = load
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._rows)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
+        return iter(self._rows)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._rows or key in self._loaded
+        return key in self._rows
 
     def __getitem__(self, key: str) -> Record:
         if key not in self._loaded:
@@ -225,12 +305,12 @@ class Records(Mapping[str, "Record"]):
 
     def values(self) -> list[Record]:  # type: ignore[override]
         """All records, in the order of their ids."""
-        self._fill([key for key in self._ids if key not in self._loaded])
-        return [self._loaded[key] for key in self._ids]
+        self._fill([key for key in self._rows if key not in self._loaded])
+        return [self._loaded[key] for key in self._rows]
 
     def items(self) -> list[tuple[str, Record]]:  # type: ignore[override]
         """All ids and records, in the order of the ids."""
-        return list(zip(self._ids, self.values(), strict=True))
+        return list(zip(self._rows, self.values(), strict=True))
 
     def _fill(self, keys: list[str]) -> None:
         for start in range(0, len(keys), self._PIECE):
@@ -241,6 +321,33 @@ class Records(Mapping[str, "Record"]):
                 if isinstance(record, Broken):  # cannot be: rows names valid ones only
                     raise KeyError(key)
                 self._loaded[key] = record
+
+
+class Overlaid(Mapping[str, "Record"]):
+    """``below`` with some records changed, added, or (None) gone."""
+
+    def __init__(self, below: Records, changed: Mapping[str, Record | None]) -> None:
+        self._below = below
+        self._changed = changed
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        there = {key for key, record in self._changed.items() if record is not None}
+        return sorted(there.union(key for key in self._below if key not in self._changed))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __getitem__(self, key: str) -> Record:
+        if key not in self._changed:
+            return self._below[key]
+        record = self._changed[key]
+        if record is None:
+            raise KeyError(key)
+        return record
 
 
 def _identity(path: str) -> tuple[str, str] | None:

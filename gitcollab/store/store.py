@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from gitcollab.git.failures import CacheCorrupt, HubEmpty
 from gitcollab.store.cache import Cache, folder_of
+from gitcollab.store.columns import Columns
 from gitcollab.store.index import Index, Progress
 from gitcollab.store.lock import HostLock, pauses
 from gitcollab.store.outbox import Outbox, Quarantined
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
-from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.snapshot import Snapshot, utc_now
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,6 @@ class Waiting:
 
     request: Request
     reason: str | None
-
-
-def utc_now() -> datetime:
-    """The local clock."""
-    return datetime.now(UTC)
 
 
 class Store:
@@ -51,6 +47,7 @@ class Store:
         home: Path,
         deciders: Mapping[str, Decider],
         derive: Deriver | None = None,
+        columns: Sequence[Columns] = (),
         author: str = "gitcollab",
         clock: Callable[[], datetime] = utc_now,
         rng: Random | None = None,
@@ -62,15 +59,15 @@ class Store:
         """The store of ``branch`` on ``hub`` (a path or git URL), kept below ``home``.
 
         Touches neither disk nor network. ``deciders`` by request kind and ``derive`` are the rules
-        (see requests); ``author`` commits what this process delivers. A git call silent for
-        ``idle`` seconds means that the hub does not answer. Raises GitcollabError when ``hub``
-        cannot be one.
+        (see requests); ``columns`` is what records can be selected by; ``author`` commits what this
+        process delivers. A git call silent for ``idle`` seconds means that the hub does not answer.
+        Raises GitcollabError when ``hub`` cannot be one.
         """
         folder = folder_of(home, hub, branch)
         cache = Cache(folder, hub, branch, idle=idle)
         parts = Parts(
             cache=cache,
-            index=Index(folder / "index.sqlite", cache.objects, progress),
+            index=Index(folder / "index.sqlite", cache.objects, clock, columns, progress),
             outbox=Outbox(folder / "outbox"),
             deciders=deciders,
             derive=derive,
@@ -179,7 +176,8 @@ class Store:
         return 2 * self._parts.pace.deadline + self._cache.remote.idle
 
     def _snapshot(self, tip: str | None) -> Snapshot:
-        return Snapshot(self._cache.objects, self._parts.index, tip, heal=self._heal)
+        parts = self._parts
+        return Snapshot(parts.cache.objects, parts.index, tip, heal=self._heal, clock=parts.clock)
 
     def _heal(self, tip: str) -> None:
         """Make the local copy afresh, with ``tip`` in it if the hub still has it there."""

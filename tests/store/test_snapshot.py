@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from store_toys import ask, git, open_store, race
+from store_toys import FROZEN, ask, git, open_store, race
 
 from gitcollab.git.objects import ObjectStore
 from gitcollab.records import codec
 from gitcollab.store import decoding
+from gitcollab.store.columns import Columns
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.store.store import Store
@@ -32,8 +35,14 @@ def decide_write(snapshot: Snapshot, request: Request, now: object) -> Decision:
     return Decision({"outcome": "written"}, changes)
 
 
-def store_of(hub: Path, home: Path) -> Store:
-    return open_store(hub, home, deciders={"write": decide_write})
+# Of insights: their text and how long it is.
+COLUMNS = Columns(
+    "insight", ("text", "length"), ("text",), lambda r: (r.text, len(r.text)), version=1
+)
+
+
+def store_of(hub: Path, home: Path, **more: Any) -> Store:
+    return open_store(hub, home, deciders={"write": decide_write}, columns=[COLUMNS], **more)
 
 
 def write(store: Store, files: dict[str, bytes | None]) -> Snapshot:
@@ -68,10 +77,60 @@ def test_records_by_kind_in_order(store: Store) -> None:
     assert snapshot.record("insights/nova/notes.txt") is None
     assert snapshot.record("insights/nova/c.yaml") is None
     assert snapshot.records("result") == {}
-    assert snapshot.fields("insight", "text", "agent", "no.such") == [
-        ("nova/a", "one", "nova", None),
-        ("vega/b", "two", "vega", None),
+
+
+def test_columns_are_selected_without_parsing(store: Store) -> None:
+    snapshot = write(
+        store,
+        {
+            "insights/vega/b.yaml": insight("vega", "b", "two"),
+            "insights/nova/a.yaml": insight("nova", "a", "one"),
+            "insights/nova/c.yaml": insight("nova", "other", "misplaced"),
+            "insights/nova/d.yaml": b"nonsense",
+        },
+    )
+
+    assert snapshot.select("insight") == [("nova/a",), ("vega/b",)]
+    assert snapshot.select("insight", "text", "length") == [
+        ("nova/a", "one", 3),
+        ("vega/b", "two", 3),
     ]
+    assert snapshot.select("insight", "length", text="two") == [("vega/b", 3)]
+    assert snapshot.select("insight", text="two", length=4) == []
+    assert snapshot.count("insight") == 2
+
+
+def test_columns_follow_additions_changes_and_removals(store: Store) -> None:
+    a, b, c = (f"insights/nova/{name}.yaml" for name in "abc")
+    first = write(store, {a: insight("nova", "a", "one"), b: insight("nova", "b", "two")})
+    changes = {a: insight("nova", "a", "three"), b: None, c: insight("nova", "c", "one")}
+    over = first.with_changes(changes)
+
+    for snapshot in (over, write(store, changes)):
+        assert snapshot.select("insight", "text") == [("nova/a", "three"), ("nova/c", "one")]
+        assert snapshot.select("insight", text="one") == [("nova/c",)]
+        assert snapshot.count("insight") == 2
+    assert first.select("insight", "text") == [("nova/a", "one"), ("nova/b", "two")]
+
+
+def test_the_arrival_of_a_file(hub: Path, tmp_path: Path) -> None:
+    now = FROZEN
+    store = store_of(hub, tmp_path / "home", clock=lambda: now)
+    path = "insights/nova/a.yaml"
+    snapshot = write(store, {path: insight("nova", "a")})
+    assert snapshot.arrival(path) == (FROZEN, timedelta(0))
+    now += timedelta(minutes=5)
+    assert snapshot.arrival(path) == (FROZEN, timedelta(minutes=5))
+    assert snapshot.arrival("no/such") == (now, timedelta(0))
+    over = snapshot.with_changes({path: insight("nova", "a", "other")})
+    assert over.arrival(path) == (now, timedelta(0))
+
+    changed = write(store, {path: insight("nova", "a", "more")})
+    assert changed.arrival(path) == (now, timedelta(0))
+    # A host that comes later, its clock two hours behind.
+    late = FROZEN + timedelta(minutes=7) - timedelta(hours=2)
+    theirs = store_of(hub, tmp_path / "late", clock=lambda: late).snapshot()
+    assert theirs.arrival(path) == (FROZEN + timedelta(minutes=5), timedelta(0))
 
 
 def test_records_follow_additions_changes_and_removals(store: Store) -> None:
@@ -167,8 +226,6 @@ def test_changes_laid_over(store: Store) -> None:
         "README.md": b"other",
         "new": b"",
     }
-    with pytest.raises(ValueError, match="changes"):
-        over.fields("insight", "text")
 
 
 def test_reads_are_capped(store: Store) -> None:

@@ -39,7 +39,7 @@ def claim(
         return done
     outcome = _ask(member, _new_claim(member, experiment, key), anyway)
     if isinstance(outcome, Offline) and not anyway:
-        return _done(member, experiment, key, member.results().values()) or outcome
+        return _done(member, experiment, key, member.related(experiment)) or outcome
     return outcome
 
 

@@ -13,7 +13,6 @@ from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.identity import same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
-from gitcollab.swarm.reading import results as results_of
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
@@ -40,7 +39,7 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
         if why := same_now(claim, other, claim.id):
             return _in_the_way("taken", other, why)
     if not request.payload.get("anyway") and not claim.replicates:
-        for result in results_of(snapshot).values():
+        for result in reading.related(snapshot, claim):
             if why := same_finished(claim, result, claim.tier, task.digest):
                 return _in_the_way("duplicate", result, why)
     return Decision(

@@ -30,7 +30,7 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
             task = reading.task_of(snapshot, "this hub", "the state branch")
         except GitcollabError:
             return {}  # a task from the future is no reason to lose a record
-        where = standings(task, reading.results(snapshot).values(), reading.retracted(snapshot))
+        where = standings(task, reading.runs(snapshot), reading.retracted(snapshot))
         files: dict[str, bytes | None] = dict(
             views.all_files(where, snapshot.read, snapshot.list("best"))
         )

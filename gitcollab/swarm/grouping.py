@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gitcollab.records.models import Result, Task
+from gitcollab.records.models import Task
+from gitcollab.swarm.runs import Run
 
 MAX_METRIC = 1e100  # no measurement; beyond it squares would overflow
 
@@ -20,32 +21,27 @@ MAX_METRIC = 1e100  # no measurement; beyond it squares would overflow
 Key: TypeAlias = tuple[str, str]
 
 
-def counts(task: Task, result: Result) -> bool:
-    """Whether the result is a believable measurement of this task."""
-    metric, bounds, data = result.metric, task.plausible, task.dataset
-    if metric is None or result.status != "ok" or not abs(metric) <= MAX_METRIC:
+def counts(task: Task, run: Run) -> bool:
+    """Whether the run is a believable measurement of this task."""
+    metric, bounds, data = run.metric, task.plausible, task.dataset
+    if metric is None or run.status != "ok" or not abs(metric) <= MAX_METRIC:
         return False
-    if data is not None and data.sha256 is not None and result.environment.dataset != data.sha256:
+    if data is not None and data.sha256 is not None and run.dataset != data.sha256:
         return False
     lowest = -math.inf if bounds.min is None else bounds.min
     highest = math.inf if bounds.max is None else bounds.max
     return lowest <= metric <= highest
 
 
-def key_of(result: Result) -> Key:
-    """The group that the result belongs to if it counts."""
-    return fingerprint_of(result), result.hardware.tier
+def key_of(run: Run) -> Key:
+    """The group that the run belongs to if it counts."""
+    return run.fingerprint, run.tier
 
 
-def fingerprint_of(result: Result) -> str:
-    """What identifies the result's program; a result that does not say is a program of its own."""
-    return result.fingerprint or result.files.get("train.py") or result.id
-
-
-def base_fingerprint_of(result: Result, known: Mapping[str, Result]) -> str:
-    """What identifies the program that was changed; empty when the result does not say."""
-    base = known.get(result.base) if result.base else None
-    return (fingerprint_of(base) if base else result.base_fingerprint) or ""
+def base_fingerprint_of(run: Run, known: Mapping[str, Run]) -> str:
+    """What identifies the program that was changed; empty when the run does not say."""
+    base = known.get(run.base) if run.base else None
+    return (base.fingerprint if base else run.base_fingerprint) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,8 @@ class Runs:
     """A group before it is known how noisy a run is."""
 
     key: Key
-    runs: Sequence[Result]  # oldest first
-    first: Result  # the oldest that does not call itself a replication, else the oldest
+    runs: Sequence[Run]  # oldest first
+    first: Run  # the oldest that does not call itself a replication, else the oldest
     mean: float
     squares: float  # Σ(x − mean)²
 
@@ -64,24 +60,26 @@ class Runs:
         return len({r.agent for r in self.runs}) > 1
 
 
-def grouped(results: Iterable[Result]) -> dict[Key, Runs]:
+def grouped(runs: Iterable[Run]) -> dict[Key, Runs]:
     """Runs grouped by key, keys sorted; sums are exact (fsum), so no order of addition shows."""
-    members: dict[Key, list[Result]] = defaultdict(list)
-    for result in results:
-        members[key_of(result)].append(result)
+    members: dict[Key, list[Run]] = defaultdict(list)
+    for run in runs:
+        members[key_of(run)].append(run)
     return {key: _runs(key, members[key]) for key in sorted(members)}
 
 
-def _runs(key: Key, results: list[Result]) -> Runs:
-    results.sort(key=lambda r: (r.created_at, r.id))
-    first = next((r for r in results if r.replicates is None), results[0])
-    values = [r.metric for r in results if r.metric is not None]
+def _runs(key: Key, runs: list[Run]) -> Runs:
+    if len(runs) == 1:
+        return Runs(key, runs, runs[0], runs[0].metric or 0.0, 0.0)
+    runs.sort(key=lambda r: (r.created_at, r.id))
+    first = next((r for r in runs if r.replicates is None), runs[0])
+    values = [r.metric for r in runs if r.metric is not None]
     mean = math.fsum(values) / len(values)
     squares = math.fsum((v - mean) * (v - mean) for v in values)
-    return Runs(key, results, first, mean, squares)
+    return Runs(key, runs, first, mean, squares)
 
 
-def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Result]) -> set[Key]:
+def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> set[Key]:
     """Groups that gain more over their base than ``plausible.max_step`` and are not confirmed.
 
     The base's runs on the same tier are the measure; where there are none, or they are flagged
@@ -111,7 +109,7 @@ def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Res
     return flagged
 
 
-def _base_key(draft: Runs | None, known: Mapping[str, Result]) -> Key | None:
+def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
     if draft is None:
         return None
     fingerprint = base_fingerprint_of(draft.first, known)
@@ -124,7 +122,7 @@ def _leaps(task: Task, draft: Runs, base: Runs | None) -> bool:
     return (base.mean - draft.mean) * task.sign > task.plausible.max_step
 
 
-def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Result]) -> dict[str, Runs]:
+def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> dict[str, Runs]:
     """By tier, the runs of the task's own program: one that is its own base, the oldest such."""
     found: dict[str, Runs] = {}
     own = [d for d in drafts.values() if _is_baseline(d, known)]
@@ -133,10 +131,9 @@ def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Result]) -> dict[
     return found
 
 
-def _is_baseline(draft: Runs, known: Mapping[str, Result]) -> bool:
+def _is_baseline(draft: Runs, known: Mapping[str, Run]) -> bool:
     first = draft.first
-    unchanged = not first.delta and not first.structural
     return first.base is None and (
         base_fingerprint_of(first, known) == draft.key[0]
-        or (unchanged and first.base_fingerprint is None)
+        or (not first.changed and first.base_fingerprint is None)
     )

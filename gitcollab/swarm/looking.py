@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+import re
+from collections.abc import Iterable
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result
@@ -14,9 +15,11 @@ from gitcollab.swarm.claims import active
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import AgentEntry, Entry, QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.views import ranked_agents
 
 MAX_PAGE = 1000
+_ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
 
 
 def entry(group: Group, rank: int = 1) -> Entry:
@@ -38,9 +41,9 @@ def entry(group: Group, rank: int = 1) -> Entry:
 
 def best(where: Standings, tier: str | None = None, agent: str | None = None) -> Entry | None:
     """The best program: of all, of a tier, of those an agent found; None when there is none."""
-    groups: Collection[Group] = where.ranked if tier is None else where.by_tier.get(tier, ())
+    groups: Iterable[Group] = where.ranked if tier is None else where.by_tier.get(tier, ())
     if agent is not None:
-        groups = [g for g in groups if g.first.agent == agent]
+        groups = (g for g in groups if g.first.agent == agent)
     return next((entry(g) for g in groups), None)
 
 
@@ -102,7 +105,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         claims=active(snapshot, now),
         mine=[c for c in member.workspace.claims() if c.expires_at > now],
         best=best(member.standings()),
-        results=len(reading.results(snapshot)),
+        results=snapshot.count("result"),
         skew_seconds=member.store.skew().total_seconds(),
     )
 
@@ -123,24 +126,28 @@ def results(
         raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
     where = member.standings()
     chosen = [
-        (r, v)
-        for r in sorted(member.results().values(), key=_age, reverse=True)
-        if _matches(r, agent, tier, status, text)
-        and ((v := where.verdict(r)) == verdict or verdict is None)
+        (run, v)
+        for run in sorted(member.runs().values(), key=_age, reverse=True)
+        if _matches(run, agent, tier, status, text)
+        and ((v := where.verdict(run)) == verdict or verdict is None)
     ]
     after = _cursor(page) if page else None
     rest = [pair for pair in chosen if after is None or _age(pair[0]) < after]
-    shown = rest[:limit]
+    shown = [(member.result(run.id), v) for run, v in rest[:limit]]
     more = len(rest) > limit
-    return ResultPage(shown, _token(shown[-1][0]) if more else None, len(chosen))
+    return ResultPage(
+        [(r, v) for r, v in shown if r is not None],
+        _token(rest[limit - 1][0]) if more else None,
+        len(chosen),
+    )
 
 
-def _age(result: Result) -> tuple[str, str]:
-    return result.created_at.isoformat(), result.id
+def _age(run: Run) -> tuple[str, str]:
+    return run.created_at, run.id
 
 
-def _token(result: Result) -> str:
-    return f"{result.created_at.isoformat()}~{result.id}"
+def _token(run: Run) -> str:
+    return f"{run.created_at}~{run.id}"
 
 
 def _cursor(token: str) -> tuple[str, str]:
@@ -154,24 +161,24 @@ def _cursor(token: str) -> tuple[str, str]:
 
 
 def _matches(
-    r: Result, agent: str | None, tier: str | None, status: str | None, text: str | None
+    run: Run, agent: str | None, tier: str | None, status: str | None, text: str | None
 ) -> bool:
     return (
-        agent in (None, r.agent)
-        and tier in (None, r.hardware.tier)
-        and status in (None, r.status)
-        and (text is None or text.casefold() in r.description.casefold())
+        agent in (None, run.agent)
+        and tier in (None, run.tier)
+        and status in (None, run.status)
+        and (text is None or text.casefold() in run.description.casefold())
     )
 
 
 def find(member: Member, wanted: str) -> Result:
     """The result with this id, or the only one whose id holds it."""
-    known = member.results()
-    if wanted in known:
-        return known[wanted]
+    if _ID.fullmatch(wanted) and (exact := member.result(wanted)) is not None:
+        return exact
+    known = member.runs()
     near = sorted(i for i in known if wanted and wanted in i)
-    if len(near) == 1:
-        return known[near[0]]
+    if len(near) == 1 and (only := member.result(near[0])) is not None:
+        return only
     if near:
         raise GitcollabError(
             f"{len(near)} results match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
@@ -185,12 +192,13 @@ def show(member: Member, wanted: str) -> Shown:
     """One result with its program, log, verdict and the ranking of its program."""
     result = find(member, wanted)
     where = member.standings()
-    group = where.group_of(result)
+    run = Run.of(result)
+    group = where.group_of(run)
     card = reading.cards(member.store.snapshot()).get(result.agent)
     signed = result.signature is not None and card is not None
     return Shown(
         result=result,
-        verdict=where.verdict(result),
+        verdict=where.verdict(run),
         group=entry(group) if group else None,
         program=_shown_file(member, result, PROGRAM_PATH),
         log=_shown_file(member, result, "log.txt"),

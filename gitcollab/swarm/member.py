@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from gitcollab.records.models import Hardware, Result, Signed, Task
+from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
 from gitcollab.records.names import folder_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
@@ -23,6 +23,7 @@ from gitcollab.store.store import Store
 from gitcollab.swarm import claims, derive, publishing, reading
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.ranking import Standings, standings
+from gitcollab.swarm.runs import COLUMNS, Run
 from gitcollab.swarm.workspace import Config, Workspace
 
 SignedRecord = TypeVar("SignedRecord", bound=Signed)
@@ -59,7 +60,14 @@ def open_store(
     }
     wanted: Deriver = derive.when_records_change(views)
     return Store.open(
-        hub, branch, home=home(), deciders=deciders, derive=wanted, author=agent, clock=clock
+        hub,
+        branch,
+        home=home(),
+        deciders=deciders,
+        derive=wanted,
+        columns=[COLUMNS],
+        author=agent,
+        clock=clock,
     )
 
 
@@ -141,9 +149,31 @@ class Member:
         """Outcomes in the order of the requests, which land in one push."""
         return self.store.submit(*requests)
 
-    def results(self) -> dict[str, Result]:
-        """The hub's results, and those of this host that wait to be delivered."""
-        return reading.results(self.store.snapshot()) | self.queued()
+    def runs(self) -> dict[str, Run]:
+        """The hub's results by id, and those of this host that wait to be delivered, a line each."""
+        known = {run.id: run for run in reading.runs(self.store.snapshot())}
+        return known | {i: Run.of(result) for i, result in self.queued().items()}
+
+    def runs_of(self, task: Task, fingerprint: str) -> list[Result]:
+        """The results of a program under a task."""
+        found = list(reading.results(self.store.snapshot(), fingerprint=fingerprint))
+        found += (r for r in self.queued().values() if r.fingerprint == fingerprint)
+        return [r for r in found if r.task == task.digest]
+
+    def with_log(self, digest: str) -> str | None:
+        """The id of a result whose log has this digest."""
+        found = [r.id for r in reading.results(self.store.snapshot(), log=digest)]
+        found += (i for i, r in self.queued().items() if r.files.get("log.txt") == digest)
+        return found[0] if found else None
+
+    def result(self, result_id: str) -> Result | None:
+        """The result with this id, on the hub or waiting to be delivered."""
+        found = reading.result(self.store.snapshot(), result_id)
+        return self.queued().get(result_id) if found is None else found
+
+    def related(self, mine: Experiment) -> list[Result]:
+        """The results, on the hub or waiting, that may be the same experiment."""
+        return [*reading.related(self.store.snapshot(), mine), *self.queued().values()]
 
     def queued(self) -> dict[str, Result]:
         """The results of this host that wait to be delivered."""
@@ -174,5 +204,5 @@ class Member:
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""
-        known = self.results() | {r.id: r for r in more}
+        known = self.runs() | {r.id: Run.of(r) for r in more}
         return standings(self.task, known.values(), reading.retracted(self.store.snapshot()))

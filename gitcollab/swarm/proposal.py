@@ -6,7 +6,7 @@ no words are needed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -36,7 +36,7 @@ class Proposal:
 def propose(
     text: str,
     base: Base,
-    known: Collection[Result],
+    runs_of: Callable[[str], Collection[Result]],
     what: str | None = None,
     *,
     set_values: Mapping[str, str] | None = None,
@@ -45,8 +45,8 @@ def propose(
 ) -> Proposal:
     """The proposal that a working program makes against its base.
 
-    ``known`` are the finished results of the task: they tell a baseline from a replicate, and the
-    next free seed. Raises GitcollabError where there is nothing to try or no way to describe it.
+    ``runs_of`` gives the finished runs of a program by its fingerprint: they tell a baseline from
+    a replicate, and the next free seed. Raises GitcollabError where there is nothing to try or no way to describe it.
     """
     if set_values:
         text = constants.edit(text, set_values)
@@ -62,7 +62,7 @@ def propose(
         text = _apply_words(text, base, what, python)
     change = _change(base.text, text, python)
     print_of = program.fingerprint(text)
-    runs = [r for r in known if r.fingerprint == print_of]
+    runs = runs_of(print_of)
     common = Experiment(
         description="?",
         fingerprint=print_of,

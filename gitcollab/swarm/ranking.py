@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, overload
 
-from gitcollab.records.models import Result, Task
+from gitcollab.records.models import Task
 from gitcollab.swarm.grouping import (
     Key,
     Runs,
     base_fingerprint_of,
     counts,
-    fingerprint_of,
     flagged_keys,
     grouped,
     key_of,
 )
 from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.runs import Run
 
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
@@ -52,7 +51,7 @@ class Group:
     optimistic: float  # the mean, better by z standard errors
     agents: tuple[str, ...]  # sorted
     runs: tuple[str, ...]  # ids, oldest first
-    first: Result
+    first: Run
     standing: Literal["provisional", "confirmed"]
     flagged: bool
 
@@ -75,19 +74,51 @@ class AgentRow:
     crashes: int  # crashes and timeouts
 
 
+class Ranking(Sequence[Group]):
+    """Groups in an order; each is made when it is looked at, since few of many are."""
+
+    def __init__(self, drafts: Sequence[Runs], make: Callable[[Runs], Group]) -> None:
+        self._drafts = drafts
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @overload
+    def __getitem__(self, at: int) -> Group: ...
+    @overload
+    def __getitem__(self, at: slice) -> Ranking: ...
+    def __getitem__(self, at: int | slice) -> Group | Ranking:
+        if isinstance(at, slice):
+            return Ranking(self._drafts[at], self._make)
+        return self._make(self._drafts[at])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._drafts))
+
+
 @dataclass(frozen=True)
 class Standings:
     """All that the results of a task say, ready to be asked."""
 
     task: Task
     sigma: float
-    groups: tuple[Group, ...]  # best first, flagged ones included
-    results: Mapping[str, Result]  # of this task and not retracted, by id
+    flagged: frozenset[Key]
+    drafts: Mapping[Key, Runs]  # best first, flagged ones included
+    results: Mapping[str, Run]  # of this task and not retracted, by id
 
     @cached_property
-    def ranked(self) -> tuple[Group, ...]:
+    def groups(self) -> Ranking:
+        """All groups, best first, flagged ones included."""
+        return self.groups_of(list(self.drafts.values()))
+
+    @cached_property
+    def ranked(self) -> Ranking:
         """The eligible groups, best first: by pessimistic score, then by age."""
-        return tuple(g for g in self.groups if not g.flagged)
+        return self.groups_of([d for d in self.drafts.values() if d.key not in self.flagged])
 
     @property
     def best(self) -> Group | None:
@@ -95,80 +126,111 @@ class Standings:
         return self.ranked[0] if self.ranked else None
 
     @cached_property
-    def by_tier(self) -> dict[str, tuple[Group, ...]]:
+    def by_tier(self) -> dict[str, Ranking]:
         """The ranking within each tier, tiers by name."""
         tiers = defaultdict(list)
-        for group in self.ranked:
-            tiers[group.tier].append(group)
-        return {tier: tuple(tiers[tier]) for tier in sorted(tiers)}
+        for draft in self.drafts.values():
+            if draft.key not in self.flagged:
+                tiers[draft.key[1]].append(draft)
+        return {tier: self.groups_of(tiers[tier]) for tier in sorted(tiers)}
 
     @cached_property
-    def worth_replicating(self) -> tuple[Group, ...]:
+    def worth_replicating(self) -> Ranking:
         """Groups with too few runs, the most promising first; flagged ones at the end.
 
         A flagged group waits for somebody else's run, but strangers must not be able to draw all
         effort to themselves by reporting wonders.
         """
-        few = [g for g in self.groups if g.n < ENOUGH_RUNS]
-        return tuple(sorted(few, key=lambda g: (g.flagged, *_order(self.task, g, g.optimistic))))
+        few = [d for d in self.drafts.values() if len(d.runs) < ENOUGH_RUNS]
+        few.sort(key=lambda d: (d.key in self.flagged, *_order(self.task, d, -self._margin(d))))
+        return self.groups_of(few)
 
     @cached_property
     def by_agent(self) -> dict[str, AgentRow]:
         """What each agent did, by name."""
         return _credit(self)
 
-    def group_of(self, result: Result) -> Group | None:
-        """The group that the result counts in; None when it does not count."""
-        group = self._by_key.get(key_of(result))
-        return group if group is not None and result.id in self._counted else None
+    def group_of(self, run: Run) -> Group | None:
+        """The group that the run counts in; None when it does not count."""
+        return self._group(self.drafts[key_of(run)]) if self.is_counted(run) else None
 
-    def base_of(self, result: Result) -> Group | None:
-        """The runs of the program that the result changed, on the same tier."""
-        return self._by_key.get((self._base_fingerprint(result), result.hardware.tier))
+    def is_counted(self, run: Run) -> bool:
+        """Whether the run is one of those that its program is judged by."""
+        known = self.results.get(run.id)
+        return known is not None and counts(self.task, known)
 
-    def verdict(self, result: Result) -> Verdict | None:
+    def groups_of(self, drafts: Sequence[Runs]) -> Ranking:
+        """The groups that ``drafts`` become."""
+        return Ranking(drafts, self._group)
+
+    def base_of(self, run: Run) -> Group | None:
+        """The runs of the program that the run changed, on the same tier."""
+        draft = self._base_of(run)
+        return None if draft is None else self._group(draft)
+
+    def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.
 
-        All runs of both programs on the result's tier are compared, so a verdict changes when
+        All runs of both programs on the run's tier are compared, so a verdict changes when
         replications come in: |Δ| < 2σ·√(1/n₁ + 1/n₂) is noise.
         """
-        group, base = self.group_of(result), self.base_of(result)
-        if group is None or base is None or group is base:
+        base = self._base_of(run)
+        if base is None or not self.is_counted(run) or base.key == key_of(run):
             return None
-        gain = (base.mean - group.mean) * self.task.sign
-        if abs(gain) < NOISE_WIDTH * self.sigma * math.sqrt(1 / group.n + 1 / base.n):
+        mine = self.drafts[key_of(run)]
+        gain = (base.mean - mine.mean) * self.task.sign
+        noise = NOISE_WIDTH * self.sigma * math.sqrt(1 / len(mine.runs) + 1 / len(base.runs))
+        if abs(gain) < noise:
             return "within noise"
         return "better" if gain > 0 else "worse"
 
-    @cached_property
-    def _by_key(self) -> dict[Key, Group]:
-        return {g.key: g for g in self.groups}
+    def _base_of(self, run: Run) -> Runs | None:
+        return self.drafts.get((base_fingerprint_of(run, self.results), run.tier))
 
-    @cached_property
-    def _counted(self) -> frozenset[str]:
-        return frozenset(run for g in self.groups for run in g.runs)
+    def _margin(self, draft: Runs) -> float:
+        """z standard errors of the group's mean."""
+        return self.task.z * self.sigma / math.sqrt(len(draft.runs))
 
-    def _base_fingerprint(self, result: Result) -> str:
-        return base_fingerprint_of(result, self.results)
+    def _group(self, draft: Runs) -> Group:
+        margin = self.task.sign * self._margin(draft)
+        return Group(
+            fingerprint=draft.key[0],
+            tier=draft.key[1],
+            n=len(draft.runs),
+            mean=draft.mean,
+            sigma=self.sigma,
+            pessimistic=draft.mean + margin,
+            optimistic=draft.mean - margin,
+            agents=tuple(sorted({r.agent for r in draft.runs})),
+            runs=tuple(r.id for r in draft.runs),
+            first=draft.first,
+            standing="confirmed" if draft.confirmed else "provisional",
+            flagged=draft.key in self.flagged,
+        )
 
 
-def standings(task: Task, results: Iterable[Result], retracted: Collection[str] = ()) -> Standings:
-    """The standings of ``results`` under ``task``; ``retracted`` are ids that do not count.
+def standings(task: Task, runs: Iterable[Run], retracted: Collection[str] = ()) -> Standings:
+    """The standings of ``runs`` under ``task``; ``retracted`` are ids that do not count.
 
-    Results of another task or dataset, without a metric or with an impossible one do not count.
+    Runs of another task or dataset, without a metric or with an impossible one do not count.
     """
     digest, gone = task.digest, frozenset(retracted)
-    known = {r.id: r for r in results if r.task == digest and r.id not in gone}
+    known = {r.id: r for r in runs if r.task == digest and r.id not in gone}
     drafts = grouped(r for r in known.values() if counts(task, r))
     flagged = flagged_keys(task, drafts, known)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
-    groups = [_group(task, d, sigma, d.key in flagged) for d in drafts.values()]
-    groups.sort(key=lambda g: _order(task, g, g.pessimistic))
-    return Standings(task, sigma, tuple(groups), known)
+    margins: dict[int, float] = {}  # by the number of runs
+    for draft in drafts.values():
+        n = len(draft.runs)
+        if n not in margins:
+            margins[n] = task.z * sigma / math.sqrt(n)
+    ordered = sorted(drafts.values(), key=lambda d: _order(task, d, margins[len(d.runs)]))
+    return Standings(task, sigma, frozenset(flagged), {d.key: d for d in ordered}, known)
 
 
-def _order(task: Task, group: Group, score: float) -> tuple[float, datetime, str]:
-    return task.sign * score, group.first.created_at, group.first.id
+def _order(task: Task, draft: Runs, margin: float) -> tuple[float, str, str]:
+    """By the mean, worse by ``margin``; then by age."""
+    return task.sign * draft.mean + margin, draft.first.created_at, draft.first.id
 
 
 def _pooled_sigma(prior: float, drafts: Sequence[Runs]) -> float:
@@ -177,58 +239,41 @@ def _pooled_sigma(prior: float, drafts: Sequence[Runs]) -> float:
     return math.sqrt(squares / (PRIOR_RUNS + sum(len(d.runs) - 1 for d in drafts)))
 
 
-def _group(task: Task, draft: Runs, sigma: float, flagged: bool) -> Group:
-    margin = task.sign * task.z * sigma / math.sqrt(len(draft.runs))
-    return Group(
-        fingerprint=draft.key[0],
-        tier=draft.key[1],
-        n=len(draft.runs),
-        mean=draft.mean,
-        sigma=sigma,
-        pessimistic=draft.mean + margin,
-        optimistic=draft.mean - margin,
-        agents=tuple(sorted({r.agent for r in draft.runs})),
-        runs=tuple(r.id for r in draft.runs),
-        first=draft.first,
-        standing="confirmed" if draft.confirmed else "provisional",
-        flagged=flagged,
-    )
-
-
 def _credit(where: Standings) -> dict[str, AgentRow]:
     """What each agent did. A program is credited once, to the agent whose run came first."""
-    mine: dict[str, list[Result]] = defaultdict(list)
-    for result in where.results.values():
-        mine[result.agent].append(result)
-    found: dict[str, list[Group]] = defaultdict(list)
-    for group in where.ranked:
-        found[group.first.agent].append(group)
-    finders = _finders(where.groups)
+    mine: dict[str, list[Run]] = defaultdict(list)
+    for run in where.results.values():
+        mine[run.agent].append(run)
+    found: dict[str, list[Runs]] = defaultdict(list)
+    for draft in where.drafts.values():
+        if draft.key not in where.flagged:
+            found[draft.first.agent].append(draft)
+    finders = _finders(where.drafts.values())
     return {agent: _row(where, agent, mine[agent], found[agent], finders) for agent in sorted(mine)}
 
 
 def _row(
     where: Standings,
     agent: str,
-    results: Sequence[Result],
-    found: Sequence[Group],
+    runs: Sequence[Run],
+    found: Sequence[Runs],
     finders: Mapping[str, str],
 ) -> AgentRow:
-    kept = [g for g in found if where.verdict(g.first) == "better"]
-    counted = [g for r in results if (g := where.group_of(r)) is not None]
+    kept = [d for d in found if where.verdict(d.first) == "better"]
+    of_others = (r for r in runs if finders.get(r.fingerprint, agent) != agent)
     return AgentRow(
         agent=agent,
-        best=found[0] if found else None,
-        experiments=len(results),
+        best=where.groups_of(found[:1])[0] if found else None,
+        experiments=len(runs),
         kept=len(kept),
-        confirmed=sum(g.standing == "confirmed" for g in kept),
-        replications=sum(finders[g.fingerprint] != agent for g in counted),
-        crashes=sum(r.status != "ok" for r in results),
+        confirmed=sum(d.confirmed for d in kept),
+        replications=sum(where.is_counted(r) for r in of_others),
+        crashes=sum(r.status != "ok" for r in runs),
     )
 
 
-def _finders(groups: Sequence[Group]) -> dict[str, str]:
+def _finders(drafts: Iterable[Runs]) -> dict[str, str]:
     """By program, the agent whose run came first on any tier."""
-    firsts = [g.first for g in groups]
+    firsts = [d.first for d in drafts]
     firsts.sort(key=lambda r: (r.replicates is not None, r.created_at, r.id), reverse=True)
-    return {fingerprint_of(r): r.agent for r in firsts}
+    return {r.fingerprint: r.agent for r in firsts}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
-from gitcollab.records.models import AgentCard, Claim, Result, Retraction, Task
-from gitcollab.records.names import TASK_PATH
+from gitcollab.records.models import AgentCard, Claim, Experiment, Result, Retraction, Task
+from gitcollab.records.names import TASK_PATH, path_of
+from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm.identity import normal_words
+from gitcollab.swarm.runs import Run, change_of
 
 
 def claims(snapshot: Snapshot) -> dict[str, Claim]:
@@ -14,9 +20,32 @@ def claims(snapshot: Snapshot) -> dict[str, Claim]:
     return {k: r for k, r in snapshot.records("claim").items() if isinstance(r, Claim)}
 
 
-def results(snapshot: Snapshot) -> dict[str, Result]:
-    """Results by id."""
-    return {k: r for k, r in snapshot.records("result").items() if isinstance(r, Result)}
+def runs(snapshot: Snapshot) -> list[Run]:
+    """All results, a line each, by id."""
+    return [Run._make(row) for row in snapshot.select("result", *Run._fields[1:])]
+
+
+def result(snapshot: Snapshot, result_id: str) -> Result | None:
+    """The result with this id."""
+    found = snapshot.record(path_of("result", result_id))
+    return found if isinstance(found, Result) else None
+
+
+def results(snapshot: Snapshot, **where: Scalar) -> Iterator[Result]:
+    """The results whose columns (see ``runs``) have these values, by id."""
+    for result_id, *_ in snapshot.select("result", **where):
+        if (found := result(snapshot, result_id)) is not None:
+            yield found
+
+
+def related(snapshot: Snapshot, mine: Experiment) -> Iterator[Result]:
+    """The results that may be the same experiment: of its program, its change, its words."""
+    if mine.fingerprint:
+        yield from results(snapshot, fingerprint=mine.fingerprint)
+    if change := change_of(mine):
+        yield from results(snapshot, change=change)
+    if not mine.fingerprint and not mine.delta:
+        yield from results(snapshot, words=normal_words(mine.description))
 
 
 def cards(snapshot: Snapshot) -> dict[str, AgentCard]:
@@ -44,12 +73,18 @@ def task_of(snapshot: Snapshot, hub: str, branch: str) -> Task:
             "check the address and --branch, or make a hub with: gitcollab init HUB",
         )
     try:
-        task = codec.decode("task", data)
+        task = _task(data)
     except codec.NewerSchema as e:
         raise GitcollabError(f"{hub} holds a {e.message}", e.hint) from e
     except codec.InvalidRecord as e:
         raise GitcollabError(
             f"the task of {hub} cannot be read: {e.message}", "tell the hub's maintainers"
         ) from e
+    return task
+
+
+@lru_cache(maxsize=4)  # it is asked for with every decision
+def _task(data: bytes) -> Task:
+    task = codec.decode("task", data)
     assert isinstance(task, Task)
     return task

@@ -33,6 +33,7 @@ from gitcollab.swarm.outcomes import (
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Base
 
 Progress = Callable[[RunProgress], None]
@@ -112,11 +113,10 @@ def proposal_of(
 ) -> Proposal:
     """What the program ``text`` is as an experiment against this workspace's base."""
     base = member.workspace.base() or Base(None, text)
-    known = [r for r in member.results().values() if r.task == task.digest]
     return propose(
         text,
         base,
-        known,
+        lambda fingerprint: member.runs_of(task, fingerprint),
         what,
         set_values=set_values,
         seed=seed,
@@ -237,7 +237,10 @@ def publish(member: Member, result: Result, files: Mapping[str, str]) -> Publish
             _let_go(member, result)
             where = member.standings([result])
             return Published(
-                result, where.verdict(result), _leads(where, result), _unbelieved(where, result)
+                result,
+                where.verdict(Run.of(result)),
+                _leads(where, result),
+                _unbelieved(where, result),
             )
         case "queued":
             _let_go(member, result)
@@ -256,7 +259,7 @@ def _leads(where: Standings, result: Result) -> bool:
 
 
 def _unbelieved(where: Standings, result: Result) -> bool:
-    group = where.group_of(result)
+    group = where.group_of(Run.of(result))
     return group is not None and group.flagged
 
 
@@ -298,7 +301,9 @@ def _keep_or_revert(member: Member, task: Task, plan: Proposal, report: RunRepor
         return report
     if report.outcome == "queued":  # alone, an agent still knows what is better
         where = member.standings([result])
-        report = replace(report, verdict=where.verdict(result), is_best=_leads(where, result))
+        report = replace(
+            report, verdict=where.verdict(Run.of(result)), is_best=_leads(where, result)
+        )
     if report.verdict == "better" or (report.verdict is None and report.is_best):
         member.workspace.set_base(Base(result.id, plan.program))
         notes = report.notes
@@ -363,11 +368,8 @@ def publish_log(
 def _refuse_twice(member: Member, measured: Measurement) -> None:
     """One log is one run: publishing it again would feign a replicate."""
     digest = sha256(measured.log.encode())
-    for result in member.results().values():
-        if measured.log and result.files.get("log.txt") == digest:
-            raise RefusedError(
-                f"this log has been published: {result.id}", f"see: gitcollab show {result.id}"
-            )
+    if measured.log and (known := member.with_log(digest)):
+        raise RefusedError(f"this log has been published: {known}", f"see: gitcollab show {known}")
 
 
 def _seed_said(measured: Measurement) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records.names import slug
-from gitcollab.swarm import looking, reading
+from gitcollab.swarm import looking
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reports import Adopted, SyncReport
@@ -22,7 +22,7 @@ def sync(member: Member) -> SyncReport:
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
     adopted, note = _adopt_if_unedited(member)
-    total = len(reading.results(member.store.snapshot()))
+    total = member.store.snapshot().count("result")
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
     given_up = sum(o["outcome"] == "offline" for o in outcomes)

@@ -8,11 +8,11 @@ bounded, so that no file grows past what hubs carry well.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gitcollab.records import codec
-from gitcollab.records.models import rfc3339, sha256
+from gitcollab.records.models import sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.swarm.ranking import AgentRow, Group, Standings
 
@@ -63,7 +63,7 @@ def program_of(where: Standings, group: Group, read: Read) -> bytes | None:
     for run in (group.first.id, *group.runs):
         data = read(f"{folder_of(run)}/{PROGRAM_PATH}")
         if data is not None:
-            signed = where.results[run].files.get(PROGRAM_PATH)
+            signed = where.results[run].program
             if signed is None or signed == sha256(data):
                 return data
     return None
@@ -128,7 +128,7 @@ def _entry(group: Group) -> Fields:
         "standing": group.standing,
         "tier": group.tier,
         "fingerprint": group.fingerprint,
-        "created_at": rfc3339(group.first.created_at),
+        "created_at": group.first.created_at,
     }
 
 
@@ -141,7 +141,7 @@ def shortened(text: str, limit: int = MAX_SHOWN_DESCRIPTION) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def _tier(groups: tuple[Group, ...]) -> Fields:
+def _tier(groups: Sequence[Group]) -> Fields:
     top = [_ranked(n, g) for n, g in enumerate(groups[:TOP_OF_TIER], 1)]
     return {"total": len(groups), "entries": top}
 

@@ -1,4 +1,4 @@
-"""Makers of tasks and results for tests, with every field that does not matter filled in."""
+"""Makers of tasks and runs for tests, with every field that does not matter filled in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gitcollab.records.models import Result, Task
+from gitcollab.swarm.runs import Run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,13 +34,13 @@ def make_task(**fields: Any) -> Task:
 
 
 class Bench:
-    """Makes results of one task, each a minute after the one before."""
+    """Makes runs of one task, each a minute after the one before."""
 
     def __init__(self, task: Task | None = None) -> None:
         self.task = task or make_task()
-        self.results: list[Result] = []
+        self.results: list[Run] = []
 
-    def add(self, program: str, metric: float | None, agent: str = "nova", **fields: Any) -> Result:
+    def add(self, program: str, metric: float | None, agent: str = "nova", **fields: Any) -> Run:
         """A run of ``program``; ``base`` names a program, ``minute`` moves it in time."""
         number = len(self.results)
         base = fields.pop("base", None)
@@ -63,5 +64,5 @@ class Bench:
             }
             | fields
         )
-        self.results.append(result)
-        return result
+        self.results.append(Run.of(result))
+        return self.results[-1]

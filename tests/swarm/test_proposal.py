@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -39,8 +40,12 @@ def result(
     )
 
 
+def known(*results: Result) -> Callable[[str], list[Result]]:
+    return lambda wanted: [r for r in results if r.fingerprint == wanted]
+
+
 def test_a_change_of_constants_describes_itself() -> None:
-    plan = propose(PROGRAM, BASE, [], set_values={"MATRIX_LR": "5e-2", "DEPTH": "9"})
+    plan = propose(PROGRAM, BASE, known(), set_values={"MATRIX_LR": "5e-2", "DEPTH": "9"})
     assert plan.experiment.description == "MATRIX_LR 0.04 → 0.05, DEPTH 8 → 9"
     assert plan.experiment.delta == {"MATRIX_LR": 0.05, "DEPTH": 9}
     assert not plan.experiment.structural
@@ -51,71 +56,75 @@ def test_a_change_of_constants_describes_itself() -> None:
 def test_words_describe_what_constants_cannot() -> None:
     edited = PROGRAM.replace("print(", "print(2 * ")
     with pytest.raises(UsageError, match="cannot describe itself") as caught:
-        propose(edited, BASE, [])
+        propose(edited, BASE, known())
     assert "gitcollab run" in caught.value.hint
-    plan = propose(edited, BASE, [], "twice as much")
+    plan = propose(edited, BASE, known(), "twice as much")
     assert plan.experiment.description == "twice as much"
     assert plan.experiment.structural
 
 
 def test_words_that_spell_out_a_change_make_it() -> None:
-    plan = propose(PROGRAM, BASE, [], "MATRIX_LR=0.05")
+    plan = propose(PROGRAM, BASE, known(), "MATRIX_LR=0.05")
     assert plan.experiment.delta == {"MATRIX_LR": 0.05}
     assert "MATRIX_LR = 0.05" in plan.program
 
 
 def test_words_on_an_edited_program_change_nothing() -> None:
     edited = PROGRAM.replace("DEPTH = 8", "DEPTH = 10")
-    plan = propose(edited, BASE, [], "MATRIX_LR=0.05")
+    plan = propose(edited, BASE, known(), "MATRIX_LR=0.05")
     assert plan.program == edited
     assert plan.experiment.delta == {"DEPTH": 10}
 
 
 def test_an_unchanged_program_is_the_baseline_then_a_replicate() -> None:
-    first = propose(PROGRAM, BASE, [])
+    first = propose(PROGRAM, BASE, known())
     assert (first.experiment.description, first.experiment.replicates) == ("baseline", None)
     assert first.seed == FIRST_SEED
-    again = propose(PROGRAM, BASE, [result()])
+    again = propose(PROGRAM, BASE, known(result()))
     assert again.experiment.replicates == "nova/first-1"
     assert again.seed == FIRST_SEED + 1
 
 
 def test_a_crashed_baseline_is_run_again_with_another_seed() -> None:
-    plan = propose(PROGRAM, BASE, [result(ok=False)])
+    plan = propose(PROGRAM, BASE, known(result(ok=False)))
     assert plan.experiment.replicates is None
     assert plan.seed == FIRST_SEED + 1
 
 
 def test_words_without_a_change_are_refused_where_the_base_is_measured() -> None:
     with pytest.raises(UsageError, match="unchanged"):
-        propose(PROGRAM, BASE, [result()], "raise the learning rate")
+        propose(PROGRAM, BASE, known(result()), "raise the learning rate")
 
 
 def test_a_syntax_error_is_found_before_anything_else() -> None:
     with pytest.raises(GitcollabError, match="line 2") as caught:
-        propose("A = 1\ndef (:\n", BASE, [])
+        propose("A = 1\ndef (:\n", BASE, known())
     assert caught.value.hint
 
 
 def test_an_unknown_constant_names_close_ones() -> None:
     with pytest.raises(UsageError, match="MATRIX_RL") as caught:
-        propose(PROGRAM, BASE, [], set_values={"MATRIX_RL": "1"})
+        propose(PROGRAM, BASE, known(), set_values={"MATRIX_RL": "1"})
     assert "MATRIX_LR" in caught.value.hint
 
 
 def test_a_program_in_another_language_needs_words() -> None:
     base = Base(None, "echo 1\n")
     with pytest.raises(UsageError):
-        propose("echo 2\n", base, [], python=False)
-    plan = propose("echo 2\n", base, [], "two", python=False)
+        propose("echo 2\n", base, known(), python=False)
+    plan = propose("echo 2\n", base, known(), "two", python=False)
     assert plan.experiment.structural
-    assert propose("echo 1\n", base, [], python=False).experiment.description == "baseline"
+    assert propose("echo 1\n", base, known(), python=False).experiment.description == "baseline"
 
 
 def test_values_too_large_for_a_record_make_the_change_structural() -> None:
-    plan = propose(PROGRAM + f'BIG = "{"x" * 10}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), [], "w")
+    plan = propose(
+        PROGRAM + f'BIG = "{"x" * 10}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), known(), "w"
+    )
     assert plan.experiment.delta == {"BIG": "x" * 10}
-    plan = propose(PROGRAM + f'BIG = "{"x" * 600}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), [], "w")
+    plan = propose(
+        PROGRAM + f'BIG = "{"x" * 600}"\n', Base(None, PROGRAM + 'BIG = "y"\n'), known(), "w"
+    )
     assert plan.experiment == plan.experiment.model_copy(update={"delta": {}, "structural": True})
 
 
@@ -140,7 +149,7 @@ def test_words_announce_an_experiment() -> None:
     assert spelled.delta == {"MATRIX_LR": 0.05}
     assert (
         spelled.fingerprint
-        == propose(PROGRAM, BASE, [], set_values={"MATRIX_LR": "0.05"}).experiment.fingerprint
+        == propose(PROGRAM, BASE, known(), set_values={"MATRIX_LR": "0.05"}).experiment.fingerprint
     )
     prose = from_words(PROGRAM, BASE, "try SwiGLU")
     assert prose == Experiment(

@@ -415,7 +415,7 @@ def test_joining_where_nothing_is(tmp_path: Path) -> None:
 
 def forge(swarm: Swarm, **fields: object) -> None:
     """Put a result on the hub that no client of ours would have made."""
-    done = next(iter(swarm.member.results().values()))
+    done, _ = swarm.results().results[-1]
     theirs = {"id": "mallory/x-1", "agent": "mallory", "nonce": "e" * 32}
     made = done.model_copy(update=theirs | fields)
     member = swarm.member

@@ -150,7 +150,7 @@ class Member:
         return self.store.submit(*requests)
 
     def runs(self) -> dict[str, Run]:
-        """The hub's results by id, and those of this host that wait to be delivered, a line each."""
+        """The results on the hub and those that wait to be delivered, a line each, by id."""
         known = {run.id: run for run in reading.runs(self.store.snapshot())}
         return known | {i: Run.of(result) for i, result in self.queued().items()}
 

@@ -46,7 +46,8 @@ def propose(
     """The proposal that a working program makes against its base.
 
     ``runs_of`` gives the finished runs of a program by its fingerprint: they tell a baseline from
-    a replicate, and the next free seed. Raises GitcollabError where there is nothing to try or no way to describe it.
+    a replicate, and the next free seed. Raises GitcollabError where there is nothing to try or no
+    way to describe it.
     """
     if set_values:
         text = constants.edit(text, set_values)

@@ -27,6 +27,7 @@ from gitcollab.store.requests import Request
 from gitcollab.store.store import Store
 from gitcollab.swarm import derive, presets
 from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.runs import COLUMNS
 from gitcollab.swarm.publishing import seed_files
 from tests.bench.research import BEGAN, TIERS, Agent, Research, Run, curve, log
 
@@ -170,7 +171,7 @@ def _derive(path: Path) -> None:
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
         deciders = {"views": derive.decider(derive.deriver(pages))}
-        store = Store.open(str(path), BRANCH, home=Path(home), deciders=deciders)
+        store = Store.open(str(path), BRANCH, home=Path(home), deciders=deciders, columns=[COLUMNS])
         outcome = store.submit(request)[0]
         assert outcome["outcome"] == "rebuilt", outcome
         invalid = store.snapshot().invalid()

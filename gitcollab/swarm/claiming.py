@@ -11,7 +11,7 @@ from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome
-from gitcollab.swarm.claims import renewed
+from gitcollab.swarm.claims import renewed, stands
 from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
@@ -80,20 +80,20 @@ def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
 
 def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
     """A live claim of this workspace on the same experiment."""
-    now = member.now(member.store.snapshot())
+    snapshot = member.store.snapshot()
     for mine in member.workspace.claims():
-        if mine.expires_at > now and same_now(experiment, mine, key):
+        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key):
             return mine
     return None
 
 
 def announced(member: Member) -> Claim | None:
     """The workspace's one live claim that is only words yet, waiting for the code to be run."""
-    now = member.now(member.store.snapshot())
+    snapshot = member.store.snapshot()
     words = [
         c
         for c in member.workspace.claims()
-        if c.expires_at > now and not c.delta and not c.structural and not c.fingerprint
+        if not (c.delta or c.structural or c.fingerprint) and stands(snapshot, c, member.task)
     ]
     return words[0] if len(words) == 1 else None
 

@@ -1,4 +1,11 @@
-"""Claims: who is doing which experiment now. Pure decisions, repeated on every retry."""
+"""Claims: who is doing which experiment now. Pure decisions, repeated on every retry.
+
+A claim holds for its time to live. Clocks differ, so no two are compared: what was left of it when
+this host first saw it is read off the hub's own time, and from then on only this host's clock runs.
+So a claim outlasts its time neither where its holder's clock is ahead nor where ours is behind, and
+is not void before its time the other way round; a claim found on a hub that was quiet since may
+hold for one time to live too long. A renewal is a new file, and begins anew.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +23,6 @@ from gitcollab.swarm.reading import claims as claims_of
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
-# How far a clock may be ahead for a claim that it dated to count. No claim holds for ever.
-CLOCK_SLACK = timedelta(minutes=10)
 
 
 def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
@@ -34,7 +39,7 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     if claims.get(claim.id) == claim:
         return Decision({"outcome": "granted"}, {}, "", final=True)
     for other in claims.values():
-        if other.nonce == claim.nonce or not holds(other, now, task):
+        if other.nonce == claim.nonce or not holds(snapshot, other, task):
             continue  # its own earlier form, when words are refined into code; or void
         if why := same_now(claim, other, claim.id):
             return _in_the_way("taken", other, why)
@@ -59,7 +64,7 @@ def decide_renew(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     claim = Claim.model_validate(request.payload["claim"])
     standing = claims_of(snapshot).get(claim.id)
     task = reading.task_of(snapshot, "the hub", "the state branch")
-    if standing and standing.nonce != claim.nonce and holds(standing, now, task):
+    if standing and standing.nonce != claim.nonce and holds(snapshot, standing, task):
         return _in_the_way("lost", standing, "claimed by another agent after it had expired")
     if standing == claim:
         return Decision({"outcome": "renewed"}, {}, "", final=True)
@@ -84,41 +89,53 @@ def release_path(snapshot: Snapshot, experiment: str | None, nonce: str | None) 
     return path_of("claim", standing.id) if standing and standing.nonce == nonce else None
 
 
-def holds(claim: Claim, now: datetime, task: Task) -> bool:
-    """Whether the claim is in force: not expired, and not dated beyond what a claim may last."""
-    latest = now + timedelta(seconds=task.policy.claim_ttl_seconds) + CLOCK_SLACK
-    return now < claim.expires_at <= latest
+def left(snapshot: Snapshot, claim: Claim, task: Task) -> timedelta:
+    """How long a claim that is on the hub still holds; zero or less when it is void."""
+    made, ago = snapshot.arrival(path_of("claim", claim.id))
+    longest = timedelta(seconds=task.policy.claim_ttl_seconds)
+    return min(claim.expires_at - made, longest) - ago
 
 
-def stale(snapshot: Snapshot, now: datetime) -> list[Claim]:
+def holds(snapshot: Snapshot, claim: Claim, task: Task) -> bool:
+    """Whether a claim that is on the hub is in force."""
+    return left(snapshot, claim, task) > timedelta(0)
+
+
+def stands(snapshot: Snapshot, mine: Claim, task: Task) -> bool:
+    """Whether that very claim, perhaps renewed since, is on the hub and in force."""
+    standing = claims_of(snapshot).get(mine.id)
+    return (
+        standing is not None and standing.nonce == mine.nonce and holds(snapshot, standing, task)
+    )
+
+
+def stale(snapshot: Snapshot) -> list[Claim]:
     """Claims that are void, and were a while ago."""
     task = reading.task_of(snapshot, "the hub", "the state branch")
-    void = (
-        c
-        for c in claims_of(snapshot).values()
-        if not holds(c, now, task) and not holds(c, now - SWEEP_GRACE, task)
-    )
+    void = (c for c in claims_of(snapshot).values() if left(snapshot, c, task) <= -SWEEP_GRACE)
     return sorted(void, key=lambda c: c.id)
 
 
-def active(snapshot: Snapshot, now: datetime) -> list[Claim]:
+def active(snapshot: Snapshot) -> list[Claim]:
     """Claims that hold now, oldest first."""
     task = reading.task_of(snapshot, "the hub", "the state branch")
-    live = (c for c in claims_of(snapshot).values() if holds(c, now, task))
+    live = (c for c in claims_of(snapshot).values() if holds(snapshot, c, task))
     return sorted(live, key=lambda c: (c.created_at, c.id))
 
 
 def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
     """Remove every stale claim."""
-    gone = stale(snapshot, now)
+    gone = stale(snapshot)
     swept: dict[str, Any] = {"outcome": "swept", "experiments": [c.id for c in gone]}
     changes = {path_of("claim", c.id): None for c in gone}
     return Decision(swept, changes, f"sweep {len(gone)} stale claims", final=not gone)
 
 
 def renewed(claim: Claim, task: Task, now: datetime) -> Claim:
-    """The claim with a full time to live from now, unsigned."""
-    expires = now + timedelta(seconds=task.policy.claim_ttl_seconds)
-    return claim.model_copy(
-        update={"expires_at": expires.replace(microsecond=0), "signature": None}
-    )
+    """The claim with a full time to live from now, unsigned.
+
+    Its expiry always moves, whatever the clock says: the others see by it that the claim is alive.
+    """
+    expires = (now + timedelta(seconds=task.policy.claim_ttl_seconds)).replace(microsecond=0)
+    later = max(expires, claim.expires_at + timedelta(seconds=1))
+    return claim.model_copy(update={"expires_at": later, "signature": None})

@@ -11,7 +11,7 @@ from gitcollab.records.models import Result
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.records.signing import verify
 from gitcollab.swarm import reading
-from gitcollab.swarm.claims import active
+from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import AgentEntry, Entry, QueuedItem, ResultPage, Shown, Status
@@ -86,7 +86,6 @@ def status(member: Member, *, ask: bool = False) -> Status:
         except OfflineError:
             online = False
     snapshot = member.store.snapshot()
-    now = member.now(snapshot)
     refused = [
         QueuedItem(q.request.kind, q.request.id, q.request.created_at, q.reason)
         for q in member.store.quarantined()
@@ -102,8 +101,8 @@ def status(member: Member, *, ask: bool = False) -> Status:
         online=online,
         queued=queued,
         refused=refused,
-        claims=active(snapshot, now),
-        mine=[c for c in member.workspace.claims() if c.expires_at > now],
+        claims=active(snapshot),
+        mine=[c for c in member.workspace.claims() if stands(snapshot, c, member.task)],
         best=best(member.standings()),
         results=snapshot.count("result"),
         skew_seconds=member.store.skew().total_seconds(),

@@ -55,8 +55,7 @@ def _offline(member: Member, reason: str) -> SyncReport:
 
 
 def _sweep(member: Member) -> list[str]:
-    snapshot = member.store.snapshot()
-    if not stale(snapshot, member.now(snapshot)):
+    if not stale(member.store.snapshot()):
         return []
     request = member.request("sweep", {}, when_offline="drop")
     outcome = member.submit(request)[0]

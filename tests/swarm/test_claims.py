@@ -56,8 +56,10 @@ def result(agent: str = "nova", **fields: object) -> Result:
 
 @pytest.fixture
 def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
-    """A snapshot of a real hub with these records in it."""
-    empty = agent("nova").member.store.snapshot()
+    """A snapshot of a real hub with these records in it, just arrived."""
+    member = agent("nova").member
+    member.clock = lambda: NOW
+    empty = member.store.snapshot()
 
     def holding(*records: Signed) -> Snapshot:
         kinds = {Claim: "claim", Result: "result"}
@@ -219,12 +221,18 @@ def test_a_claim_for_another_task_is_refused(hub) -> None:
 
 def test_no_claim_holds_for_ever(hub) -> None:
     eternal = claim("atlas", minutes=500_000)
-    assert outcome(hub(eternal), claim()) == "granted"
-    assert claims.active(hub(eternal), NOW) == []
-    assert claims.stale(hub(eternal), NOW) == [eternal]
-    ahead = claim("atlas", minutes=20)  # a clock that is five minutes ahead
-    assert outcome(hub(ahead), claim()) == "taken"
-    assert claims.stale(hub(ahead), NOW) == []
+    assert outcome(hub(eternal), claim()) == "taken"
+    assert claims.active(hub(eternal)) == [eternal]
+    assert claims.left(hub(eternal), eternal, TASK_RECORD) == timedelta(minutes=15)
+
+
+def test_a_renewal_moves_the_expiry_whatever_the_clock_says() -> None:
+    ahead = claim(minutes=120)
+    later = claims.renewed(ahead, TASK_RECORD, NOW)
+    assert later.expires_at == ahead.expires_at + timedelta(seconds=1)
+    assert claims.renewed(claim(minutes=1), TASK_RECORD, NOW).expires_at == NOW + timedelta(
+        minutes=15
+    )
 
 
 def test_a_crashed_baseline_may_be_run_again(hub) -> None:

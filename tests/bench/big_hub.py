@@ -7,7 +7,6 @@ the real deriver, which reads all of it once.
 from __future__ import annotations
 
 import base64
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -19,19 +18,16 @@ from pathlib import Path
 from random import Random
 from typing import IO
 
-from gitcollab.faces.pages import pages
 from gitcollab.git.remote import create_bare
 from gitcollab.records import codec
-from gitcollab.records.models import AgentCard, Claim, Hardware, Policy, Task, sha256
-from gitcollab.store.requests import Request
-from gitcollab.store.store import Store
-from gitcollab.swarm import derive, presets
+from gitcollab.records.models import AgentCard, Claim, Hardware, Policy, Result, Task, sha256
+from gitcollab.swarm import presets
 from gitcollab.swarm.identity import key_of
-from gitcollab.swarm.runs import COLUMNS
 from gitcollab.swarm.publishing import seed_files
-from tests.bench.research import BEGAN, TIERS, Agent, Research, Run, curve, log
+from tests.bench import writing
+from tests.bench.research import BEGAN, TIERS, Agent, Research, Run
+from tests.bench.toys import BRANCH, request, store_at
 
-BRANCH = "swarm"
 CLAIMS = 30
 PER_COMMIT = 100
 CHECKED_EVERY = 499  # results of which one is compared with what the codec makes of it
@@ -54,17 +50,16 @@ def make(path: Path, results: int, *, seed: int = 0) -> None:
     _derive(path)
 
 
+def task_of() -> Task:
+    """The hub's task."""
+    task, _ = presets.preset("autoresearch")
+    # The claims of a hub that is used for hours must not run out meanwhile.
+    return task.model_copy(update={"policy": Policy(claim_ttl_seconds=86_400)})
+
+
 def research_of(results: int, seed: int = 0) -> Research:
     """The history that ``make`` writes; it can be followed further, for results to come."""
-    task, baseline = presets.preset("autoresearch")
-    # The claims of a hub that is used for hours must not run out meanwhile.
-    held_long = task.model_copy(update={"policy": Policy(claim_ttl_seconds=86_400)})
-    return Research(held_long, baseline.decode(), results, seed)
-
-
-def files_of(run: Run) -> dict[str, str]:
-    """What lies beside a result."""
-    return {"train.py": run.program, "log.txt": log(run), "curve.csv": curve(run)}
+    return Research(presets.preset("autoresearch")[1].decode(), results, seed)
 
 
 class Stream:
@@ -73,7 +68,6 @@ class Stream:
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
         self._marks = 0
-        self._commits = 0
 
     def blob(self, data: bytes) -> int:
         """Store ``data``; the mark that stands for it."""
@@ -89,11 +83,11 @@ class Stream:
         self._out.write(b"data %d\n%b\n" % (len(text), text))
         for path, mark in files:
             self._out.write(b"M 100644 :%d %b\n" % (mark, path.encode()))
-        self._commits += 1
 
 
 def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
     _import_seed(stream, research)
+    task = task_of()
     digests: list[dict[str, str]] = [{} for _ in runs]
     files: list[list[tuple[str, int]]] = [[] for _ in runs]
 
@@ -105,12 +99,12 @@ def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
 
     # fast-import makes a delta against the blob before, so alike goes with alike.
     add("train.py", lambda run: run.program)
-    add("log.txt", log)
-    add("curve.csv", curve)
+    add("log.txt", writing.log)
+    add("curve.csv", writing.curve)
     for run, said, placed in zip(runs, digests, files, strict=True):
-        data = research.record(run, said)
         if run.number % CHECKED_EVERY == 0:
-            research.check(run, said, data)
+            writing.checked(task, run, said)
+        data = writing.record(task, run, said)
         placed.append((f"results/{run.id}/result.yaml", stream.blob(data)))
     for start in range(0, len(runs), PER_COMMIT):
         batch = [one for placed in files[start : start + PER_COMMIT] for one in placed]
@@ -119,8 +113,8 @@ def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
 
 
 def _import_seed(stream: Stream, research: Research) -> None:
-    task, baseline = research.task, presets.preset("autoresearch")[1]
-    seeded = seed_files(task, baseline, presets.asset("collab.md"))
+    baseline = presets.preset("autoresearch")[1]
+    seeded = seed_files(task_of(), baseline, presets.asset("collab.md"))
     placed = [(path, stream.blob(text.encode())) for path, text in seeded.items()]
     for agent in research.agents:
         placed.append((f"agents/{agent.name}.yaml", stream.blob(codec.encode(_card(agent)))))
@@ -141,10 +135,10 @@ def _card(agent: Agent) -> AgentCard:
 
 
 def _import_claims(stream: Stream, research: Research) -> None:
-    now = datetime.now(UTC)
+    task, now = task_of(), datetime.now(UTC)
     placed = []
     for number, agent in enumerate(research.agents[:CLAIMS]):
-        claim = _claim(research.task, agent, number, now)
+        claim = _claim(task, agent, number, now)
         placed.append((f"claims/{claim.id}.yaml", stream.blob(codec.encode(claim))))
     stream.commit(now, f"{CLAIMS} claims", placed)
 
@@ -165,22 +159,20 @@ def _claim(task: Task, agent: Agent, number: int, now: datetime) -> Claim:
 
 def _derive(path: Path) -> None:
     """Let the real deriver write the derived files."""
-    request = Request(
-        id=secrets.token_hex(16), kind="views", agent="bench", created_at=datetime.now(UTC),
-        payload={},
-    )  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
-        deciders = {"views": derive.decider(derive.deriver(pages))}
-        store = Store.open(str(path), BRANCH, home=Path(home), deciders=deciders, columns=[COLUMNS])
-        outcome = store.submit(request)[0]
+        store = store_at(path, Path(home))
+        outcome = store.submit(request("views", "bench", {}))[0]
         assert outcome["outcome"] == "rebuilt", outcome
         invalid = store.snapshot().invalid()
         assert not invalid, dict(islice(invalid.items(), 3))
 
 
-def to_come(results: int, *, seed: int = 0) -> Iterator[Run]:
-    """What follows on the results of ``make(path, results, seed=seed)``."""
-    return islice(research_of(results, seed).runs(), results, None)
+def to_come(results: int, *, seed: int = 0) -> Iterator[tuple[Result, dict[str, str]]]:
+    """What follows on the results of ``make(path, results, seed=seed)``, each with its files."""
+    for run in islice(research_of(results, seed).runs(), results, None):
+        files = writing.files_of(run)
+        digests = {name: sha256(text.encode()) for name, text in files.items()}
+        yield writing.checked(task_of(), run, digests), files
 
 
 if __name__ == "__main__":

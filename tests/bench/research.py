@@ -1,29 +1,21 @@
 """A made-up history of research: who tried what on which base, and what came of it.
 
-Deterministic in its seed, and the same from the start however long it goes on. The records are
-valid and their fingerprints the real ones; both are written by templates, a hundred times faster
-than through the codec and the parser, and ``Research.check`` compares them with those.
+Deterministic in its seed, and the same from the start however long it goes on.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from gitcollab.records import codec
-from gitcollab.records.models import Result, Task, rfc3339, sha256
 from gitcollab.records.names import short_hash, slug
-from gitcollab.similarity import constants, literal, program
-from gitcollab.swarm.identity import canonical_json, change_text
+from gitcollab.similarity import literal
+from tests.bench.shape import Shape, Values
 
-BEGAN = datetime(2026, 9, 1, tzinfo=UTC)
+BEGAN = datetime(2025, 9, 1, tzinfo=UTC)
 SPAN = timedelta(weeks=6)
-HARNESS = sha256(b"the harness of the benchmark")
 AGENTS = 200
 # tier, device, GB of its memory, share of the agents, how much worse its numbers are
 TIERS = (
@@ -40,9 +32,6 @@ FAILURES = (
     "the loss is nan at step 41",
     "exit code 1 (RuntimeError, mat1 and mat2 shapes cannot be multiplied)",
 )
-LINES = 44  # of a log
-
-Values = Mapping[str, int | float]
 
 
 @dataclass(frozen=True)
@@ -51,50 +40,6 @@ class Agent:
 
     name: str
     tier: int
-
-
-class Shape:
-    """A program but for the values of its constants: texts and fingerprints at little cost."""
-
-    def __init__(self, text: str) -> None:
-        self.source = text
-        tree = ast.parse(text)
-        nodes = constants.assignments(tree)
-        found = constants.constants(text)
-        self.values: dict[str, int | float] = {
-            name: one.value for name, one in found.items() if type(one.value) in (int, float)
-        }  # type: ignore[misc]
-        self._names = list(nodes)
-        spans = [(found[n].start, found[n].end) for n in self._names]
-        ends = [0, *(end for _, end in spans)]
-        starts = [*(start for start, _ in spans), len(text)]
-        self._text = [text[a:b] for a, b in zip(ends, starts, strict=True)]
-        self._spelled = [text[a:b] for a, b in spans]
-        masked = {id(node) for node in nodes.values()}
-        tokens = "".join(f"\n{token}" for token in program._tokens(tree, masked))
-        self._tokens = tokens.split(f"\n{program._MASK}\n")
-        self._folded = ["\n".join(program._tokens(nodes[n])) for n in self._names]
-
-    def text(self, values: Values) -> str:
-        """The program with these values of the constants it names."""
-        return _filled(self._text, self._names, self._spelled, values, "", repr)
-
-    def fingerprint(self, values: Values) -> str:
-        """``program.fingerprint(self.text(values))``."""
-        filled = _filled(self._tokens, self._names, self._folded, values, "\n", program._constant)
-        return f"sha256:{hashlib.sha256(f'python{filled}'.encode()).hexdigest()}"
-
-    def grown(self, number: int) -> Shape:
-        """This program with one more function."""
-        body = f"def experiment_{number}(x):\n    return x * (1 + {number} / (1 + x.norm()))\n"
-        return Shape(f"{self.source}\n\n{body}")
-
-
-def _filled(pieces, names, standing, values, glue, spell):  # type: ignore[no-untyped-def]
-    parts = [pieces[0]]
-    for name, old, piece in zip(names, standing, pieces[1:], strict=True):
-        parts += [glue, spell(values[name]) if name in values else old, glue, piece]
-    return "".join(parts)
 
 
 @dataclass(frozen=True)
@@ -126,8 +71,7 @@ class Run:
 class Research:
     """The history of a hub of ``results`` results; it can be followed beyond them."""
 
-    def __init__(self, task: Task, baseline: str, results: int, seed: int = 0) -> None:
-        self.task = task
+    def __init__(self, baseline: str, results: int, seed: int = 0) -> None:
         self.step = SPAN / max(results, 1)
         self._rng = Random(seed)
         self._baseline = Shape(baseline)
@@ -236,59 +180,11 @@ class Research:
             replicates,
         )
 
-    def record(self, run: Run, files: Mapping[str, str]) -> bytes:
-        """The result's YAML; ``files`` are the digests of what lies beside it."""
-        return _record(self.task, run, files)
-
-    def check(self, run: Run, files: Mapping[str, str], data: bytes) -> None:
-        """Compare what the templates wrote with what parser and codec make of it."""
-        decoded = codec.decode("result", data)
-        assert isinstance(decoded, Result)
-        assert codec.encode(decoded) == data, (data, codec.encode(decoded))
-        assert decoded.fingerprint == program.fingerprint(run.program)
-        assert decoded.files == files
-
-
-def log(run: Run) -> str:
-    """The output of the run: what train.py prints, a line a second."""
-    lines = [f"autoresearch: climbmix, cuda, {50_332_176 + run.number:,} parameters"]
-    lines += [
-        f"step {step:05d} ({100 * share:.1f}%) | loss: {loss:.6f} | lrm: {1 - share:.2f} | "
-        f"dt: {310 + run.number % 9}ms | tok/sec: {1_650_000 + run.number % 7919:,} | epoch: 1 | "
-        f"remaining: {300 * (1 - share):.0f}s"
-        for step, share, loss in _points(run)
-    ]
-    if run.metric is None:
-        return "\n".join([*lines, f"FAIL: {run.failure}"]) + "\n"
-    lines += [
-        "---",
-        f"val_bpb:          {run.metric:.6f}",
-        "training_seconds: 300.1",
-        f"num_steps:        {953 + run.number % 31}",
-        f"seed:             {run.seed}",
-        "device:           cuda",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def curve(run: Run) -> str:
-    """The loss over the run, as CSV."""
-    rows = [f"{step},{300 * share:.1f},{loss:.6f}" for step, share, loss in _points(run)]
-    return "\n".join(["step,seconds,loss", *rows]) + "\n"
-
-
-def _points(run: Run) -> list[tuple[int, float, float]]:
-    rng = Random(run.number)
-    count = LINES if run.metric is not None else 1 + run.number % LINES
-    return [
-        (n * 22, n / LINES, 3.1 + 6 * math.exp(-n / 7) + rng.gauss(0, 0.03)) for n in range(count)
-    ]
-
 
 def _another(rng: Random, value: float) -> int | float:
     if isinstance(value, int):
-        new = max(1, round(value * rng.choice((0.5, 0.75, 1.25, 1.5, 2))))
-        return new if new != value else value + 1
+        whole = max(1, round(value * rng.choice((0.5, 0.75, 1.25, 1.5, 2))))
+        return whole if whole != value else value + 1
     if value == 0.0:
         return round(rng.uniform(0.001, 0.2), 4)
     new = max(0.001, float(f"{value * rng.uniform(0.5, 1.6):.3g}"))
@@ -306,80 +202,3 @@ def _tier(draw: float) -> int:
         if draw < 0:
             return row
     return 0
-
-
-def _nonce(*parts: str) -> str:
-    # Beginning with a letter that no number holds, so that it needs no quotes.
-    return "c" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:31]
-
-
-def _record(task: Task, run: Run, files: Mapping[str, str]) -> bytes:
-    tier, device, vram, _, _ = TIERS[run.agent.tier]
-    key = (
-        f"{slug(change_text(run.changed))}-{short_hash(canonical_json(run.changed))}"
-        if run.changed
-        else f"{slug(run.description)}-{short_hash(run.fingerprint)}"
-    )
-    base = run.base
-    lines = [
-        "schema: 1",
-        f"id: {run.id}",
-        f"agent: {run.agent.name}",
-        f"created_at: {rfc3339(run.at)}",
-        f"description: {_quoted(run.description)}",
-        f"status: {'crash' if run.metric is None else 'ok'}",
-        *([] if run.metric is None else [f"metric: {run.metric!r}"]),
-        *_mapping("delta", run.changed),
-        f"structural: {'true' if run.structural else 'false'}",
-        f"fingerprint: {run.fingerprint}",
-        *([] if base is None else [f"base: {base.id}"]),
-        f"base_fingerprint: {run.fingerprint if base is None else base.fingerprint}",
-        *([] if run.replicates is None else [f"replicates: {run.replicates}"]),
-        *([] if run.failure is None else [f"failure: {_quoted(run.failure)}"]),
-        *_mapping("metrics", _metrics(run)),
-        f"seed: {run.seed}",
-        f"task: {task.digest}",
-        "hardware:",
-        f"  device: {device}",
-        f"  tier: {tier}",
-        f"  gpus: {0 if vram is None else 1}",
-        *([] if vram is None else [f"  vram_gb: {vram}"]),
-        "  cpus: 26",
-        "  memory_gb: 200.0",
-        "environment:",
-        "  python: 3.11.7",
-        "  torch: 2.5.1+cu124",
-        "  gitcollab: 0.1.0",
-        f"  harness: {HARNESS}",
-        f"experiment: {key}",
-        f"claim: {_nonce('claim', run.id)}",
-        f"started_at: {rfc3339(run.at - timedelta(seconds=340))}",
-        "wall_seconds: 331.25",
-        *_mapping("files", files),
-        f"nonce: {_nonce('result', run.id)}",
-    ]
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _metrics(run: Run) -> dict[str, object]:
-    if run.metric is None:
-        return {}
-    return {
-        "training_seconds": 300.1,
-        "total_seconds": 331.2,
-        "peak_vram_mb": 45060.2,
-        "mfu_percent": round(30 + run.number % 997 / 100, 2),
-        "num_steps": float(953 + run.number % 31),
-        "depth": float(run.values.get("DEPTH", 8)),
-        "seed": float(run.seed),
-    }
-
-
-def _mapping(name: str, values: Mapping[str, object]) -> list[str]:
-    if not values:
-        return [f"{name}: {{}}"]
-    return [f"{name}:", *(f"  {key}: {value}" for key, value in values.items())]
-
-
-def _quoted(text: str) -> str:
-    return f"'{text}'" if ": " in text else text

@@ -91,6 +91,7 @@ def environment(source: dict[str, str] | None = None) -> dict[str, str]:
     }
     # LANGUAGE would override LC_ALL in some C libraries, and the messages are parsed.
     kept.pop("LANGUAGE", None)
+    kept.pop("SSH_ASKPASS", None)  # a window that asks; git would use it for http too
     return kept | {
         "LC_ALL": "C",
         "GIT_TERMINAL_PROMPT": "0",

@@ -54,12 +54,24 @@ class Failure:
 
 _NETWORK = "check the connection and the hub's address; work goes on without it"
 
-# First match wins; tried on the lower-cased words.
+# First match wins; tried on what was said, in lower case.
 _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
+    (
+        r"remote host identification has changed",
+        "the hub's ssh host key is not the one it had",
+        "ask the hub's owner; if it was renewed, `ssh-keygen -R HOST` and accept the new one",
+        True,
+    ),
     (
         r"host key verification failed",
         "the hub's ssh host key is not known",
         "connect once with `ssh` to accept the host's key",
+        True,
+    ),
+    (
+        r"permission denied \((publickey|password|keyboard|gssapi|hostbased)",
+        "the hub does not let us in",
+        "make `ssh` let you in without a question: ssh key, agent or ~/.ssh/config for this host",
         True,
     ),
     (
@@ -68,8 +80,8 @@ _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
             r"|terminal prompts disabled|invalid username or password|error: 40[13]|access denied"
             r"|http basic: access|write access to repository not granted|permission to .* denied"
         ),
-        "authentication failed",
-        "check your git credentials for this hub (credential helper, ssh key, token)",
+        "the hub does not let us in",
+        "check your git credentials for this hub (credential helper, token, password, ssh key)",
         True,
     ),
     (
@@ -89,6 +101,22 @@ _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
     ),
     (r"permission denied|read-only file system", "", "check the permissions of the hub", True),
     (r"mismatched algorithms", "", "gitcollab needs a hub with SHA-1 object names", True),
+    (
+        r"url using bad/illegal format",
+        "the hub's address is no URL",
+        "check it; in a user name or password, @ is written %40, / is %2F and : is %3A",
+        True,
+    ),
+    # Said before anything was sent.
+    (
+        (
+            r"unable to access 'http|could not resolve host|connect to host .* port"
+            r"|unable to look up|unable to connect to"
+        ),
+        "",
+        _NETWORK,
+        True,
+    ),
 )
 
 # Said about our own repository when not prefixed by "remote:".
@@ -109,9 +137,11 @@ _PROGRESS = re.compile(
 
 
 def lines(err: str) -> list[str]:
-    """The lines of git's standard error without progress, padding and control characters."""
-    # The first keeps terminals out of it: hubs are strangers.
+    """The lines of git's standard error without progress, credentials and control characters."""
+    # The first keeps terminals out of it: hubs are strangers. The second keeps out what git leaves
+    # of a password that it did not take for one.
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", err)
+    text = re.sub(r"\b(https?://)[^\s/']*@", r"\1", text)
     control = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
     found = (control.sub(" ", line).strip() for line in re.split(r"[\r\n]", text))
     return [line for line in found if line and not _PROGRESS.match(line)]

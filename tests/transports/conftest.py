@@ -54,7 +54,7 @@ def ssh(ssh_folder: Path) -> Iterator[servers.Server]:
 def _running(make: Callable[[], servers.Server]) -> Iterator[servers.Server]:
     try:
         server = make()
-    except servers.NotInstalled as e:
+    except servers.NotInstalledError as e:
         pytest.skip(str(e))
     server.start()
     try:

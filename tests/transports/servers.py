@@ -29,11 +29,11 @@ _SERVER_SIDE = {
 }
 
 
-class NotInstalled(Exception):
+class NotInstalledError(Exception):
     """There is no such program on this machine."""
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """The server is installed and does not start."""
 
 
@@ -57,7 +57,7 @@ class Server:
             if self._listens(port):
                 self.port = port
                 return
-        raise Broken("".join(self.said[-20:]))
+        raise BrokenError("".join(self.said[-20:]))
 
     def stop(self) -> None:
         """End it, and whatever it started that is still there; the port refuses after that."""
@@ -106,7 +106,7 @@ def free_port() -> int:
         with contextlib.suppress(OSError), socket.socket() as tried:
             tried.bind(("127.0.0.1", port))
             return port
-    raise Broken("no port is free")
+    raise BrokenError("no port is free")
 
 
 @contextlib.contextmanager
@@ -207,5 +207,5 @@ def ssh_command(key: Path, known_hosts: Path) -> str:
 def _installed(program: str) -> str:
     found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if found is None:
-        raise NotInstalled(f"{program} is not installed (.ci/run installs it)")
+        raise NotInstalledError(f"{program} is not installed (.ci/run installs it)")
     return found

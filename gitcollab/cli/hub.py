@@ -10,6 +10,7 @@ import typer
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, START, Json, verb
 from gitcollab.cli.context import open_swarm, pages
+from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
     from gitcollab.swarm.reports import SyncReport
@@ -57,10 +58,11 @@ def init(
     )
     if json:
         return jsonout.emit(jsonout.flat(report))
+    shown = without_credentials(report.hub)
     if report.seeded:
-        render.say("seeded", report.hub, f"(branch {report.branch}) with the task {report.task}")
+        render.say("seeded", shown, f"(branch {report.branch}) with the task {report.task}")
     else:
-        render.say(report.hub, f"is a hub, with the task {report.task}")
+        render.say(shown, f"is a hub, with the task {report.task}")
     _note(report.note)
     return None
 
@@ -90,7 +92,7 @@ def join(
     if json:
         return jsonout.emit(jsonout.flat(report))
     done = "joined" if report.registered else "is already an agent of"
-    render.say(report.agent, done, report.hub)
+    render.say(report.agent, done, without_credentials(report.hub))
     _note(report.note)
     render.say("next: gitcollab sync && gitcollab run")
     return None

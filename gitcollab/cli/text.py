@@ -12,7 +12,7 @@ import unicodedata
 # Control, format, surrogate, private use: they act or are not seen. U+200D joins emoji.
 _ACTIVE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 _HARMLESS = "\u200d"
-_CREDENTIALS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@")
+_CREDENTIALS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/]+@")
 
 
 def line(text: str) -> str:

@@ -44,3 +44,4 @@ def test_credentials_in_addresses_are_hidden() -> None:
         "cannot reach https://***@hub.example/x.git and ssh://***@hub.example/y"
     )
     assert without_credentials("git@hub.example:x.git") == "git@hub.example:x.git"
+    assert without_credentials("http://nova:p@ss@hub/x.git") == "http://***@hub/x.git"

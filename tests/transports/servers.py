@@ -64,6 +64,9 @@ class Server:
         if self._process is None:
             return
         process, self._process = self._process, None
+        process.terminate()  # which `timeout` hands on, and it waits for the server's end
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install test soak lint bench demo clean
+.PHONY: help install test soak lint bench bench-large demo clean
 help:
-	@echo "make install | test | soak | lint | bench | demo | clean"
+	@echo "make install | test | soak | lint | bench | bench-large | demo | clean"
 
 install: $(STAMP)
 
@@ -28,6 +28,9 @@ lint: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+bench-large: install
+	$(BIN)/python -m tests.bench --long --results 100000
 
 demo: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/demo

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gitcollab.store.store import Store
 from tests.bench.figures import percentile
 from tests.bench.toys import BRANCH, Claimer, call, store_at
 
@@ -103,7 +104,14 @@ def swarm(hub: Path, homes: Callable[[int], Path], writers: int, each: int) -> S
             done.append(Operation(began, time.monotonic(), asked.id, good))
         return done
 
+    _warm(store_at(hub, homes(0)), Claimer(hub.parent, "warm", writers))
     return score(contest(writers, write), _requests_on(hub))
+
+
+def _warm(store: Store, claimer: Claimer) -> None:
+    """Have everything imported and built before the writers are forked."""
+    store.submit(claimer.claim())
+    store.submit(claimer.release())
 
 
 def plain(hub: Path, root: Path, writers: int, each: int) -> Score:

@@ -8,10 +8,10 @@ from pathlib import Path
 from tests.bench import contest
 from tests.bench.contest import Score
 from tests.bench.figures import Figure
-from tests.bench.toys import store_at, toy_hub
+from tests.bench.toys import toy_hub
 
 AGENTS, TURNS = 64, 12
-CLONES, CLONE_TURNS = 16, 8
+CLONES, CLONE_TURNS = 16, 6
 
 
 def measure(root: Path, *, plain_64: bool = False) -> Iterator[Figure]:
@@ -23,7 +23,6 @@ def measure(root: Path, *, plain_64: bool = False) -> Iterator[Figure]:
 def _one_host(root: Path) -> Iterator[Figure]:
     hub = toy_hub(root / "host")
     home = root / "host" / "home"
-    store_at(hub, home).refresh()
     got = contest.swarm(hub, lambda _: home, AGENTS, TURNS)
     what = f"{AGENTS} agents on one host"
     yield Figure(f"{what}: landed", got.rate, "/s", least=150)

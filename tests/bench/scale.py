@@ -8,9 +8,9 @@ import re
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -53,18 +53,27 @@ def measure(root: Path, results: int, hubs: Path | None = None) -> Iterator[Figu
 
     ``hubs`` keeps the hubs for other runs: making a large one takes minutes.
     """
+    before: dict[str, float] = {}
+    named = ""
     for size in sorted({min(1000, results), min(10_000, results), results}):
-        folder = root / f"scale-{size}"
-        folder.mkdir()
-        hub = folder / "hub.git"
-        began = time.perf_counter()
-        _hub(hub, size, hubs)
-        yield Figure(f"{size:,} results: (making the hub)", time.perf_counter() - began, "s")
-        yield from _fresh(hub, folder, size)
-        yield from _looking(folder, size)
-        yield from _news(hub, folder, size)
-        if hubs is None:
-            shutil.rmtree(folder)
+        here: dict[str, float] = {}
+        for figure in _at(root / f"scale-{size}", size, hubs):
+            here[figure.what] = figure.value
+            if before and not figure.beside:
+                smaller = before[figure.what]
+                figure = replace(figure, beside=f"at {named}", beside_value=smaller)
+            yield replace(figure, what=f"{size:,} results: {figure.what}")
+        before, named = here, f"{size:,}"
+
+
+def _at(folder: Path, size: int, hubs: Path | None) -> Iterator[Figure]:
+    folder.mkdir()
+    hub = folder / "hub.git"
+    yield Figure("(making the hub)", clocked(lambda: _hub(hub, size, hubs)), "s")
+    yield from _fresh(hub, folder, size)
+    yield from _looking(folder, size)
+    yield from _news(hub, folder, size)
+    shutil.rmtree(folder)
 
 
 def _hub(hub: Path, size: int, hubs: Path | None) -> None:
@@ -74,24 +83,27 @@ def _hub(hub: Path, size: int, hubs: Path | None) -> None:
     kept = hubs / f"{size}.git"
     if not kept.exists():
         hubs.mkdir(parents=True, exist_ok=True)
-        big_hub.make(kept, size)
+        big_hub.make(hub, size)
+        shutil.copytree(hub, aside := kept.with_suffix(".new"))
+        aside.rename(kept)
+        return
     shutil.copytree(kept, hub)
 
 
 def _fresh(hub: Path, folder: Path, size: int) -> Iterator[Figure]:
     """A machine that sees the hub for the first time."""
     store = store_at(hub, folder / "other")
-    what, limits = f"{size:,} results", limits_of(size)
+    limits = limits_of(size)
     fetched = clocked(store.refresh)
-    yield Figure(f"{what}: first fetch (shallow)", fetched, "s")
+    yield Figure("first fetch (shallow)", fetched, "s")
     indexed = clocked(lambda: len(store.snapshot().invalid()))
-    yield Figure(f"{what}: first index of it", indexed, "s", most=limits.first)
+    yield Figure("first index of it", indexed, "s", most=limits.first)
     (folder / "work").mkdir()
     joined, seen = _on_terminal(["join", str(hub), "--agent", "bench"], folder / "work")
-    yield Figure(f"{what}: join (fetch, index, register)", joined.wall, "s", most=limits.first)
-    yield Figure(f"{what}: join: memory", joined.memory, "MB", most=limits.memory)
+    yield Figure("join (fetch, index, register)", joined.wall, "s", most=limits.first)
+    yield Figure("join: memory", joined.memory, "MB", most=limits.memory)
     updates = len(re.findall(rb"\r|\x1b\[2?K", seen.replace(b"\r\n", b"\n")))
-    yield Figure(f"{what}: join: updates of a progress line", updates, "", least=_some(size))
+    yield Figure("join: updates of a progress line", updates, "", least=_some(size))
 
 
 def _some(size: int) -> int | None:
@@ -107,24 +119,23 @@ def _looking(folder: Path, size: int) -> Iterator[Figure]:
         for _ in range(TIMES + 1):
             more = [f"SCALAR_LR=0.77{next(widths):02d}"] if name == "claim" else []
             costs.append(_cost([name, *more], work))
-        what = f"{size:,} results: {name}"
-        yield Figure(what, median(c.wall for c in costs[1:]), "s", most=limits.wall)
+        yield Figure(name, median(c.wall for c in costs[1:]), "s", most=limits.wall)
         memory = max(c.memory for c in costs[1:])
-        yield Figure(f"{what}: memory", memory, "MB", most=limits.memory)
+        yield Figure(f"{name}: memory", memory, "MB", most=limits.memory)
 
 
 def _news(hub: Path, folder: Path, size: int) -> Iterator[Figure]:
     """What a new result costs: the one who publishes it, and those who hear of it."""
-    what, limits = f"{size:,} results", limits_of(size)
+    limits = limits_of(size)
     store = store_at(hub, folder / "other")
     coming = (_request(result, files) for result, files in big_hub.to_come(size))
     work = folder / "work"
     none = median(_cost(["sync"], work).wall for _ in range(3))
-    yield Figure(f"{what}: sync, nothing new", none, "s")
+    yield Figure("sync, nothing new", none, "s")
     store.refresh()
     spent, sent = _published(store, islice(coming, 4))
-    yield Figure(f"{what}: publish a result", median(spent[1:]), "s")
-    yield Figure(f"{what}: pushed for a result", median(sent[1:]), "KB", most=limits.pushed)
+    yield Figure("publish a result", median(spent[1:]), "s")
+    yield Figure("pushed for a result", median(sent[1:]), "KB", most=limits.pushed)
     _cost(["sync"], work)
     for count in NEW:
         outcomes = store.submit(*islice(coming, count))
@@ -132,7 +143,7 @@ def _news(hub: Path, folder: Path, size: int) -> Iterator[Figure]:
         took = _cost(["sync"], work)
         plural = "result" if count == 1 else "results"
         beside = "sync, nothing new"
-        yield Figure(f"{what}: sync, {count} new {plural}", took.wall, "s", beside, none)
+        yield Figure(f"sync, {count} new {plural}", took.wall, "s", beside, none)
 
 
 def _published(store: Store, requests: Iterable[Request]) -> tuple[list[float], list[float]]:

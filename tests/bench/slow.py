@@ -7,9 +7,10 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import contest
+from tests.bench.contest import Score
 from tests.bench.figures import Figure, clocked
 from tests.bench.one import BarePusher
-from tests.bench.toys import store_at, toy_hub
+from tests.bench.toys import toy_hub
 
 DELAY = 0.2
 HOSTS, TURNS = 16, 4
@@ -33,16 +34,22 @@ def measure(root: Path) -> Iterator[Figure]:
 
 
 def _one_host(root: Path, trip: float) -> Iterator[Figure]:
-    hub, log = _slow_hub(root / "slow-host")
-    home = root / "slow-host" / "home"
-    store_at(hub, home).refresh()
-    before = _pushes(log)
-    got = contest.swarm(hub, lambda _: home, AGENTS, AGENT_TURNS)
     what = f"slow hub, one host of {AGENTS} agents"
+    once, pushes = _with_agents(root / "slow-once", 1)
+    yield Figure(f"{what}, one record each: pushes", pushes, "")
+    yield Figure(f"{what}, one record each: round trips", once.seconds / trip, "")
+    got, pushes = _with_agents(root / "slow-host", AGENT_TURNS)
     yield Figure(f"{what}: records in two round trips", got.rate * 2 * trip, "", least=AGENTS)
-    yield Figure(f"{what}: records a push", AGENTS * AGENT_TURNS / (_pushes(log) - before), "")
+    yield Figure(f"{what}: records a push", AGENTS * AGENT_TURNS / pushes, "")
     yield Figure(f"{what}: p99", got.p99, "s")
     yield Figure(f"{what}: failed or lost", got.failed + got.lost, "", most=0)
+
+
+def _with_agents(folder: Path, each: int) -> tuple[Score, int]:
+    """What came of it, and how many pushes it took."""
+    hub, log = _slow_hub(folder)
+    got = contest.swarm(hub, lambda _: folder / "home", AGENTS, each)
+    return got, len(log.read_text().splitlines()) - 2  # two were made before the start
 
 
 def _slow_hub(folder: Path) -> tuple[Path, Path]:
@@ -53,7 +60,3 @@ def _slow_hub(folder: Path) -> tuple[Path, Path]:
     hook.write_text(f"#!/bin/sh\necho push >> '{log}'\nsleep {DELAY}\n")
     hook.chmod(0o755)
     return hub, log
-
-
-def _pushes(log: Path) -> int:
-    return len(log.read_text().splitlines()) if log.exists() else 0

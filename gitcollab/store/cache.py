@@ -4,7 +4,7 @@
         repo.git        objects and the last known tip; holds nothing that the hub does not
         index.sqlite    see index
         outbox/         see outbox; survives whatever happens to the copy
-        fetched.json    when the tip was last fetched, and its commit time
+        fetched.json    see sightings
         lock            the host's lock
 
 Whoever fetches, writes or replaces holds the lock; reading needs none.
@@ -13,23 +13,20 @@ Whoever fetches, writes or replaces holds the lock; reading needs none.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 import shutil
-import time
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from gitcollab.git import command
+from gitcollab.errors import GitcollabError
+from gitcollab.git import command, housekeeping
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, local_failure, redact
 from gitcollab.git.objects import ObjectStore, create
 from gitcollab.git.remote import Remote, address
-
-# Loose objects after which they are packed (git's own threshold), packs after which these join.
-_LOOSE = 6700
-_PACKS = 30
+from gitcollab.store.sightings import Sightings
 
 
 def folder_of(home: Path, hub: str, branch: str) -> Path:
@@ -48,6 +45,7 @@ class Cache:
         self.folder = folder
         self.repo = folder / "repo.git"
         self.remote = Remote(self.repo, address(hub), branch, idle=idle)
+        self.sightings = Sightings(folder / "fetched.json")
         self._opened: tuple[int, ObjectStore] | None = None
 
     def prepare(self) -> None:
@@ -73,9 +71,10 @@ class Cache:
             return None
         return self.objects().tip(self.remote.tracking)
 
-    def set_tip(self, commit: str) -> None:
+    def set_tip(self, commit: str, now: datetime) -> None:
         """Remember what we pushed."""
         self.objects().set_tip(self.remote.tracking, commit)
+        self.sightings.pushed(commit, now)
 
     def fetch(self, now: datetime) -> str:
         """Bring the copy to the hub's tip, making or remaking it where needed; the lock is held.
@@ -122,35 +121,16 @@ class Cache:
                 raise local_failure(e) from e
             shutil.rmtree(trash, ignore_errors=True)
 
-    def skew(self) -> timedelta:
-        """How far the hub's newest commit was ahead of our clock when last fetched, at least 0."""
-        try:
-            value = json.loads((self.folder / "fetched.json").read_bytes())
-            ahead = datetime.fromisoformat(value["tip_time"]) - datetime.fromisoformat(value["at"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return timedelta(0)
-        return max(ahead, timedelta(0))
-
     def tidy(self) -> None:
-        """Pack when many loose objects have come together; the lock is held."""
-        loose = sum(1 for _ in (self.repo / "objects" / "17").glob("*")) * 256
-        if loose < _LOOSE or self._tidied_lately():
-            return
-        packs = sum(1 for _ in (self.repo / "objects" / "pack").glob("*.pack"))
-        everything = ["-a"] if packs > _PACKS else []
-        # Failing is harmless, it is tried again later.
-        command.run_git("repack", "-d", "-l", "-q", *everything, git_dir=self.repo, idle=300)
-        # What lost a race is unreachable. Readers hold tips, writers the lock: an hour is ample.
-        command.run_git("prune", "--expire=1.hour.ago", git_dir=self.repo, idle=300)
-        for trash in self.folder.glob("trash-*"):
-            shutil.rmtree(trash, ignore_errors=True)
+        """Keep the copy small and the folder clean; the lock is held. What fails is left for later.
 
-    def _tidied_lately(self) -> bool:
-        marker = self.folder / "tidied"
-        lately = marker.exists() and time.time() - marker.stat().st_mtime < 600
-        if not lately:
-            marker.touch()
-        return lately
+        Next to nothing where there is nothing to do; packing takes a fraction of a second.
+        """
+        with suppress(OSError, GitcollabError):
+            for trash in self.folder.glob("trash-*"):
+                shutil.rmtree(trash, ignore_errors=True)
+            if self.repo.exists():
+                housekeeping.tidy(self.repo)
 
     def _swap(self, aside: Path) -> None:
         self._discard()
@@ -163,10 +143,6 @@ class Cache:
         tip = self.tip()
         if tip is None:
             raise CacheCorrupt("the fetched tip is not there")
-        seen = {"at": now.isoformat(), "tip_time": self.objects().commit_time(tip).isoformat()}
         self.objects().tree(tip)
-        try:
-            (self.folder / "fetched.json").write_text(json.dumps(seen))
-        except OSError as e:
-            raise local_failure(e) from e
+        self.sightings.fetched(tip, self.objects().commit_time(tip), now)
         return tip

@@ -19,7 +19,6 @@ from gitcollab.store.contention import Contention
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
 from gitcollab.store.requests import Outcome, Request
-from gitcollab.store.snapshot import Snapshot
 
 # Requests in one push; more wait for the next.
 _BATCH = 256
@@ -27,10 +26,11 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class GaveUp:
-    """The batch could not be delivered now."""
+    """The batch could not be delivered now; ``unsure``: all the same it may have landed."""
 
     reason: str
     hint: str
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Attempt:
     crowd: int  # see Contention.level
     races: int = 0
     lost_replies: int = 0
+    unsure: bool = False  # a push may have landed, and the hub was not asked since
 
     def is_spent(self, pace: Pace) -> bool:
         """Whether to stop trying."""
@@ -89,9 +90,8 @@ class Drain:
                 break
             self._deliver(batch)
             self._handled.update(request.id for request in batch)
-        if self._parts.rng.random() < 0.02:
-            self._outbox.tidy()
-            self._cache.tidy()
+        self._outbox.tidy()
+        self._cache.tidy()
 
     def _pending(self) -> list[Request]:
         """What this drain may still do something about."""
@@ -129,7 +129,7 @@ class Drain:
                     self._fetch()
                 verdict = self._attempt(attempt)
             except HubUnreachable as e:
-                return GaveUp(e.message, e.hint)
+                return GaveUp(e.message, e.hint, attempt.unsure)
             except CacheCorrupt as e:
                 verdict = self._remake(e)
             if verdict is not None:
@@ -158,7 +158,7 @@ class Drain:
         pushed = self._cache.remote.push(plan.head, expect=tip)
         match pushed:
             case Landed():
-                self._cache.set_tip(plan.head)
+                self._cache.set_tip(plan.head, self._parts.clock())
                 self._fresh = True
                 return plan
             case Refused():
@@ -168,23 +168,26 @@ class Drain:
                 self._parts.sleep(self._delay(attempt))
             case Unreachable():
                 attempt.lost_replies += 1
-                if pushed.certain or attempt.lost_replies > 2:
-                    return GaveUp(pushed.reason, pushed.hint)
+                attempt.unsure = not pushed.certain
+                if pushed.certain or pushed.silent or attempt.lost_replies > 2:
+                    return GaveUp(pushed.reason, pushed.hint, attempt.unsure)
             case _:
                 assert_never(pushed)
         self._fetch()  # where a push landed and only the reply was lost, the deciders will see it
+        attempt.unsure = False
         return None
 
     def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:
         parts = self._parts
         objects = self._cache.objects()
-        snapshot = Snapshot(self._cache.objects, parts.index, tip, clock=parts.clock)
-        now = snapshot.time(parts.clock())
-        return make(objects, snapshot, group, parts.deciders, parts.derive, parts.author, now)
+        snapshot = parts.snapshot(tip)
+        return make(
+            objects, snapshot, group, parts.deciders, parts.derive, parts.author, parts.clock()
+        )
 
     def _fetch(self) -> None:
         with suppress(HubEmpty):  # then the copy has no tip, which is how the rest knows
-            self._cache.fetch(self._parts.clock())
+            self._parts.fetch()
         self._fresh = True
 
     def _remake(self, e: CacheCorrupt) -> GaveUp | None:
@@ -194,8 +197,8 @@ class Drain:
         try:
             with suppress(HubEmpty):
                 self._cache.remake(self._parts.clock())
-        except HubUnreachable as unreachable:
-            return GaveUp(unreachable.message, unreachable.hint)
+        except (HubUnreachable, CacheCorrupt) as again:
+            return GaveUp(again.message, again.hint)
         self._fresh = True
         return None
 
@@ -240,7 +243,8 @@ class Drain:
         told = {"reason": why.reason, "hint": why.hint}
         for request in group:
             if request.when_offline == "drop":
-                self._finish(request, {"outcome": "offline", **told})
+                reason = f"{why.reason}; it may have arrived" if why.unsure else why.reason
+                self._finish(request, {"outcome": "offline", **told, "reason": reason})
             else:
                 outcome = {"outcome": "queued", **told}
                 self._outbox.tell(request, outcome)

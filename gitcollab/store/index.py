@@ -49,14 +49,15 @@ Progress = Callable[[int], None]
 
 
 class Version(NamedTuple):
-    """A state of the hub: its tree, and when its commit says it was made."""
+    """A state of the hub: its tree, when its commit says it was made, when we learnt of it."""
 
     tree: str
     made: datetime
+    seen: datetime
 
 
 class Arrival(NamedTuple):
-    """When this host first saw a file as it is, by its own clock, and how old the hub was then."""
+    """When this host first saw a file as it is, by its own clock; and what the hub's time was."""
 
     seen: datetime
     made: datetime
@@ -65,21 +66,19 @@ class Arrival(NamedTuple):
 class Index:
     """The index in the file ``path`` of trees whose objects are in ``objects``.
 
-    ``objects`` is asked for each time: a damaged copy is replaced under us. ``clock`` dates what
-    arrives. ``progress`` hears the number of records parsed so far, for long first runs.
+    ``objects`` is asked for each time: a damaged copy is replaced under us. ``progress`` hears the
+    number of records parsed so far, for long first runs.
     """
 
     def __init__(
         self,
         path: Path,
         objects: Callable[[], ObjectStore],
-        clock: Callable[[], datetime],
         columns: Sequence[Columns] = (),
         progress: Progress | None = None,
     ) -> None:
         self.columns: Mapping[str, Columns] = {one.kind: one for one in columns}
         self._objects = objects
-        self._clock = clock
         self._progress = progress
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
@@ -159,7 +158,7 @@ class Index:
             changes = _against(db, objects.files(at.tree))
         else:
             changes = ((c.path, c.entry) for c in objects.diff(here, at.tree))
-        arrival = Arrival(self._clock(), at.made)
+        arrival = Arrival(at.seen, at.made)
         displaced: set[str] = set()
         count = 0
         for path, entry in changes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from gitcollab.git.failures import CacheCorrupt
 from gitcollab.store.cache import Cache
 from gitcollab.store.index import Index
 from gitcollab.store.outbox import Outbox
 from gitcollab.store.requests import Decider, Deriver
+from gitcollab.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,17 @@ class Parts:
     rng: Random
     sleep: Callable[[float], None]
     pace: Pace
+
+    def snapshot(self, tip: str | None, heal: Callable[[str], None] | None = None) -> Snapshot:
+        """The hub at ``tip``; ``heal`` replaces a damaged copy."""
+        seen = None if tip is None else self.cache.sightings.known_since(tip)
+        return Snapshot(self.cache.objects, self.index, tip, heal=heal, seen=seen, clock=self.clock)
+
+    def fetch(self) -> str:
+        """Bring the copy to the hub's tip, which is given; the lock is held. Raises as Cache.fetch.
+
+        What came before is noted first: it keeps its own time of arrival.
+        """
+        with suppress(CacheCorrupt):
+            self.snapshot(self.cache.tip()).note_arrivals()
+        return self.cache.fetch(self.clock())

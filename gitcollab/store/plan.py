@@ -73,12 +73,13 @@ def make(
 ) -> Plan:
     """Decide ``requests`` in order on ``snapshot`` and commit their changes on its tip.
 
-    Each commit is authored by its request's agent; ``committer`` is whose process makes it.
+    Each commit is authored by its request's agent; ``committer`` is whose process makes it, at
+    ``now`` by this host's clock. Deciders are given the later of that and the hub's newest commit.
     """
     decided: list[Decided] = []
     latest = snapshot
     for request in requests:
-        one = _decide(latest, request, deciders[request.kind], now)
+        one = _decide(objects, latest, request, deciders[request.kind], snapshot.time(now))
         decided.append(one)
         if one.changes:
             latest = latest.with_changes(one.changes)
@@ -132,9 +133,12 @@ def _written(
     return objects.write_tree(tree, changes)
 
 
-def _decide(snapshot: Snapshot, request: Request, decider: Decider, now: datetime) -> Decided:
+def _decide(
+    objects: ObjectStore, snapshot: Snapshot, request: Request, decider: Decider, now: datetime
+) -> Decided:
     try:
         decision = decider(snapshot, request, now)
+        objects.check(decision.changes)
     except _TROUBLE:
         raise
     except GitcollabError as e:

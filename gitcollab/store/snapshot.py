@@ -78,7 +78,7 @@ class Snapshot:
     """The files of ``tip`` (None: there is no branch yet) under ``changes``.
 
     ``objects`` is asked for each time: a damaged copy is replaced under us. ``heal`` replaces it.
-    ``clock`` is this host's.
+    ``seen`` is when this host learnt of the tip (None: just now), by its ``clock``.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Snapshot:
         tip: str | None,
         changes: Mapping[str, bytes | None] = _NONE,
         heal: Callable[[str], None] | None = None,
+        seen: datetime | None = None,
         clock: Callable[[], datetime] = utc_now,
         decoded: _Decoded | None = None,
     ) -> None:
@@ -96,6 +97,7 @@ class Snapshot:
         self._heal = heal
         self._index = index
         self._changes = changes
+        self._seen = seen or clock()
         self._clock = clock
         self._decoded = decoded or _Decoded()
 
@@ -114,20 +116,26 @@ class Snapshot:
         return theirs if theirs is not None and local < theirs <= local + _BELIEVABLE else local
 
     def arrival(self, path: str) -> tuple[datetime, timedelta]:
-        """How old the hub was when this host first saw the file at ``path`` as it is, and how long
-        ago that is by this host's clock.
+        """When it was, at the earliest, as this host first saw the file at ``path`` as it is, and
+        how long ago that is by this host's clock.
 
-        The one is the hub's own time (its newest commit's, where that can be believed), the other
-        a span on one clock: neither compares two clocks. What is laid over the tip arrives now.
+        The former is the earlier of this host's clock then and the hub's newest commit then, if
+        that can be believed. What is laid over the tip arrives now.
         """
         now = self._clock()
         found = None
         if path not in self._changes and (at := self._version) is not None:
             found = self._reading(lambda: self._index.arrival(at, path))
         if found is None:
-            return self.time(now), timedelta(0)
-        believed = abs(found.made - found.seen) <= _BELIEVABLE
-        return found.made if believed else found.seen, max(now - found.seen, timedelta(0))
+            return now, timedelta(0)
+        believed = found.seen - found.made <= _BELIEVABLE
+        earliest = min(found.made, found.seen) if believed else found.seen
+        return earliest, max(now - found.seen, timedelta(0))
+
+    def note_arrivals(self) -> None:
+        """Let what this tip brought count as seen, before a newer one takes its place."""
+        if (at := self._version) is not None:
+            self._reading(lambda: self._index.arrival(at, ""))
 
     @cached_property
     def _tree(self) -> str | None:
@@ -137,7 +145,7 @@ class Snapshot:
     @cached_property
     def _version(self) -> Version | None:
         tree, made = self._tree, self.commit_time
-        return None if tree is None or made is None else Version(tree, made)
+        return None if tree is None or made is None else Version(tree, made, self._seen)
 
     def read(self, path: str, cap: int = READ_CAP) -> bytes | None:
         """The bytes of the file at ``path``; None when there is none or more than ``cap``."""
@@ -231,7 +239,14 @@ class Snapshot:
         """This snapshot with ``changes`` (None removes) laid over it."""
         over = {**self._changes, **changes}
         return Snapshot(
-            self._open, self._index, self.tip, over, self._heal, self._clock, self._decoded
+            self._open,
+            self._index,
+            self.tip,
+            over,
+            self._heal,
+            self._seen,
+            self._clock,
+            self._decoded,
         )
 
     def effective(self, changes: Mapping[str, bytes | None]) -> dict[str, bytes | None]:

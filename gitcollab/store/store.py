@@ -67,7 +67,7 @@ class Store:
         cache = Cache(folder, hub, branch, idle=idle)
         parts = Parts(
             cache=cache,
-            index=Index(folder / "index.sqlite", cache.objects, clock, columns, progress),
+            index=Index(folder / "index.sqlite", cache.objects, columns, progress),
             outbox=Outbox(folder / "outbox"),
             deciders=deciders,
             derive=derive,
@@ -98,12 +98,14 @@ class Store:
         """The hub as it is now. Raises as ``snapshot`` does."""
         self._cache.prepare()
         with self._lock.required(self._patience):
+            tip = None
             try:
-                return self._snapshot(self._cache.fetch(self._parts.clock()))
+                tip = self._parts.fetch()
             except HubEmpty:
                 if not allow_empty:
                     raise
-                return self._snapshot(None)
+            self._cache.tidy()
+            return self._snapshot(tip)
 
     def submit(self, *requests: Request) -> list[Outcome]:
         """Have ``requests`` decided and delivered; their outcomes, in order.
@@ -162,11 +164,8 @@ class Store:
         self._outbox.drop(request)
 
     def skew(self) -> timedelta:
-        """How far the hub's newest commit was ahead of the local clock when last fetched (>= 0).
-
-        Only a clock ahead of ours can be proved: an old commit says nothing.
-        """
-        return self._cache.skew()
+        """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
+        return self._cache.sightings.skew()
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -176,8 +175,7 @@ class Store:
         return 2 * self._parts.pace.deadline + self._cache.remote.idle
 
     def _snapshot(self, tip: str | None) -> Snapshot:
-        parts = self._parts
-        return Snapshot(parts.cache.objects, parts.index, tip, heal=self._heal, clock=parts.clock)
+        return self._parts.snapshot(tip, self._heal)
 
     def _heal(self, tip: str) -> None:
         """Make the local copy afresh, with ``tip`` in it if the hub still has it there."""

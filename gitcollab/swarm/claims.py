@@ -1,10 +1,11 @@
 """Claims: who is doing which experiment now. Pure decisions, repeated on every retry.
 
-A claim holds for its time to live. Clocks differ, so no two are compared: what was left of it when
-this host first saw it is read off the hub's own time, and from then on only this host's clock runs.
-So a claim outlasts its time neither where its holder's clock is ahead nor where ours is behind, and
-is not void before its time the other way round; a claim found on a hub that was quiet since may
-hold for one time to live too long. A renewal is a new file, and begins anew.
+A claim holds for its time to live. Clocks differ, so its expiry is not compared with this host's
+clock alone: when the claim is first seen here, what is left of it is read off this clock or off the
+hub's newest commit, whichever leaves more, but never more than the time to live; from then on only
+a span on this clock counts. So no claim is immortal because its holder's clock is ahead or ours is
+behind, and none is void before its time the other way round. The price: a claim that is first seen
+on a hub that has been quiet may hold for one time to live too long. A renewal begins anew.
 """
 
 from __future__ import annotations
@@ -91,9 +92,9 @@ def release_path(snapshot: Snapshot, experiment: str | None, nonce: str | None) 
 
 def left(snapshot: Snapshot, claim: Claim, task: Task) -> timedelta:
     """How long a claim that is on the hub still holds; zero or less when it is void."""
-    made, ago = snapshot.arrival(path_of("claim", claim.id))
+    then, ago = snapshot.arrival(path_of("claim", claim.id))
     longest = timedelta(seconds=task.policy.claim_ttl_seconds)
-    return min(claim.expires_at - made, longest) - ago
+    return min(claim.expires_at - then, longest) - ago
 
 
 def holds(snapshot: Snapshot, claim: Claim, task: Task) -> bool:

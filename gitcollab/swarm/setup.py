@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -96,19 +96,21 @@ def join(
     agent: str | None = None,
     branch: str = DEFAULT_BRANCH,
     pages: Pages | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> JoinReport:
     """Make ``folder`` an agent's workspace of the hub and register the agent there.
 
     Without a name the agent gets a codename. An existing program that differs from the hub's best
-    is kept. Raises UsageError for a bad name, OfflineError when the hub is away, RefusedError when
-    the name is registered with another key, GitcollabError when the address is no hub.
+    is kept. ``clock`` is this host's. Raises UsageError for a bad name, OfflineError when the hub
+    is away, RefusedError when the name is registered with another key, GitcollabError when the
+    address is no hub.
     """
     hubs.check_branch(branch)
     hubs.check_exists(hub)
     workspace = Workspace(folder.absolute())
     name = check_agent_name(agent) if agent is not None else _name_for(workspace)
     _refuse_other_membership(workspace, hub, branch, name)
-    member = Member(workspace, Config(hubs.address(hub), branch, name), pages)
+    member = Member(workspace, Config(hubs.address(hub), branch, name), pages, clock)
     member.store.refresh()
     task = member.task
     registered = _register(member, name)

@@ -127,10 +127,29 @@ def test_the_arrival_of_a_file(hub: Path, tmp_path: Path) -> None:
 
     changed = write(store, {path: insight("nova", "a", "more")})
     assert changed.arrival(path) == (now, timedelta(0))
-    # A host that comes later, its clock two hours behind.
-    late = FROZEN + timedelta(minutes=7) - timedelta(hours=2)
-    theirs = store_of(hub, tmp_path / "late", clock=lambda: late).snapshot()
-    assert theirs.arrival(path) == (FROZEN + timedelta(minutes=5), timedelta(0))
+
+
+@pytest.mark.parametrize("skew", [-2, 2])
+def test_a_host_that_comes_later_with_another_clock(hub: Path, tmp_path: Path, skew: int) -> None:
+    path = "insights/nova/a.yaml"
+    write(store_of(hub, tmp_path / "home"), {path: insight("nova", "a")})
+    late = FROZEN + timedelta(minutes=7, hours=skew)
+    theirs = store_of(hub, tmp_path / "late", clock=lambda: late)
+    assert theirs.snapshot().arrival(path) == (min(FROZEN, late), timedelta(0))
+    write(theirs, {"insights/nova/b.yaml": insight("nova", "b")})
+    assert theirs.snapshot().arrival(path) == (min(FROZEN, late), timedelta(0))
+
+
+def test_what_was_pushed_keeps_its_arrival_when_others_follow(hub: Path, tmp_path: Path) -> None:
+    now = FROZEN
+    store = store_of(hub, tmp_path / "home", clock=lambda: now)
+    path = "insights/nova/a.yaml"
+    write(store, {path: insight("nova", "a")})
+    now += timedelta(minutes=5)
+    theirs = store_of(hub, tmp_path / "other", clock=lambda: now)
+    write(theirs, {"insights/vega/b.yaml": insight("vega", "b")})
+    now += timedelta(minutes=5)
+    assert store.refresh().arrival(path) == (FROZEN, timedelta(minutes=10))
 
 
 def test_records_follow_additions_changes_and_removals(store: Store) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
-from gitcollab.store.requests import Outcome
+from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import renewed, stands
 from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
@@ -32,15 +32,29 @@ def claim(
     Without the hub, what this host knows still counts: a result it has seen, or has queued itself,
     makes a duplicate.
     """
+    return claim_behind(member, (), experiment, seed=seed, anyway=anyway)[1]
+
+
+def claim_behind(
+    member: Member,
+    others: Sequence[Request],
+    experiment: Experiment,
+    *,
+    seed: int | None = None,
+    anyway: bool = False,
+) -> tuple[list[Outcome], ClaimOutcome]:
+    """Submit other requests and behind them, in the same push, a claim (see ``claim``)."""
     key = key_of(experiment, seed)
-    if standing := held(member, experiment, key):
-        return Granted(standing)
-    if not anyway and (done := _done(member, experiment, key, member.queued().values())):
-        return done
-    outcome = _ask(member, _new_claim(member, experiment, key), anyway)
-    if isinstance(outcome, Offline) and not anyway:
-        return _done(member, experiment, key, member.related(experiment)) or outcome
-    return outcome
+    known = held(member, experiment, key)
+    answer: ClaimOutcome | None = Granted(known) if known else None
+    if answer is None and not anyway:
+        answer = _done(member, experiment, key, member.queued().values())
+    if answer is not None:
+        return (member.submit(*others) if others else []), answer
+    outcomes, answer = _ask(member, _new_claim(member, experiment, key), anyway, others)
+    if isinstance(answer, Offline) and not anyway:
+        answer = _done(member, experiment, key, member.related(experiment)) or answer
+    return outcomes, answer
 
 
 def _done(
@@ -55,7 +69,9 @@ def _done(
     return None
 
 
-def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
+def _ask(
+    member: Member, made: Claim, anyway: bool = False, others: Sequence[Request] = ()
+) -> tuple[list[Outcome], ClaimOutcome]:
     """Send a claim. It is remembered before it is sent: an interrupt must not orphan it."""
     before = {c.id: c for c in member.workspace.claims()}.get(made.id)
     member.workspace.hold(made)
@@ -66,16 +82,16 @@ def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
     }
     request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
     try:
-        outcome = _answer(made, member.submit(request)[0])
+        *outcomes, last = member.submit(*others, request)
+        answer = _answer(made, last)
     except BaseException:
-        with suppress(GitcollabError):
-            release(member, made.id)
+        give_back(member, made)
         raise
-    if not isinstance(outcome, Granted):
+    if not isinstance(answer, Granted):
         member.workspace.let_go(made.id)
         if before is not None:
             member.workspace.hold(before)
-    return outcome
+    return outcomes, answer
 
 
 def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
@@ -141,6 +157,12 @@ def release(member: Member, experiment: str | None = None) -> list[str]:
     return [c.id for c in mine]
 
 
+def give_back(member: Member, claim: Claim) -> None:
+    """Release a claim, as far as possible: it expires by itself when the hub is away."""
+    with suppress(GitcollabError):
+        release(member, claim.id)
+
+
 def renew(member: Member, experiment: str | None = None) -> list[Claim]:
     """Give a claim of this workspace, or all of them, their full time again.
 
@@ -198,7 +220,7 @@ def refine(
     now = member.now(member.store.snapshot())
     fields = spoken.model_dump() | experiment.model_dump()
     made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
-    outcome = _ask(member, made, anyway)
+    _, outcome = _ask(member, made, anyway)
     return Granted(spoken) if isinstance(outcome, Offline) else outcome
 
 

@@ -106,7 +106,7 @@ class Swarm:
         if what is not None:
             experiment = proposal.from_words(base.text, base, what)
             return claiming.claim(member, experiment, anyway=anyway)
-        plan = running.proposal_of(member, member.task, text, None, None, None)
+        plan = running.proposal_of(member, member.task, text)
         return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
 
     def release(self, experiment: str | None = None) -> list[str]:
@@ -152,10 +152,10 @@ class Swarm:
         seed: int | None = None,
     ) -> RunReport:
         """Publish a run made by hand, from its log."""
-        from gitcollab.swarm import running
+        from gitcollab.swarm import byhand
 
         chosen = Path(program) if program is not None else None
-        return running.publish_log(
+        return byhand.publish_log(
             self.member, Path(log), what=what, program=chosen, status=status, seed=seed
         )
 

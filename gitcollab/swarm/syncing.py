@@ -21,7 +21,7 @@ def sync(member: Member) -> SyncReport:
     outcomes = member.store.flush()
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
-    adopted, note = _adopt_if_unedited(member)
+    adopted, note = adopt_if_unedited(member)
     total = member.store.snapshot().count("result")
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
@@ -62,13 +62,23 @@ def _sweep(member: Member) -> list[str]:
     return [str(key) for key in outcome.get("experiments", [])]
 
 
-def _adopt_if_unedited(member: Member) -> tuple[str | None, str]:
+def is_edited(member: Member) -> bool:
+    """Whether somebody works on the program: it is not its base."""
     workspace, task = member.workspace, member.task
-    path, base = workspace.program_path(task), workspace.base()
-    if path.exists() and (base is None or workspace.program(task) != base.text):
+    base = workspace.base()
+    return workspace.program_path(task).exists() and (
+        base is None or workspace.program(task) != base.text
+    )
+
+
+def adopt_if_unedited(member: Member) -> tuple[str | None, str]:
+    """Make the best program the working one; what was adopted, and a note when edits forbid it."""
+    workspace, task = member.workspace, member.task
+    if is_edited(member):
         return None, f"{task.program} has your edits and is left as it is"
+    base = workspace.base()
     target, text = best_program(member, member.tier)
-    if base is not None and base.id == target and path.exists():
+    if base is not None and base.id == target and workspace.program_path(task).exists():
         return None, ""
     workspace.write_program(task, text)
     workspace.set_base(Base(target, text))

@@ -1,0 +1,69 @@
+"""Publishing a run that was made by hand, from its log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from gitcollab.errors import GitcollabError, RefusedError, UsageError
+from gitcollab.records.models import sha256
+from gitcollab.swarm import claiming
+from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
+from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.measuring import Measurement, read_log
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import RunReport
+from gitcollab.swarm.running import proposal_of, spoken_claim
+
+
+def publish_log(
+    member: Member,
+    log: Path,
+    *,
+    what: str | None = None,
+    program: Path | None = None,
+    status: Literal["ok", "crash", "timeout"] | None = None,
+    seed: int | None = None,
+) -> RunReport:
+    """Publish a run that was made by hand, from its log; the working program stays as it is."""
+    task = member.task
+    text = _program_text(program) if program else member.workspace.program(task)
+    spoken = spoken_claim(member, text)
+    if what is None and spoken is not None:
+        what = spoken.description
+    plan = proposal_of(member, task, text, what)
+    failure = f"reported as {status}" if status in ("crash", "timeout") else ""
+    measured = read_log(
+        task, log, log.absolute().parent, status or "ok", failure, hidden=member.places()
+    )
+    if measured.status == "crash" and status in (None, "ok"):
+        raise GitcollabError(
+            f"{log}: {measured.failure}", "to publish it as a crash, add --status crash"
+        )
+    _refuse_twice(member, measured)
+    used = _seed_said(measured) if seed is None else seed
+    holder = claiming.held(member, plan.experiment, key_of(plan.experiment, plan.seed))
+    if holder is None and spoken and spoken.description == plan.experiment.description:
+        holder = spoken
+    result = result_of(member, task, plan, measured, holder, used)
+    return report_of(member, publish(member, result, files_of(text, measured)), measured, None)
+
+
+def _refuse_twice(member: Member, measured: Measurement) -> None:
+    """One log is one run: publishing it again would feign a replicate."""
+    digest = sha256(measured.log.encode())
+    if measured.log and (known := member.with_log(digest)):
+        raise RefusedError(f"this log has been published: {known}", f"see: gitcollab show {known}")
+
+
+def _seed_said(measured: Measurement) -> int | None:
+    """The seed that a run made by hand says it had."""
+    said = measured.metrics.get("seed")
+    return int(said) if said is not None and said.is_integer() and abs(said) < 2**53 else None
+
+
+def _program_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"the program {path} cannot be read: {e}") from e

@@ -151,24 +151,17 @@ class ObjectStore:
 
     # -- writing ---------------------------------------------------------------------------------
 
+    @staticmethod
+    def check(changes: Mapping[str, bytes | None]) -> None:
+        """Raise BadPath for a path that must not be in a tree, TypeError for what is no bytes."""
+        _nested(changes)
+
     def write_tree(self, base: str | None, changes: Mapping[str, bytes | None]) -> str:
         """The tree ``base`` with ``changes`` (None removes); only touched folders are rewritten.
 
-        A folder that loses its last file goes. Raises BadPath for a path that must not be there.
+        A folder that loses its last file goes. Raises as ``check`` does.
         """
-        nested: dict[bytes, object] = {}
-        for path, data in changes.items():
-            *folders, name = (part.encode() for part in check_path(path).split("/"))
-            at = nested
-            for folder in folders:
-                below = at.setdefault(folder, {})
-                if not isinstance(below, dict):
-                    raise BadPath(path)
-                at = below
-            if isinstance(at.get(name), dict):
-                raise BadPath(path)
-            at[name] = data
-        written = self._write(base, nested)
+        written = self._write(base, _nested(changes))
         return self._store(_TREE, b"") if written is None else written
 
     def commit(
@@ -266,6 +259,25 @@ class ObjectStore:
     def _store(self, kind: int, data: bytes) -> str:
         with _translated():
             return str(self._repo.odb.write(kind, data))
+
+
+def _nested(changes: Mapping[str, bytes | None]) -> dict[bytes, object]:
+    """``changes`` as folders within folders, by raw name."""
+    nested: dict[bytes, object] = {}
+    for path, data in changes.items():
+        if data is not None and not isinstance(data, bytes):
+            raise TypeError(f"{path[:200]!r} is given {type(data).__name__}, not bytes")
+        *folders, name = (part.encode() for part in check_path(path).split("/"))
+        at = nested
+        for folder in folders:
+            below = at.setdefault(folder, {})
+            if not isinstance(below, dict):
+                raise BadPath(path)
+            at = below
+        if isinstance(at.get(name), dict):
+            raise BadPath(path)
+        at[name] = data
+    return nested
 
 
 def _join(at: str, raw: bytes) -> str | None:

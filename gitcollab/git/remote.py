@@ -35,11 +35,15 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """No verdict. Unless ``certain``, the push may have landed and only the reply been lost."""
+    """No verdict. Unless ``certain``, the push may have landed and only the reply been lost.
+
+    ``silent``: the hub did not answer in time, and asking again would cost that time again.
+    """
 
     reason: str
     hint: str
     certain: bool = False
+    silent: bool = False
 
 
 Pushed = Landed | Moved | Refused | Unreachable
@@ -155,7 +159,7 @@ class Remote:
                 f"--force-with-lease={ref}:{expect or ''}", "--", self.url, f"{commit}:{ref}",
             )  # fmt: skip
         except HubUnreachable as e:
-            return Unreachable(_bare_reason(e), e.hint)
+            return Unreachable(_bare_reason(e), e.hint, silent=True)
         for line in ran.out.splitlines():
             match = _STATUS.match(line)
             if match and match["ref"] == ref:

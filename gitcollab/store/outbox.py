@@ -29,6 +29,7 @@ from gitcollab.store.requests import Outcome, Request, from_json, to_json
 
 # Outcomes that nobody came for (their requester was killed) are kept this long.
 _KEEP_DONE_SECONDS = 86_400.0
+_TIDY_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Outbox:
         """Tell the outcome and forget the request; on DiskFull it waits on."""
         self.tell(request, outcome)
         self._forget(self._pending, request)
+        self.drop(request)  # set aside once, and let wait again by who was killed before the drop
 
     def tell(self, request: Request, outcome: Outcome) -> None:
         """Tell the requester an outcome while the request waits on (it is queued)."""
@@ -127,7 +129,8 @@ class Outbox:
             _write(self._quarantine / _file_name(request), json.dumps(entry).encode(), durable=True)
         except OSError as e:
             raise local_failure(e) from e
-        self.finish(request, outcome)
+        self.tell(request, outcome)
+        self._forget(self._pending, request)
 
     def quarantined(self) -> list[Quarantined]:
         """The requests set aside, oldest first."""
@@ -170,7 +173,16 @@ class Outbox:
         return None if value is None else str(value.get("reason", ""))
 
     def tidy(self) -> None:
-        """Forget outcomes nobody came for, and halves of files that a killed process left."""
+        """Forget outcomes nobody came for, and halves of files that a killed process left.
+
+        Looks once an hour: the folders may be long.
+        """
+        marker = self.folder / "tidied"
+        with contextlib.suppress(OSError):
+            if abs(time.time() - marker.stat().st_mtime) < _TIDY_SECONDS:
+                return
+        with contextlib.suppress(OSError):
+            marker.touch()
         limit = time.time() - _KEEP_DONE_SECONDS
         for folder in (self._done, self._pending, self._quarantine):
             for path in folder.glob("*" if folder == self._done else ".*.tmp"):

@@ -69,7 +69,7 @@ def measure(root: Path, results: int, hubs: Path | None = None) -> Iterator[Figu
 def _at(folder: Path, size: int, hubs: Path | None) -> Iterator[Figure]:
     folder.mkdir()
     hub = folder / "hub.git"
-    yield Figure("(making the hub)", clocked(lambda: _hub(hub, size, hubs)), "s")
+    _hub(hub, size, hubs)
     yield from _fresh(hub, folder, size)
     yield from _looking(folder, size)
     yield from _news(hub, folder, size)

@@ -17,6 +17,7 @@ from gitcollab.errors import UsageError
 if TYPE_CHECKING:
     from gitcollab.swarm.outcomes import Verdict
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Shown, Status
+    from gitcollab.swarm.swarm import Swarm
 
 _SKEW_SECONDS = 120  # a clock that is further behind than this is worth a word
 
@@ -157,12 +158,12 @@ def leaderboard(
     error of the mean; ✓ is confirmed: run by two agents at least.
     """
     swarm = open_swarm()
-    rows = swarm.leaderboard(by.value)
     if json:
-        return jsonout.emit(jsonout.leaderboard(by.value, rows))
-    if not rows:
+        return jsonout.emit(jsonout.leaderboard(by.value, swarm.leaderboard(by.value)))
+    parts = _parts(swarm, by)
+    if not parts:
         render.say(render.best(None))
-    for i, (title, part) in enumerate(_parts(by, rows).items()):
+    for i, (title, part) in enumerate(parts.items()):
         if title:
             print("\n" * (i > 0) + title)
         render.ranking(part[:limit], swarm.task.metric.name)
@@ -171,19 +172,12 @@ def leaderboard(
     return None
 
 
-def _parts(
-    by: By, rows: Sequence[Entry] | Sequence[AgentEntry]
-) -> Mapping[str, Sequence[Entry] | Sequence[AgentEntry]]:
+def _parts(swarm: Swarm, by: By) -> Mapping[str, Sequence[Entry] | Sequence[AgentEntry]]:
     """The tables of a ranking under their titles."""
-    if by is not By.tier:
-        return {"": rows} if rows else {}
-    from gitcollab.swarm.reports import Entry
-
-    tiers: dict[str, list[Entry]] = {}
-    for row in rows:
-        if isinstance(row, Entry):
-            tiers.setdefault(f"tier {row.tier}", []).append(row)
-    return tiers
+    if by is By.tier:
+        return {f"tier {tier}": rows for tier, rows in swarm.by_tier().items()}
+    rows = swarm.leaderboard(by.value)
+    return {"": rows} if rows else {}
 
 
 @verb(

@@ -21,7 +21,7 @@ _Misuse: type[Exception] = typer.BadParameter.__mro__[2]
 def main() -> None:
     """Run the command line of this process and end it."""
     # What start-up makes lives as long as the process: collecting it again and again costs a tenth.
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)
     # Looking for plug-ins of pydantic reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     end_politely()

@@ -7,10 +7,8 @@ more than the task believes is held back until a second agent has seen it.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from gitcollab.records.models import Task
 from gitcollab.swarm.runs import Run
@@ -21,16 +19,23 @@ MAX_METRIC = 1e100  # no measurement; beyond it squares would overflow
 Key: TypeAlias = tuple[str, str]
 
 
-def counts(task: Task, run: Run) -> bool:
-    """Whether the run is a believable measurement of this task."""
-    metric, bounds, data = run.metric, task.plausible, task.dataset
-    if metric is None or run.status != "ok" or not abs(metric) <= MAX_METRIC:
-        return False
-    if data is not None and data.sha256 is not None and run.dataset != data.sha256:
-        return False
-    lowest = -math.inf if bounds.min is None else bounds.min
-    highest = math.inf if bounds.max is None else bounds.max
-    return lowest <= metric <= highest
+def counting(task: Task) -> Callable[[Run], bool]:
+    """Whether a run is a believable measurement of ``task``, as a function of the run."""
+    data = None if task.dataset is None else task.dataset.sha256
+    low, high = task.plausible.min, task.plausible.max
+    lowest = -MAX_METRIC if low is None else max(low, -MAX_METRIC)
+    highest = MAX_METRIC if high is None else min(high, MAX_METRIC)
+
+    def counts(run: Run) -> bool:
+        metric = run.metric
+        return (
+            metric is not None
+            and run.status == "ok"
+            and lowest <= metric <= highest
+            and (data is None or run.dataset == data)
+        )
+
+    return counts
 
 
 def key_of(run: Run) -> Key:
@@ -44,8 +49,7 @@ def base_fingerprint_of(run: Run, known: Mapping[str, Run]) -> str:
     return (base.fingerprint if base else run.base_fingerprint) or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(NamedTuple):
     """A group before it is known how noisy a run is."""
 
     key: Key
@@ -57,20 +61,30 @@ class Runs:
     @property
     def confirmed(self) -> bool:
         """Whether two agents have run it."""
-        return len({r.agent for r in self.runs}) > 1
+        return len(self.runs) > 1 and len({r.agent for r in self.runs}) > 1
 
 
 def grouped(runs: Iterable[Run]) -> dict[Key, Runs]:
-    """Runs grouped by key, keys sorted; sums are exact (fsum), so no order of addition shows."""
-    members: dict[Key, list[Run]] = defaultdict(list)
+    """Runs grouped by key; sums are exact (fsum), so no order of addition shows."""
+    members: dict[Key, list[Run]] = {}
     for run in runs:
-        members[key_of(run)].append(run)
-    return {key: _runs(key, members[key]) for key in sorted(members)}
+        key = run.fingerprint, run.tier
+        if key in members:
+            members[key].append(run)
+        else:
+            members[key] = [run]
+    return {
+        key: _many(key, found) if len(found) > 1 else _single(key, found)
+        for key, found in members.items()
+    }
 
 
-def _runs(key: Key, runs: list[Run]) -> Runs:
-    if len(runs) == 1:
-        return Runs(key, runs, runs[0], runs[0].metric or 0.0, 0.0)
+def _single(key: Key, runs: list[Run]) -> Runs:
+    (run,) = runs
+    return Runs(key, runs, run, run.metric or 0.0, 0.0)
+
+
+def _many(key: Key, runs: list[Run]) -> Runs:
     runs.sort(key=lambda r: (r.created_at, r.id))
     first = next((r for r in runs if r.replicates is None), runs[0])
     values = [r.metric for r in runs if r.metric is not None]
@@ -84,29 +98,53 @@ def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run
 
     The base's runs on the same tier are the measure; where there are none, or they are flagged
     themselves, the base's base, and at last the baseline. Bases are judged before what builds on
-    them; a circle of bases, which no honest record makes, is cut open.
+    them; a circle of bases, which no honest record makes, is cut open at its first key.
     """
     if task.plausible.max_step is None:
         return set()
-    baselines = _baselines(drafts, known)
-    flagged: set[Key] = set()
-    reference: dict[Key, Runs | None] = {}  # what builds on this key is measured by
-    for start in drafts:
-        path: dict[Key, None] = {}  # from start to its base, the base's base, ...
-        key: Key | None = start
-        while key is not None and key not in reference and key not in path:
-            path[key] = None
-            key = _base_key(drafts.get(key), known)
-        measure = reference.get(key) if key is not None else None
-        for key in reversed(path):
-            draft = drafts.get(key)
-            if draft is not None:
-                if _leaps(task, draft, measure or baselines.get(draft.key[1])):
-                    flagged.add(key)
-                else:
-                    measure = draft
-            reference[key] = measure
-    return flagged
+    return _Judge(task, drafts, known).flagged
+
+
+class _Judge:
+    """Judges every group once, bases first."""
+
+    def __init__(self, task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> None:
+        self.flagged: set[Key] = set()
+        self._most = math.inf if task.plausible.max_step is None else task.plausible.max_step
+        self._sign = task.sign
+        self._drafts = drafts
+        self._baselines = _baselines(drafts, known)
+        self._measure: dict[Key, Runs | None] = {}  # what builds on this key is measured by
+        for start in drafts:
+            path: dict[Key, Key | None] = {}  # from start to its base, the base's base, ...
+            key: Key | None = start
+            while key is not None and key not in self._measure and key not in path:
+                base = path[key] = _base_key(drafts.get(key), known)
+                key = base
+            if key in path:
+                self._cut_open(path, key)
+            for key, base in reversed(path.items()):
+                if key not in self._measure:
+                    self._judge(key, base)
+
+    def _cut_open(self, path: Mapping[Key, Key | None], entry: Key | None) -> None:
+        """Judge the circle that ``path`` leads into, beginning with its first key."""
+        circle = list(path)[list(path).index(entry) :]  # type: ignore[arg-type]
+        after = circle.index(min(circle)) + 1
+        for key in reversed(circle[after:] + circle[:after]):
+            self._judge(key, path[key])
+
+    def _judge(self, key: Key, base: Key | None) -> None:
+        measure = None if base is None else self._measure.get(base)
+        draft = self._drafts.get(key)
+        if draft is not None:
+            by = measure or self._baselines.get(key[1])
+            leaps = by is not None and (by.mean - draft.mean) * self._sign > self._most
+            if leaps and not draft.confirmed:
+                self.flagged.add(key)
+            else:
+                measure = draft
+        self._measure[key] = measure
 
 
 def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
@@ -114,12 +152,6 @@ def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
         return None
     fingerprint = base_fingerprint_of(draft.first, known)
     return (fingerprint, draft.key[1]) if fingerprint else None
-
-
-def _leaps(task: Task, draft: Runs, base: Runs | None) -> bool:
-    if base is None or draft.confirmed or task.plausible.max_step is None:
-        return False
-    return (base.mean - draft.mean) * task.sign > task.plausible.max_step
 
 
 def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> dict[str, Runs]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import overload
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result
@@ -47,14 +48,38 @@ def best(where: Standings, tier: str | None = None, agent: str | None = None) ->
     return next((entry(g) for g in groups), None)
 
 
-def leaderboard(where: Standings, by: str) -> list[Entry] | list[AgentEntry]:
+class Entries(Sequence[Entry]):
+    """The lines of a ranking; each is made when it is looked at."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @overload
+    def __getitem__(self, at: int) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Entry]: ...
+    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
+        places = range(len(self._groups))[at]
+        if isinstance(places, range):
+            return [entry(self._groups[n], n + 1) for n in places]
+        return entry(self._groups[places], places + 1)
+
+
+def by_tier(where: Standings) -> dict[str, Entries]:
+    """The complete ranking within each tier, tiers by name."""
+    return {tier: Entries(groups) for tier, groups in where.by_tier.items()}
+
+
+def leaderboard(where: Standings, by: str) -> Sequence[Entry] | Sequence[AgentEntry]:
     """The complete ranking: ``overall``, ``tier`` (ranked within each), or ``agent``."""
     match by:
         case "overall":
-            return [entry(g, n) for n, g in enumerate(where.ranked, 1)]
+            return Entries(where.ranked)
         case "tier":
-            tiers = sorted(where.by_tier)
-            return [entry(g, n) for t in tiers for n, g in enumerate(where.by_tier[t], 1)]
+            return [one for entries in by_tier(where).values() for one in entries]
         case "agent":
             return _agents(where)
     raise UsageError(f"there is no ranking by {by!r}", "use overall, tier or agent")
@@ -125,18 +150,17 @@ def results(
         raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
     where = member.standings()
     chosen = [
-        (run, v)
+        run
         for run in sorted(member.runs().values(), key=_age, reverse=True)
         if _matches(run, agent, tier, status, text)
-        and ((v := where.verdict(run)) == verdict or verdict is None)
+        and (verdict is None or where.verdict(run) == verdict)
     ]
     after = _cursor(page) if page else None
-    rest = [pair for pair in chosen if after is None or _age(pair[0]) < after]
-    shown = [(member.result(run.id), v) for run, v in rest[:limit]]
-    more = len(rest) > limit
+    rest = [run for run in chosen if after is None or _age(run) < after]
+    shown = [(member.result(run.id), where.verdict(run)) for run in rest[:limit]]
     return ResultPage(
-        [(r, v) for r, v in shown if r is not None],
-        _token(rest[limit - 1][0]) if more else None,
+        [(result, judged) for result, judged in shown if result is not None],
+        _token(rest[limit - 1]) if len(rest) > limit else None,
         len(chosen),
     )
 

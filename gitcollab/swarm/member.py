@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,7 @@ class Member:
     pages: Pages | None = None
     clock: Callable[[], datetime] = utc_now
     nonce: Callable[[], str] = new_nonce
+    _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -204,5 +205,12 @@ class Member:
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""
-        known = self.runs() | {r.id: Run.of(r) for r in more}
-        return standings(self.task, known.values(), reading.retracted(self.store.snapshot()))
+        snapshot = self.store.snapshot()
+        extra = self.queued() | {r.id: r for r in more}
+        key = snapshot.tip, frozenset(extra)
+        if self._standings is None or self._standings[0] != key:
+            runs = {run.id: run for run in reading.runs(snapshot)}
+            runs |= {i: Run.of(result) for i, result in extra.items()}
+            found = standings(self.task, runs.values(), reading.retracted(snapshot))
+            self._standings = key, found
+        return self._standings[1]

@@ -19,7 +19,7 @@ from gitcollab.swarm.grouping import (
     Key,
     Runs,
     base_fingerprint_of,
-    counts,
+    counting,
     flagged_keys,
     grouped,
     key_of,
@@ -157,7 +157,7 @@ class Standings:
     def is_counted(self, run: Run) -> bool:
         """Whether the run is one of those that its program is judged by."""
         known = self.results.get(run.id)
-        return known is not None and counts(self.task, known)
+        return known is not None and self._counts(known)
 
     def groups_of(self, drafts: Sequence[Runs]) -> Ranking:
         """The groups that ``drafts`` become."""
@@ -183,6 +183,10 @@ class Standings:
         if abs(gain) < noise:
             return "within noise"
         return "better" if gain > 0 else "worse"
+
+    @cached_property
+    def _counts(self) -> Callable[[Run], bool]:
+        return counting(self.task)
 
     def _base_of(self, run: Run) -> Runs | None:
         return self.drafts.get((base_fingerprint_of(run, self.results), run.tier))
@@ -216,7 +220,7 @@ def standings(task: Task, runs: Iterable[Run], retracted: Collection[str] = ()) 
     """
     digest, gone = task.digest, frozenset(retracted)
     known = {r.id: r for r in runs if r.task == digest and r.id not in gone}
-    drafts = grouped(r for r in known.values() if counts(task, r))
+    drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
     margins: dict[int, float] = {}  # by the number of runs

@@ -22,7 +22,7 @@ def claims(snapshot: Snapshot) -> dict[str, Claim]:
 
 def runs(snapshot: Snapshot) -> list[Run]:
     """All results, a line each, by id."""
-    return [Run._make(row) for row in snapshot.select("result", *Run._fields[1:])]
+    return list(map(Run.from_row, snapshot.select("result", *Run._fields[1:])))
 
 
 def result(snapshot: Snapshot, result_id: str) -> Result | None:

@@ -306,7 +306,8 @@ def test_adopt(cli: Cli, script: Script) -> None:
 
 @pytest.mark.parametrize("by", ["overall", "tier"])
 def test_leaderboard(cli: Cli, script: Script, by: str) -> None:
-    swarm = script(leaderboard=[make_entry(rank=n) for n in range(1, 31)])
+    rows = [make_entry(rank=n) for n in range(1, 31)]
+    swarm = script(leaderboard=rows, by_tier={"cpu": rows})
     told = cli("leaderboard", "--by", by, "--json").json
     assert told["by"] == by
     assert [entry["rank"] for entry in told["entries"]] == list(range(1, 31))

@@ -335,6 +335,19 @@ def test_order_does_not_matter(events: list[Event], rng: random.Random) -> None:
     assert [again.verdict(r) for r in bench.results] == [where.verdict(r) for r in bench.results]
 
 
+@given(st.permutations(range(4)))
+def test_a_circle_of_bases_is_cut_open_in_one_place(order: list[int]) -> None:
+    bench = Bench(make_task(plausible={"max_step": 0.3}))
+    bench.add("start", 2.0, base="start")
+    for program, base, metric in (("a", "c", 1.8), ("b", "a", 1.6), ("c", "b", 1.4)):
+        bench.add(program, metric, base=base)
+    bench.add("d", 1.2, base="c")
+    runs = [*bench.results[:1], *(bench.results[1:][n] for n in order)]
+    # The digest of c comes first: its base is passed over, so that it leaps from the start.
+    where = standings(bench.task, runs)
+    assert sorted(g.first.description for g in where.groups if g.flagged) == ["c", "d"]
+
+
 @given(EVENTS)
 def test_a_maximised_metric_ranks_as_its_mirror(events: list[Event]) -> None:
     low, high = (

@@ -125,7 +125,8 @@ _CORRUPT = re.compile(
     r"|unable to read (tree|sha1)|unable to parse (commit|object)|invalid sha1 pointer"
     r"|bad config (line|file)|did not send all necessary objects|pack .*(corrupt|invalid)"
     r"|bad (ref|packed)|could not parse|cannot lock ref|unable to resolve reference"
-    r"|shallow update not allowed|missing necessary objects|file .* is not a packfile"
+    r"|unable to create '.*\.lock'|shallow update not allowed"
+    r"|missing necessary objects|file .* is not a packfile"
     r"|non-monotonic index|error in sideband demultiplexer.*corrupt|does not match index",
     re.IGNORECASE,
 )

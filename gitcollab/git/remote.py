@@ -147,6 +147,18 @@ class Remote:
             return self.fetch()
         raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
 
+    def fetch_commit(self, commit: str) -> None:
+        """Bring one commit with its files, whether or not a branch leads to it.
+
+        Not every hub gives those. Raises HubUnreachable, DiskFull, CacheCorrupt.
+        """
+        ran = self._run(
+            "fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head",
+            "--depth=1", "--", self.url, commit,
+        )  # fmt: skip
+        if ran.code != 0:
+            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
+
     def push(self, commit: str, *, expect: str | None) -> Pushed:
         """Move the branch from ``expect`` (None: absent) to ``commit``, or leave it as it is.
 

@@ -99,27 +99,27 @@ class Cache:
         """
         command.version()
         aside = self.folder / f"trash-new-{secrets.token_hex(4)}"
-        create(aside)
         made = replace(self.remote, git_dir=aside)
         try:
+            create(aside)
             made.fetch(shallow=True)
+            self._swap(aside)
         except HubEmpty:
             self._swap(aside)
             raise
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        self._swap(aside)
+        finally:
+            self._sweep()
         return self._fetched(now)
 
-    def _discard(self) -> None:
-        if self.repo.exists():
-            trash = self.folder / f"trash-{secrets.token_hex(4)}"
-            try:
-                self.repo.replace(trash)
-            except OSError as e:
-                raise local_failure(e) from e
-            shutil.rmtree(trash, ignore_errors=True)
+    def bring(self, commit: str) -> None:
+        """Have ``commit`` in the copy if the hub still gives it; the lock is held.
+
+        Raises HubUnreachable, DiskFull, CacheCorrupt.
+        """
+        try:
+            self.objects().tree(commit)
+        except CacheCorrupt:
+            self.remote.fetch_commit(commit)
 
     def tidy(self) -> None:
         """Keep the copy small and the folder clean; the lock is held. What fails is left for later.
@@ -127,14 +127,19 @@ class Cache:
         Next to nothing where there is nothing to do; packing takes a fraction of a second.
         """
         with suppress(OSError, GitcollabError):
-            for trash in self.folder.glob("trash-*"):
-                shutil.rmtree(trash, ignore_errors=True)
+            self._sweep()
             if self.repo.exists():
                 housekeeping.tidy(self.repo)
 
+    def _sweep(self) -> None:
+        """Remove old copies and halves of new ones, those that a killed process left too."""
+        for trash in self.folder.glob("trash-*"):
+            shutil.rmtree(trash, ignore_errors=True)
+
     def _swap(self, aside: Path) -> None:
-        self._discard()
         try:
+            if self.repo.exists():
+                self.repo.replace(self.folder / f"trash-{secrets.token_hex(4)}")
             aside.replace(self.repo)
         except OSError as e:
             raise local_failure(e) from e

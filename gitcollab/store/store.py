@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from gitcollab.git.failures import CacheCorrupt, HubEmpty
+from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.store.cache import Cache, folder_of
 from gitcollab.store.columns import Columns
 from gitcollab.store.index import Index, Progress
@@ -181,6 +182,8 @@ class Store:
         """Make the local copy afresh, with ``tip`` in it if the hub still has it there."""
         with self._lock.required(self._patience):
             self._cache.remake(self._parts.clock())
+            with suppress(HubUnreachable):  # reading goes on, and says what is missing
+                self._cache.bring(tip)
 
     def _wait(self, requests: Sequence[Request]) -> list[Outcome]:
         """Until each has its outcome: by whoever holds the lock, or by us once it is free."""
@@ -221,6 +224,8 @@ class Store:
                 outcome = self._outbox.take(request)
                 if outcome is not None:
                     outcomes[request.id] = outcome
+                    if outcome["outcome"] != "queued":  # who told it may have been killed since
+                        self._outbox.withdraw([request])
 
     def _give_up(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
         reason = "another process on this host holds the hub's lock"

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import os
 import secrets
+import signal
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gitcollab.git.remote import create_bare
+from gitcollab.git import command
+from gitcollab.git.objects import ObjectStore
+from gitcollab.git.remote import Remote, create_bare
+from gitcollab.store import cache, drain, outbox
+from gitcollab.store.cache import Cache
 from gitcollab.store.requests import Decision, Request
+from gitcollab.store.sightings import Sightings
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.store.store import Store
 
@@ -129,3 +137,64 @@ def race(count: int, run: Callable[[int], Any]) -> list[Any]:
     for process in processes:
         process.join(120)
     return [results[number] for number in range(count)]
+
+
+def submit_in_a_process(hub: Path, home: Path, *requests: Request, **more: Any) -> int:
+    """The exit code of a process that submits ``requests``; negative for a signal."""
+    return in_a_process(lambda: open_store(hub, home, **more).submit(*requests))
+
+
+def in_a_process(body: Callable[[], object]) -> int:
+    process = multiprocessing.get_context("fork").Process(target=body)
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+# Between any two of these something on a disk differs.
+STEPS: tuple[tuple[object, str], ...] = (
+    (outbox, "_write"),
+    (outbox.Outbox, "_forget"),
+    (drain, "make"),
+    (ObjectStore, "commit"),
+    (ObjectStore, "set_tip"),
+    (command, "_listen"),  # git runs
+    (Remote, "_verdict"),  # git has ended
+    (cache, "create"),
+    (Cache, "_swap"),
+    (Cache, "_sweep"),
+    (Sightings, "_write"),
+)
+
+
+def count_steps(at: Callable[[int, str], None]) -> None:
+    """Have ``at`` called with the number and the name of each of the STEPS of this process."""
+    numbers = itertools.count(1)
+
+    def counted(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **more: Any) -> Any:
+            at(next(numbers), name)
+            return step(*args, **more)
+
+        return run
+
+    for place, name in STEPS:
+        setattr(place, name, counted(name, getattr(place, name)))
+
+
+def killed_at(number: int, body: Callable[[], object]) -> bool:
+    """Run ``body`` in a process that ends by SIGKILL at step ``number``; whether it came so far."""
+
+    def run() -> None:
+        count_steps(lambda n, _: os.kill(os.getpid(), signal.SIGKILL) if n == number else None)
+        body()
+
+    code = in_a_process(run)
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def landed(hub: Path, branch: str = "swarm") -> list[str]:
+    """The ids of the requests in the hub's history."""
+    return git(hub, "log", "--format=%(trailers:key=Gitcollab-Request,valueonly)", branch).split()

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from gitcollab.swarm.swarm import Swarm
 
 
+_MANY = 1000  # records; fewer are read within a second
+
+
 def pages(standings: Standings, cards: Mapping[str, AgentCard], read: Read) -> Mapping[str, bytes]:
     """The hub's landing page and leaderboard, from ``gitcollab.faces``, imported when needed."""
     from gitcollab.faces.pages import pages as render
@@ -24,4 +27,12 @@ def open_swarm(*, create_embedded: bool = False) -> Swarm:
     """The swarm of the workspace in the current folder; GitcollabError when it is none."""
     from gitcollab.swarm.swarm import Swarm
 
-    return Swarm.open(Path(), pages=pages, create_embedded=create_embedded)
+    return Swarm.open(Path(), pages=pages, create_embedded=create_embedded, progress=reading)
+
+
+def reading(done: int, total: int) -> None:
+    """Show how far the reading of a hub's records is, where it takes a while."""
+    if total >= _MANY:
+        from gitcollab.cli.progress import show_reading
+
+        show_reading(done, total)

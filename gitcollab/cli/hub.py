@@ -9,7 +9,7 @@ import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, START, Json, verb
-from gitcollab.cli.context import open_swarm, pages
+from gitcollab.cli.context import open_swarm, pages, reading
 from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def join(
     """
     from gitcollab.swarm import setup
 
-    report = setup.join(Path(), hub, agent=agent, branch=branch, pages=pages)
+    report = setup.join(Path(), hub, agent=agent, branch=branch, pages=pages, progress=reading)
     if json:
         return jsonout.emit(jsonout.flat(report))
     done = "joined" if report.registered else "is already an agent of"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.reports import RunProgress
 
 EVERY_SECONDS = 10.0
+_CELLS = 30  # of a bar
 _CLEAR = "\r\x1b[K"
 
 
@@ -37,6 +39,10 @@ class LiveLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Leave the line to what is printed next."""
         if self._live and self._beat is not None:
             self._write(_CLEAR)
 
@@ -57,11 +63,23 @@ class LiveLine:
 
     def show_share(self, what: str, share: float) -> None:
         """Show the share, 0.0 to 1.0, of a work that is done."""
-        self.show(f"{line(what)}  {share:.0%}", (what, int(share * 10)))
+        filled = round(share * _CELLS)
+        bar = f"[{'#' * filled}{'.' * (_CELLS - filled)}]  " if self._live else ""
+        self.show(f"{line(what)}  {bar}{share:.0%}", (what, int(share * 10)))
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+_reading = LiveLine(sys.stderr)
+
+
+def show_reading(done: int, total: int) -> None:
+    """Show how many of a hub's records have been read."""
+    _reading.show_share(f"reading {total:,} records of the hub", done / total)
+    if done == total:
+        _reading.clear()
 
 
 def describe(progress: RunProgress) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitcollab.faces.pages import pages as render
+from gitcollab.store.index import Progress
 from gitcollab.swarm.derive import Pages
 from gitcollab.swarm.swarm import Swarm as Bare
 
@@ -19,8 +20,11 @@ class Swarm(Bare):
         *,
         pages: Pages | None = render,
         create_embedded: bool = False,
+        progress: Progress | None = None,
     ) -> Swarm:
         """As ``gitcollab.swarm.swarm.Swarm.open``."""
-        opened = super().open(folder, pages=pages, create_embedded=create_embedded)
+        opened = super().open(
+            folder, pages=pages, create_embedded=create_embedded, progress=progress
+        )
         assert isinstance(opened, Swarm)
         return opened

@@ -45,7 +45,7 @@ _VERSION = "2"
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]  # records read, of how many
 
 
 class Version(NamedTuple):
@@ -66,8 +66,8 @@ class Arrival(NamedTuple):
 class Index:
     """The index in the file ``path`` of trees whose objects are in ``objects``.
 
-    ``objects`` is asked for each time: a damaged copy is replaced under us. ``progress`` hears the
-    number of records parsed so far, for long first runs.
+    ``objects`` is asked for each time: a damaged copy is replaced under us. ``progress`` hears how
+    many of the changed records have been read: there may be many at first.
     """
 
     def __init__(
@@ -153,20 +153,22 @@ class Index:
         here = database.get(db, "tree")
         if here == at.tree:
             return
+        from gitcollab.records import names
+
         objects = self._objects()
         if here is None or not _has(objects, here):
             changes = _against(db, objects.files(at.tree))
         else:
             changes = ((c.path, c.entry) for c in objects.diff(here, at.tree))
+        records = [change for change in changes if names.kind_of(change[0]) is not None]
         arrival = Arrival(at.seen, at.made)
         displaced: set[str] = set()
-        count = 0
-        for path, entry in changes:
+        for count, (path, entry) in enumerate(records, start=1):
             displaced |= self._remove(db, path)
-            if entry is not None and self._add(db, objects, path, entry, arrival):
-                count += 1
-                if self._progress is not None and count % 100 == 0:
-                    self._progress(count)
+            if entry is not None:
+                self._add(db, objects, path, entry, arrival)
+            if self._progress is not None and (count % 100 == 0 or count == len(records)):
+                self._progress(count, len(records))
         _sweep(db, displaced)
         database.put(db, "tree", at.tree)
 
@@ -185,22 +187,20 @@ class Index:
         path: str,
         entry: Entry,
         arrival: Arrival,
-    ) -> bool:
-        """Place the record at ``path``; whether it had to be parsed."""
+    ) -> None:
+        """Place the record at ``path``."""
         from gitcollab.records import names
 
         identity = names.kind_of(path)
         if identity is None:
-            return False
+            return
         kind, record_id = identity
         since = (arrival.seen.timestamp(), arrival.made.timestamp())
         placed = (path, kind, record_id, entry.oid, *since)
         db.execute("INSERT INTO placed VALUES (?, ?, ?, ?, ?, ?)", placed)
-        known = _known(db, kind, entry.oid)
-        decoded = _parse(db, objects, kind, entry) if known is None else known
+        decoded = _known(db, kind, entry.oid) or _parse(db, objects, kind, entry)
         if not isinstance(decoded, Broken) and own_id(decoded) in (None, record_id):
             self._add_columns(db, kind, record_id, decoded)
-        return known is None
 
     def _add_columns(
         self, db: sqlite3.Connection, kind: str, record_id: str, record: Record

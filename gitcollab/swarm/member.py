@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
 from gitcollab.records.names import folder_of
 from gitcollab.records.signing import KeyPair
+from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.store.store import Store
@@ -44,7 +45,12 @@ def new_nonce() -> str:
 
 
 def open_store(
-    hub: str, branch: str, agent: str, pages: Pages | None, clock: Callable[[], datetime] = utc_now
+    hub: str,
+    branch: str,
+    agent: str,
+    pages: Pages | None,
+    clock: Callable[[], datetime] = utc_now,
+    progress: Progress | None = None,
 ) -> Store:
     """The store of a hub with all deciders of the swarm; no network yet."""
     views = derive.deriver(pages)
@@ -68,6 +74,7 @@ def open_store(
         columns=[COLUMNS],
         author=agent,
         clock=clock,
+        progress=progress,
     )
 
 
@@ -80,13 +87,14 @@ class Member:
     pages: Pages | None = None
     clock: Callable[[], datetime] = utc_now
     nonce: Callable[[], str] = new_nonce
+    progress: Progress | None = None  # of reading many records
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
         """The hub's store."""
-        config = self.config
-        return open_store(config.hub, config.branch, config.agent, self.pages, self.clock)
+        config, pages = self.config, self.pages
+        return open_store(config.hub, config.branch, config.agent, pages, self.clock, self.progress)
 
     @cached_property
     def key(self) -> KeyPair:

@@ -13,6 +13,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Task
 from gitcollab.records.names import check_agent_name
 from gitcollab.store import hubs
+from gitcollab.store.index import Progress
 from gitcollab.store.requests import Request
 from gitcollab.swarm import codenames, presets, publishing, reading
 from gitcollab.swarm.home import key_path
@@ -97,20 +98,24 @@ def join(
     branch: str = DEFAULT_BRANCH,
     pages: Pages | None = None,
     clock: Callable[[], datetime] = utc_now,
+    progress: Progress | None = None,
 ) -> JoinReport:
     """Make ``folder`` an agent's workspace of the hub and register the agent there.
 
     Without a name the agent gets a codename. An existing program that differs from the hub's best
-    is kept. ``clock`` is this host's. Raises UsageError for a bad name, OfflineError when the hub
-    is away, RefusedError when the name is registered with another key, GitcollabError when the
-    address is no hub.
+    is kept. ``clock`` is this host's; ``progress`` hears how many of the hub's records have been
+    read, of how many. Raises UsageError for a bad name, OfflineError when the hub is away,
+    RefusedError when the name is registered with another key, GitcollabError when the address is no
+    hub.
     """
     hubs.check_branch(branch)
     hubs.check_exists(hub)
     workspace = Workspace(folder.absolute())
     name = check_agent_name(agent) if agent is not None else _name_for(workspace)
     _refuse_other_membership(workspace, hub, branch, name)
-    member = Member(workspace, Config(hubs.address(hub), branch, name), pages, clock)
+    member = Member(
+        workspace, Config(hubs.address(hub), branch, name), pages, clock, progress=progress
+    )
     member.store.refresh()
     task = member.task
     registered = _register(member, name)

@@ -5,14 +5,15 @@ Each verb imports what it needs when it is called: looking must not wait for wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.records.models import Claim, Task
+from gitcollab.store.index import Progress
 from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member, Pages
-from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
 from gitcollab.swarm.reports import (
     Adopted,
     AgentEntry,
@@ -39,11 +40,17 @@ class Swarm:
 
     @classmethod
     def open(
-        cls, folder: Path | str = ".", *, pages: Pages | None = None, create_embedded: bool = False
+        cls,
+        folder: Path | str = ".",
+        *,
+        pages: Pages | None = None,
+        create_embedded: bool = False,
+        progress: Progress | None = None,
     ) -> Swarm:
         """The swarm of the workspace that ``folder`` is in, or NotJoined.
 
         ``create_embedded`` makes a folder that is none one, with a hub of its own inside it.
+        ``progress`` hears how many of the hub's records have been read, of how many.
         """
         start = Path(folder)
         try:
@@ -56,7 +63,7 @@ class Swarm:
             hub = init_hub(None, folder=start, pages=pages).hub
             join(start, hub, pages=pages)
             workspace = Workspace.find(start)
-        return cls(Member(workspace, workspace.config, pages))
+        return cls(Member(workspace, workspace.config, pages, progress=progress))
 
     @property
     def hub(self) -> str:
@@ -142,6 +149,31 @@ class Swarm:
             progress=progress or (lambda _: None),
         )
 
+    def run_many(
+        self,
+        count: int | None = None,
+        what: str | None = None,
+        *,
+        set_values: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        anyway: bool = False,
+        progress: Callable[[RunProgress], None] | None = None,
+        on_report: Callable[[RunReport], None] | None = None,
+    ) -> RoundsReport:
+        """``count`` experiments, or (None) as many as can be. See ``rounds.run_many``."""
+        from gitcollab.swarm import rounds
+
+        return rounds.run_many(
+            self.member,
+            count,
+            what,
+            set_values=set_values,
+            seed=seed,
+            anyway=anyway,
+            progress=progress or (lambda _: None),
+            on_report=on_report or (lambda _: None),
+        )
+
     def publish(
         self,
         log: Path | str,
@@ -169,9 +201,13 @@ class Swarm:
 
         return syncing.adopt(self.member, tier)
 
-    def leaderboard(self, by: str = "overall") -> list[Entry] | list[AgentEntry]:
+    def leaderboard(self, by: str = "overall") -> Sequence[Entry] | Sequence[AgentEntry]:
         """The complete ranking: overall, within each tier, or of agents."""
         return looking.leaderboard(self.member.standings(), by)
+
+    def by_tier(self) -> Mapping[str, Sequence[Entry]]:
+        """The complete ranking within each tier."""
+        return looking.by_tier(self.member.standings())
 
     def results(self, **filters: Any) -> ResultPage:
         """A page of results, newest first; filters as in ``looking.results``."""

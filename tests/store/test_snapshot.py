@@ -284,6 +284,17 @@ def test_yaml_is_parsed_once_and_only_what_changed(
     assert len(parsed) == 51
 
 
+def test_reading_many_records_tells_how_far_it_is(hub: Path, tmp_path: Path) -> None:
+    many = {f"insights/nova/n{n}.yaml": insight("nova", f"n{n}") for n in range(250)}
+    write(store_of(hub, tmp_path / "home"), many | {"insights/nova/notes.txt": b"no record"})
+    told: list[tuple[int, int]] = []
+    theirs = store_of(hub, tmp_path / "other", progress=lambda *at: told.append(at))
+
+    assert len(theirs.snapshot().records("insight")) == 250
+
+    assert told == [(100, 250), (200, 250), (250, 250)]
+
+
 @pytest.mark.parametrize("damage", [b"", b"nonsense" * 1000, None])
 def test_a_damaged_index_is_made_again(hub: Path, tmp_path: Path, damage: bytes | None) -> None:
     store = store_of(hub, tmp_path / "home")

@@ -165,7 +165,7 @@ def _rerun(experiment: Experiment, runs: Collection[Result], what: str | None) -
     done = [r for r in runs if r.status == "ok"]
     if not done:
         return experiment.model_copy(update={"description": what or "baseline"})
-    first = min(done, key=lambda r: (r.created_at, r.id))
+    first = min(done, key=lambda r: (r.replicates is not None, r.created_at, r.id))
     if what is not None and what != first.description:
         raise UsageError(
             f"the program is unchanged, so there is nothing to try for {what[:60]!r}",

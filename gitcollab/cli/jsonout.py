@@ -1,5 +1,6 @@
 """What ``--json`` prints: one JSON document on standard output, in shapes that do not change.
 
+A verb that does many things prints one document a line, each when it is known.
 Keys are only ever added. Output is ASCII, so that no terminal interprets a stranger's text.
 """
 
@@ -18,7 +19,7 @@ from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
-    from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+    from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
     from gitcollab.swarm.reports import (
         Adopted,
         AgentEntry,
@@ -36,6 +37,11 @@ def emit(value: Mapping[str, Any] | None) -> None:
     """Print the value: indented for a person at a terminal, on one line for a program."""
     indent = 2 if sys.stdout.isatty() else None
     print(json.dumps(plain(value), indent=indent, allow_nan=False))
+
+
+def emit_line(value: Mapping[str, Any]) -> None:
+    """Print the value as one of many lines (JSON Lines), and at once: a program may be waiting."""
+    print(json.dumps(plain(value), allow_nan=False), flush=True)
 
 
 def plain(value: object) -> Any:
@@ -169,6 +175,16 @@ def run(report: RunReport) -> JsonObject:
         "hint": report.hint,
         "notes": list(report.notes),
         "claim": None if report.claim is None else claim(report.claim),
+    }
+
+
+def rounds(report: RoundsReport) -> JsonObject:
+    """What several experiments came to, apart from the reports of each."""
+    return {
+        "rounds": report.rounds,
+        "counts": dict(report.counts),
+        "stopped": report.stopped,
+        "failing": report.failing,
     }
 
 

@@ -10,7 +10,7 @@ from gitcollab.cli.text import line
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Result
-    from gitcollab.swarm.outcomes import ClaimOutcome, RunReport
+    from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
 
 _REFUSED, _QUEUED = 4, 5
 _WHERE = {
@@ -19,6 +19,7 @@ _WHERE = {
     "refused": "refused",
     "failed": "not published",
 }
+_ENDS = ("published", "queued", "crashed", "refused", "failed")
 
 
 def claim_code(answer: ClaimOutcome) -> int:
@@ -32,6 +33,11 @@ def run_code(report: RunReport) -> int:
         failed = report.error or (report.result is not None and report.result.status != "ok")
         return 1 if failed else 0
     return {"queued": _QUEUED, "refused": _REFUSED}.get(report.outcome, 1)
+
+
+def rounds_code(report: RoundsReport) -> int:
+    """1 when too many failed, else as the last experiment alone."""
+    return 1 if report.failing else run_code(report.last)
 
 
 def tell_claim(answer: ClaimOutcome) -> None:
@@ -85,6 +91,16 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
         print(f"error: {line(report.error)}", file=sys.stderr)
     if report.hint:
         _next(report.hint)
+
+
+def tell_rounds(report: RoundsReport) -> None:
+    """What several experiments came to, in one line; why they stopped early, in another."""
+    ended = ", ".join(f"{report.counts[how]} {how}" for how in _ENDS if report.counts.get(how))
+    plural = "" if report.rounds == 1 else "s"
+    render.say(f"{report.rounds} experiment{plural}: {ended}")
+    if report.stopped:
+        sys.stdout.flush()
+        print(f"stopped: {line(report.stopped)}", file=sys.stderr)
 
 
 def _headline(report: RunReport, result: Result, metric_name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from gitcollab.cli.context import open_swarm
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
+    from gitcollab.cli.progress import LiveLine
     from gitcollab.swarm.outcomes import RunReport
     from gitcollab.swarm.swarm import Swarm
 
@@ -33,6 +34,7 @@ Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.05     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
+    "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(
     what: What = None,
@@ -44,6 +46,12 @@ def run(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Run it although it has been done before.")
     ] = False,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Do so many; the next are chosen for you.")
+    ] = None,
+    forever: Annotated[
+        bool, typer.Option("--forever", help="Do one after another, until ^C.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Do one experiment: claim it, run it, publish what happened.
@@ -52,17 +60,52 @@ def run(
     program accordingly (kept aside in .gitcollab/, never lost). ^C publishes nothing and
     releases the claim. Without any set-up it makes a hub for this folder alone.
 
+    With --count or --forever others follow: runs of the programs that most need another one.
+    They stop when you edit the program, or when 5 in a row fail (exit code 1). Each is told as
+    it ends (--json: an object a line, one that sums up last); the exit code is the last one's.
+
     Exit codes: 0 published, 1 the run failed, 4 taken, duplicate or refused, 5 queued (offline).
     """
     from gitcollab.cli.progress import LiveLine
 
     values = _assignments(sets or [])
+    if forever and count is not None:
+        raise UsageError("--forever and --count contradict each other", "give one of them")
     swarm = open_swarm(create_embedded=True)
     with LiveLine(sys.stderr, quiet=json) as live:
-        report = swarm.run(
-            what, set_values=values, seed=seed, anyway=anyway, progress=live.show_run
-        )
+        how: dict[str, Any] = {"set_values": values, "seed": seed, "anyway": anyway}
+        how["progress"] = live.show_run
+        if forever or count is not None:
+            return _run_many(swarm, count, what, how, live, json)
+        report = swarm.run(what, **how)
     return _end(swarm, report, json)
+
+
+def _run_many(
+    swarm: Swarm,
+    count: int | None,
+    what: str | None,
+    how: dict[str, Any],
+    live: LiveLine,
+    json: bool,
+) -> int:
+    """Tell each experiment as it ends, then what all of them came to."""
+
+    def tell(report: RunReport) -> None:
+        live.clear()
+        if json:
+            jsonout.emit_line(jsonout.run(report))
+        else:
+            _tell(swarm, report)
+            sys.stdout.flush()
+
+    report = swarm.run_many(count, what, on_report=tell, **how)
+    live.clear()
+    if json:
+        jsonout.emit_line(jsonout.rounds(report))
+    else:
+        outcome.tell_rounds(report)
+    return outcome.rounds_code(report)
 
 
 @verb(
@@ -167,5 +210,9 @@ def _end(swarm: Swarm, report: RunReport, json: bool) -> int:
     if json:
         jsonout.emit(jsonout.run(report))
     else:
-        outcome.tell_run(report, metric_name=swarm.task.metric.name, program=swarm.task.program)
+        _tell(swarm, report)
     return outcome.run_code(report)
+
+
+def _tell(swarm: Swarm, report: RunReport) -> None:
+    outcome.tell_run(report, metric_name=swarm.task.metric.name, program=swarm.task.program)

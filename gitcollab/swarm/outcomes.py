@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -97,3 +98,18 @@ class RunReport:
     hint: str = ""
     claim: ClaimOutcome | None = None
     notes: tuple[str, ...] = field(default=())  # what the user should know: files kept aside, ...
+
+
+@dataclass(frozen=True)
+class RoundsReport:
+    """What several experiments came to, the last of them in full.
+
+    ``counts``: how many ended as what, an outcome of RunReport or "crashed". ``stopped``: why they
+    ended before their number was full, empty when it was; ``failing``: since too many failed.
+    """
+
+    last: RunReport
+    rounds: int
+    counts: Mapping[str, int]
+    stopped: str = ""
+    failing: bool = False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records.names import slug
 from gitcollab.swarm import looking
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import Adopted, SyncReport
-from gitcollab.swarm.views import program_of
+from gitcollab.swarm.views import Read, program_of
 from gitcollab.swarm.workspace import Base
 
 
@@ -92,16 +95,17 @@ def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
     """
     where = member.standings()
     tiers = where.by_tier.get(tier, ()) if tier is not None else ()
-    for group in (*tiers, *where.ranked):
-        data = program_of(where, group, member.read)
-        if data is not None and (text := _text(data)) is not None:
+    for group in chain(tiers, where.ranked):
+        if (text := program_text(where, group, member.read)) is not None:
             return group.first.id, text
     return None, looking.program_text(member, None)
 
 
-def _text(data: bytes) -> str | None:
+def program_text(where: Standings, group: Group, read: Read) -> str | None:
+    """The text of the group's program (see ``views.program_of``); None when there is none."""
+    data = program_of(where, group, read)
     try:
-        return data.decode()
+        return None if data is None else data.decode()
     except UnicodeDecodeError:
         return None
 

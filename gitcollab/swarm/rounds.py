@@ -1,0 +1,183 @@
+"""Many experiments, one after another: a result and the claim of what comes next are one push."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gitcollab.swarm.choosing import Past, choose
+from gitcollab.swarm.claiming import claim, claim_behind, give_back
+from gitcollab.swarm.delivering import outcome_of, publish, request_of
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Granted,
+    Offline,
+    PublishOutcome,
+    Refused,
+    RoundsReport,
+    RunReport,
+)
+from gitcollab.swarm.proposal import Proposal
+from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.running import Progress, Ran, Ready, conclude, not_claimed, perform, prepare
+from gitcollab.swarm.syncing import adopt_if_unedited, is_edited
+
+MAX_FAILURES = 5  # so many in a row are no accident
+MAX_TRIES = 4  # experiments that are asked for by name before a seed of one's own is taken
+
+OnReport = Callable[[RunReport], None]
+
+
+def run_many(
+    member: Member,
+    count: int | None = None,
+    what: str | None = None,
+    *,
+    set_values: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    anyway: bool = False,
+    progress: Progress = lambda _: None,
+    on_report: OnReport = lambda _: None,
+) -> RoundsReport:
+    """``count`` experiments, or (None) until something stops them; each is reported as it ends.
+
+    The first is what ``run`` would do; what follows is chosen (see ``choosing``). Between them an
+    unedited working program gives way to the best; an edited one ends the rounds, as do programs
+    that fail again and again. ^C ends as in ``run``: no claim that was taken here is left behind.
+    """
+    with member.workspace.one_run():
+        before = {c.id for c in member.workspace.claims()}
+        rounds = _Rounds(member, count, progress, on_report)
+        try:
+            first = prepare(member, what, set_values, seed, anyway, progress)
+            asked = what is not None or set_values or seed is not None or is_edited(member)
+            if isinstance(first, RunReport) and not asked:
+                first = rounds.claim_another()
+            return rounds.go(first)
+        finally:
+            for left in member.workspace.claims():
+                if left.id not in before:
+                    give_back(member, left)
+
+
+class _Rounds:
+    """Where the rounds stand."""
+
+    def __init__(
+        self, member: Member, count: int | None, progress: Progress, on_report: OnReport
+    ) -> None:
+        self._member = member
+        self._count = count
+        self._progress = progress
+        self._on_report = on_report
+        self._counts: Counter[str] = Counter()
+        self._failures = 0  # in a row
+        self._past = Past()
+        self._next: Ready | None = None  # claimed in advance
+        self._nothing_left = False
+
+    def go(self, ready: Ready | RunReport) -> RoundsReport:
+        """Rounds, until one is the last."""
+        while True:
+            report = ready if isinstance(ready, RunReport) else self._round(ready)
+            self._note(report)
+            self._on_report(report)
+            stopped = self._why_stop(report)
+            if stopped is not None:
+                failing = self._failures >= MAX_FAILURES
+                return RoundsReport(report, self._counts.total(), self._counts, stopped, failing)
+            adopt_if_unedited(self._member)
+            ready, self._next = self._next or self.claim_another(), None
+
+    def claim_another(self) -> Ready | RunReport:
+        """Choose and claim an experiment on its own; a report when none can be had."""
+        claimed: ClaimOutcome | None = None
+        for tries in range(MAX_TRIES + 1):
+            plan = choose(self._member, self._past)
+            if plan is None:
+                break
+            if tries == MAX_TRIES:
+                plan = self._with_own_seed(plan)
+            self._progress(RunProgress("claim", plan.experiment.description))
+            claimed = claim(self._member, plan.experiment, seed=plan.seed)
+            if ready := self._ready(plan, claimed):
+                return ready
+        self._nothing_left = True
+        if claimed is None or isinstance(claimed, Granted | Offline):
+            error = "all that could be run is being run by others"
+            return RunReport("refused", error=error, hint="try again later, or change something")
+        return not_claimed(claimed)
+
+    def _with_own_seed(self, plan: Proposal) -> Proposal:
+        """In a crowd the next free seed is everybody's: take one that nobody else will think of."""
+        return replace(plan, seed=int(self._member.nonce()[:7], 16))
+
+    def _ready(self, plan: Proposal, claimed: ClaimOutcome) -> Ready | None:
+        if isinstance(claimed, Granted | Offline):
+            self._past = replace(self._past, refused=frozenset())
+            return Ready(self._member.task, plan, claimed)
+        self._past = replace(self._past, refused=self._past.refused | {claimed.experiment})
+        return None
+
+    def _round(self, ready: Ready) -> RunReport:
+        ran = perform(self._member, ready, self._progress)
+        if isinstance(ran, RunReport):
+            return ran
+        crashed = self._past.crashed
+        if ran.result.status != "ok":
+            crashed |= {ran.result.fingerprint or ""}
+        self._past = Past(ran.result, ready.plan.program, crashed)
+        outcome = self._deliver(ran)
+        if isinstance(outcome, Refused) and self._next is not None:  # it may build on the refused
+            if isinstance(self._next.claimed, Granted):
+                give_back(self._member, self._next.claimed.claim)
+            self._next = None
+            self._past = Past(crashed=crashed)
+        return conclude(self._member, ran, outcome)
+
+    def _deliver(self, ran: Ran) -> PublishOutcome:
+        """Publish the result, and in the same push claim what comes next."""
+        member = self._member
+        try:
+            plan = choose(member, self._past) if self._goes_on(ran) else None
+        except BaseException:  # what was measured is not lost, whatever befalls the choosing
+            publish(member, ran.result, ran.files)
+            raise
+        self._progress(RunProgress("publish", ran.result.description))
+        if plan is None:
+            return publish(member, ran.result, ran.files)
+        request = request_of(member, ran.result, ran.files)
+        (answer,), claimed = claim_behind(member, [request], plan.experiment, seed=plan.seed)
+        self._next = self._ready(plan, claimed)
+        return outcome_of(member, ran.result, answer)
+
+    def _goes_on(self, ran: Ran) -> bool:
+        """Whether another round can follow this one, as far as is known before its end."""
+        if self._counts.total() + 1 == self._count:
+            return False
+        if ran.result.status != "ok" and self._failures + 1 >= MAX_FAILURES:
+            return False
+        member, ready = self._member, ran.ready
+        return not is_edited(member) or member.workspace.program(ready.task) == ready.plan.program
+
+    def _note(self, report: RunReport) -> None:
+        crashed = report.result is not None and report.result.status != "ok"
+        failed = crashed or report.outcome in ("refused", "failed")
+        self._failures = self._failures + 1 if failed else 0
+        self._counts["crashed" if crashed else report.outcome] += 1
+
+    def _why_stop(self, report: RunReport) -> str | None:
+        """Why no other round follows: empty when all are done; None when one does."""
+        if self._counts.total() == self._count:
+            return ""
+        if self._nothing_left:
+            return "nothing else can be claimed now"
+        if report.outcome == "failed":
+            return "the program could not be started"
+        if self._failures >= MAX_FAILURES:
+            return f"{self._failures} experiments in a row failed: {report.error}"
+        if is_edited(self._member):
+            return f"{self._member.task.program} has your edits and is left as it is"
+        return None

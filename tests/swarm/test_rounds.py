@@ -1,0 +1,520 @@
+"""Experiments one after another: a result and the claim of the next are one push."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcollab.errors import GitcollabError
+from gitcollab.git.command import run_git
+from gitcollab.records import codec
+from gitcollab.records.models import Claim, Result
+from gitcollab.swarm import choosing, rounds, running
+from gitcollab.swarm.claiming import claim
+from gitcollab.swarm.outcomes import Granted, Offline, RunReport, Taken
+from gitcollab.swarm.proposal import FIRST_SEED, propose
+from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Base
+from tests import toy
+
+Agent = Callable[[str], Swarm]
+During = Callable[[int, Callable[[], object]], None]
+
+
+class Traffic:
+    """What goes over the wire: the ranges that pushes brought, and git's own calls."""
+
+    def __init__(self, hub: Path, folder: Path) -> None:
+        self._hub = hub
+        self._pushes = folder / "pushes.log"
+        self._calls = folder / "git.log"
+
+    def begin(self) -> None:
+        for log in (self._pushes, self._calls):
+            log.write_text("")
+
+    def pushes(self) -> list[list[str]]:
+        """Of each push that landed, the subjects of its commits, oldest first."""
+        ranges = [line.split() for line in self._pushes.read_text().splitlines()]
+        return [
+            run_git("log", "--reverse", "--format=%s", f"{old}..{new}", git_dir=self._hub)
+            .out.strip()
+            .split("\n")
+            for old, new, _ in ranges
+        ]
+
+    def calls(self, verb: str) -> int:
+        """How often git was asked to ``verb``, successfully or not."""
+        return self._calls.read_text().split().count(verb)
+
+
+@pytest.fixture
+def traffic(tmp_path: Path, toy_hub: Path, monkeypatch: pytest.MonkeyPatch) -> Traffic:
+    """Counts pushes at the hub, and what is asked of the git command."""
+    hook = toy_hub / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ncat >> {tmp_path}/pushes.log\n")
+    hook.chmod(0o755)
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f"""#!/bin/sh
+for verb in "$@"; do case "$verb" in push|fetch|ls-remote) echo "$verb" >> {tmp_path}/git.log;; esac
+done
+exec {shutil.which("git")} "$@"
+"""
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    counted = Traffic(toy_hub, tmp_path)
+    counted.begin()
+    return counted
+
+
+def on_hub(hub: Path, kind: str) -> list[str]:
+    paths = run_git("ls-tree", "-r", "--name-only", "swarm", git_dir=hub).out.splitlines()
+    return [p for p in paths if p.startswith(f"{kind}/") and p.endswith(".yaml")]
+
+
+def program(swarm: Swarm) -> Path:
+    return swarm.workspace / "train.py"
+
+
+@pytest.fixture
+def during(monkeypatch: pytest.MonkeyPatch) -> During:
+    """Let something happen while the program of the n-th round from now runs."""
+
+    def when(number: int, act: Callable[[], object]) -> None:
+        real = running.measure
+        begun = []
+
+        def measure(*args, **named):
+            begun.append(1)
+            if len(begun) == number:
+                act()
+            return real(*args, **named)
+
+        monkeypatch.setattr(running, "measure", measure)
+
+    return when
+
+
+# -- pushes ----------------------------------------------------------------------------------------
+
+
+def test_n_experiments_are_n_plus_one_pushes(agent: Agent, traffic: Traffic, toy_hub: Path) -> None:
+    nova = agent("nova")
+    traffic.begin()
+    reports: list[RunReport] = []
+    done = nova.run_many(5, on_report=reports.append)
+    assert [r.outcome for r in reports] == ["published"] * 5
+    assert (done.rounds, done.counts, done.stopped) == (5, {"published": 5}, "")
+    assert done.last is reports[-1]
+    score = "result 1.040000: baseline"
+    assert traffic.pushes() == [
+        ["claim: baseline"],
+        *[[score, "claim: baseline"]] * 4,
+        [score],
+    ]
+    assert (traffic.calls("push"), traffic.calls("fetch"), traffic.calls("ls-remote")) == (6, 0, 0)
+    assert [r.result.seed for r in reports] == [*range(FIRST_SEED, FIRST_SEED + 5)]
+    assert {r.result.replicates for r in reports[1:]} == {reports[0].result.id}
+    assert on_hub(toy_hub, "claims") == []
+    assert nova.status().mine == []
+    assert nova.views() == []
+
+
+def test_each_experiment_runs_under_the_claim_made_for_it(
+    agent: Agent, toy_hub: Path, during: During
+) -> None:
+    nova = agent("nova")
+    seen: list[list[str]] = []
+    for number in (1, 2):
+        during(number, lambda: seen.append(on_hub(toy_hub, "claims")))
+    reports: list[RunReport] = []
+    nova.run_many(2, on_report=reports.append)
+    for report in reports:
+        assert isinstance(report.claim, Granted)
+        assert report.result.claim == report.claim.claim.nonce
+    assert seen == [[f"claims/{report.result.experiment}.yaml"] for report in reports]
+
+
+def test_what_others_did_meanwhile_costs_one_push_more(
+    agent: Agent, traffic: Traffic, toy_hub: Path, during: During
+) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    during(2, lambda: put_note(toy_hub))
+    traffic.begin()
+    assert nova.run_many(3).counts == {"published": 3}
+    assert (len(traffic.pushes()), traffic.calls("push")) == (4, 5)
+    assert atlas.sync().best.n == 3
+
+
+def put_note(hub: Path) -> None:
+    """Another host pushed something."""
+    from tests.swarm.test_bad_input import put
+
+    put(hub, {"note.txt": b"x\n"})
+
+
+# -- choosing --------------------------------------------------------------------------------------
+
+
+def claim_of(swarm: Swarm, seed: int) -> Claim:
+    """Claim another run of the baseline with this seed, as somebody else."""
+    best = swarm.sync().best
+    text = swarm.show(best.id).program
+    member = swarm.member
+    plan = propose(text, Base(best.id, text), lambda f: member.runs_of(member.task, f))
+    answer = claim(member, plan.experiment, seed=seed)
+    assert isinstance(answer, Granted)
+    return answer.claim
+
+
+def test_a_claim_lost_to_another_leads_to_another_experiment(
+    agent: Agent,
+    tmp_path: Path,
+    toy_hub: Path,
+    during: During,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nova = agent("nova")
+    nova.run()
+    monkeypatch.setenv("GITCOLLAB_HOME", str(tmp_path / "elsewhere"))
+    atlas = agent("atlas")  # a clone of its own: nova does not see at once what it claims
+    _ = atlas.member.store, atlas.member.key
+    third = FIRST_SEED + 2  # what nova would run next
+    reports: list[RunReport] = []
+    during(1, lambda: claim_of(atlas, third))
+    done = nova.run_many(2, on_report=reports.append)
+    assert done.counts == {"published": 2}
+    assert [r.result.seed for r in reports] == [third - 1, third + 1]
+    assert len(on_hub(toy_hub, "results")) == 3
+    (claims,) = {tuple(on_hub(toy_hub, "claims"))}
+    assert [codec.decode("claim", read(toy_hub, path)).agent for path in claims] == ["atlas"]
+
+
+def read(hub: Path, path: str) -> bytes:
+    return run_git("show", f"swarm:{path}", git_dir=hub).out.encode()
+
+
+def test_in_a_crowd_a_seed_of_ones_own_is_taken(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    nova.run()
+    asked = []
+
+    def busy(member, experiment, *, seed):
+        asked.append(seed)
+        if len(asked) <= rounds.MAX_TRIES:
+            held = Claim.model_validate(standing | {"id": f"other-{seed}"})
+            return Taken(f"other-{seed}", held, "same experiment")
+        return claim(member, experiment, seed=seed)
+
+    standing = nova.claim("RATE=0.2").claim.model_dump()
+    nova.release()
+    monkeypatch.setattr(rounds, "claim", busy)
+    monkeypatch.setattr(
+        rounds, "prepare", lambda *_: RunReport("refused", error="taken", claim=None)
+    )
+    done = nova.run_many(1)
+    assert done.counts == {"published": 1}
+    assert len(asked) == rounds.MAX_TRIES + 1
+    assert asked[-1] > 10_000
+
+
+def test_nothing_is_left_while_another_runs_the_only_program(agent: Agent) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    assert isinstance(nova.claim(), Granted)
+    done = atlas.run_many(3)
+    assert (done.last.outcome, done.rounds) == ("refused", 1)
+    assert "nothing else can be claimed" in done.stopped
+
+
+def test_the_most_promising_program_is_run_again_first(agent: Agent) -> None:
+    nova = agent("nova")
+    nova.run()
+    better = nova.run(set_values={"RATE": "0.3"}).result
+    worse = nova.run(set_values={"RATE": "0.9"}).result
+    reports: list[RunReport] = []
+    nova.run_many(6, on_report=reports.append)
+    ran = [r.result.replicates for r in reports]
+    assert ran[:2] == [better.id, better.id]  # then it has been run often enough
+    assert ran[-2:] == [worse.id, worse.id]
+    assert better.id not in ran[2:]
+    reports.clear()
+    nova.run_many(1)
+    nova.run_many(2, on_report=reports.append)
+    assert reports[-1].result.replicates == better.id  # nothing is worth it: the best again
+
+
+def test_runs_that_others_have_claimed_count(agent: Agent) -> None:
+    nova, atlas, orion = agent("nova"), agent("atlas"), agent("orion")
+    nova.run()
+    better = nova.run(set_values={"RATE": "0.3"}).result
+    for other, seed in ((atlas, FIRST_SEED + 1), (orion, FIRST_SEED + 2)):
+        assert claim_of(other, seed).replicates == better.id
+    plan = choosing.choose(nova.member, choosing.Past())
+    assert plan.experiment.description == "baseline"
+
+
+def test_what_is_not_what_it_says_is_passed_over(agent: Agent) -> None:
+    nova = agent("nova")
+    first = nova.run().result
+    for fingerprint, files in (
+        ("sha256:" + "9" * 64, {}),  # no text
+        ("sha256:" + "8" * 64, {"train.py": toy.PROGRAM}),  # the text of another program
+        ("sha256:" + "7" * 64, {"train.py": "def ("}),
+    ):
+        forge(nova, fingerprint, files)
+    plan = choosing.choose(nova.member, choosing.Past())
+    assert plan.experiment.replicates == first.id
+    assert plan.program == toy.PROGRAM
+
+
+def forge(swarm: Swarm, fingerprint: str, files: dict[str, str]) -> None:
+    """Put a wonder on the hub that no client of ours would have made."""
+    done, _ = swarm.results().results[-1]
+    name = f"mallory/x-{fingerprint[-1]}"
+    theirs = {"id": name, "agent": "mallory", "nonce": fingerprint[-32:], "metric": 0.9}
+    made = done.model_copy(update=theirs | {"fingerprint": fingerprint, "files": {}})
+    payload = {"result": codec.to_mapping(made), "files": files}
+    (outcome,) = swarm.member.submit(swarm.member.request("publish", payload))
+    assert outcome["outcome"] == "published"
+
+
+def test_crashed_programs_are_not_chosen_again(agent: Agent) -> None:
+    nova = agent("nova")
+    baseline = nova.run().result
+    better = nova.run(set_values={"RATE": "0.3"}).result
+    past = choosing.Past(crashed=frozenset({better.fingerprint}))
+    assert choosing.choose(nova.member, past).experiment.replicates == baseline.id
+    past = choosing.Past(crashed=frozenset({better.fingerprint, baseline.fingerprint}))
+    assert choosing.choose(nova.member, past).program == toy.PROGRAM  # the last resort
+
+
+# -- the working program ---------------------------------------------------------------------------
+
+
+def test_between_rounds_the_best_is_adopted(agent: Agent) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    nova.run()
+    better = nova.run(set_values={"RATE": "0.3"}).result
+    done = atlas.run_many(2)
+    assert done.last.result.replicates == better.id
+    assert "RATE = 0.3" in program(atlas).read_text()
+    assert atlas.member.workspace.base().id == better.id
+
+
+def test_the_first_round_is_what_run_does(agent: Agent) -> None:
+    nova = agent("nova")
+    nova.run()
+    reports: list[RunReport] = []
+    nova.run_many(2, set_values={"RATE": "0.3"}, seed=7, on_report=reports.append)
+    first, second = (r.result for r in reports)
+    assert (first.description, first.seed, reports[0].kept) == ("RATE 0.1 → 0.3", 7, True)
+    assert (second.replicates, second.seed) == (first.id, FIRST_SEED)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_edited_program_stops_the_rounds(
+    agent: Agent, traffic: Traffic, toy_hub: Path, during: During, number: int
+) -> None:
+    nova = agent("nova")
+    during(number, lambda: program(nova).write_text("mine = 1\n"))
+    traffic.begin()
+    done = nova.run_many(4)
+    assert (done.rounds, done.counts) == (number, {"published": number})
+    assert "train.py has your edits" in done.stopped
+    assert program(nova).read_text() == "mine = 1\n"
+    assert len(traffic.pushes()) == number + 1  # nothing was claimed in advance in vain
+    assert on_hub(toy_hub, "claims") == []
+
+
+def test_an_edit_while_a_round_is_published_gives_the_claim_back(
+    agent: Agent, toy_hub: Path
+) -> None:
+    nova = agent("nova")
+
+    def edit(progress) -> None:
+        if progress.phase == "publish":
+            program(nova).write_text("mine = 1\n")
+
+    done = nova.run_many(4, progress=edit)
+    assert "your edits" in done.stopped
+    assert (on_hub(toy_hub, "claims"), nova.status().mine) == ([], [])
+    assert len(on_hub(toy_hub, "results")) == 1
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+def test_crashes_in_a_row_stop_the_rounds(agent: Agent, traffic: Traffic, toy_hub: Path) -> None:
+    nova = agent("nova")
+    broken = "raise SystemExit(3)\n"
+    program(nova).write_text(broken)
+    nova.member.workspace.set_base(Base(None, broken))
+    reports: list[RunReport] = []
+    traffic.begin()
+    first = nova.run_many(2, on_report=reports.append)  # one crash; then something else is run
+    assert [r.result.status for r in reports] == ["crash", "ok"]
+    assert (first.counts, first.failing) == ({"crashed": 1, "published": 1}, False)
+
+
+def test_a_hub_whose_program_crashes(tmp_path: Path, toy_task: Path) -> None:
+    from gitcollab.swarm.setup import init_hub, join
+
+    (toy_task.parent / "train.py").write_text("raise SystemExit(3)\n")
+    hub = tmp_path / "broken.git"
+    init_hub(str(hub), task_file=toy_task)
+    join(tmp_path / "w", str(hub), agent="nova")
+    done = Swarm.open(tmp_path / "w").run_many(7)
+    assert (done.rounds, done.failing) == (rounds.MAX_FAILURES, True)
+    assert "5 experiments in a row failed: exit code 3" in done.stopped
+    assert len(on_hub(hub, "results")) == rounds.MAX_FAILURES
+    assert on_hub(hub, "claims") == []
+
+
+def test_a_command_that_does_not_exist_stops_at_once(tmp_path: Path, toy_task: Path) -> None:
+    from gitcollab.swarm.setup import init_hub, join
+
+    toy_task.write_text(toy.TASK.replace("run: [python,", "run: [no-such-program,"))
+    hub = tmp_path / "odd.git"
+    init_hub(str(hub), task_file=toy_task)
+    join(tmp_path / "w", str(hub), agent="nova")
+    done = Swarm.open(tmp_path / "w").run_many(7)
+    assert (done.rounds, done.last.outcome) == (1, "failed")
+    assert done.stopped
+    assert on_hub(hub, "claims") == []
+
+
+def test_without_the_hub_the_rounds_go_on(
+    agent: Agent, traffic: Traffic, toy_hub: Path, during: During
+) -> None:
+    nova = agent("nova")
+    away = toy_hub.with_name("away.git")
+    during(2, lambda: toy_hub.rename(away))
+    during(4, lambda: away.rename(toy_hub))
+    reports: list[RunReport] = []
+    traffic.begin()
+    done = nova.run_many(5, on_report=reports.append)
+    assert [r.outcome for r in reports] == [
+        "published",
+        *["queued"] * 2,
+        *["published"] * 2,
+    ]
+    assert [type(r.claim) for r in reports] == [Granted, Granted, Offline, Offline, Granted]
+    assert done.counts == {"published": 3, "queued": 2}
+    assert nova.status().queued == []
+    pushes = traffic.pushes()
+    assert len(pushes) == 4
+    result = "result 1.040000: baseline"
+    assert pushes[2] == [result, result, result, "claim: baseline"]  # all that had waited
+    assert len({r.result.seed for r in reports}) == 5
+    assert len(on_hub(toy_hub, "results")) == 5
+    assert on_hub(toy_hub, "claims") == []
+
+
+def test_a_refused_result_is_not_built_upon(agent: Agent, toy_hub: Path) -> None:
+    nova = agent("nova")
+    hook = toy_hub / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        """#!/bin/sh
+while read old new ref; do
+  git log --format=%s "$old..$new" | grep -q "^result" && { echo "no results today"; exit 1; }
+done
+exit 0
+"""
+    )
+    hook.chmod(0o755)
+    done = nova.run_many(7)
+    assert (done.failing, done.counts) == (True, {"refused": rounds.MAX_FAILURES})
+    assert "no results today" in done.stopped
+    assert on_hub(toy_hub, "claims") == []
+    assert len(nova.status().refused) == rounds.MAX_FAILURES
+
+
+def test_what_was_measured_outlives_a_failure_to_choose(
+    agent: Agent, toy_hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+
+    def fail(*_: object) -> None:
+        raise GitcollabError("no idea")
+
+    monkeypatch.setattr(rounds, "choose", fail)
+    with pytest.raises(GitcollabError, match="no idea"):
+        nova.run_many(2)
+    assert len(on_hub(toy_hub, "results")) == 1
+    assert on_hub(toy_hub, "claims") == []
+
+
+def test_an_interrupt_while_publishing_keeps_the_result_and_no_claim(
+    agent: Agent, toy_hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    real = nova.member.store.submit
+
+    def cut(*requests):
+        outcomes = real(*requests)
+        if [r.kind for r in requests] == ["publish", "claim"]:
+            raise KeyboardInterrupt
+        return outcomes
+
+    monkeypatch.setattr(nova.member.store, "submit", cut)
+    with pytest.raises(KeyboardInterrupt):
+        nova.run_many(2)
+    assert len(on_hub(toy_hub, "results")) == 1
+    assert (on_hub(toy_hub, "claims"), nova.status().mine) == ([], [])
+
+
+SLOW_AFTER_FIRST = toy.PROGRAM.replace(
+    "import os\n",
+    f'import os, time\ntime.sleep(0 if os.environ["GITCOLLAB_SEED"] == "{FIRST_SEED}" else 19)\n',
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupt_in_the_second_round(agent: Agent, toy_hub: Path, number: int) -> None:
+    nova = agent("nova")
+    program(nova).write_text(SLOW_AFTER_FIRST)
+    with subprocess.Popen(
+        [sys.executable, "-m", "gitcollab", "run", "sleep", "--forever", "--json"],
+        cwd=nova.workspace,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        assert first["outcome"] == "published"
+        begun = nova.workspace / ".gitcollab" / "runs"
+        while len(list(begun.glob("*/log.txt"))) < 2:
+            assert process.poll() is None  # it ends by itself
+        claims = on_hub(toy_hub, "claims")
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=30)
+    assert len(claims) == 1
+    (result,) = on_hub(toy_hub, "results")
+    assert isinstance(codec.decode("result", read(toy_hub, result)), Result)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert json.loads(out)["exit"] == 130
+        assert on_hub(toy_hub, "claims") == []
+    else:  # left to expire, unless the same workspace goes on with it
+        assert on_hub(toy_hub, "claims") == claims
+        again = choosing.choose(nova.member, choosing.Past())
+        assert f"claims/{claim(nova.member, again.experiment, seed=again.seed).claim.id}.yaml" in (
+            claims
+        )
+        assert re.fullmatch(r"claims/replicate-sleep-\w+\.yaml", claims[0])

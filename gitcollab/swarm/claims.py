@@ -40,9 +40,10 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     if claims.get(claim.id) == claim:
         return Decision({"outcome": "granted"}, {}, "", final=True)
     for other in claims.values():
-        if other.nonce == claim.nonce or not holds(snapshot, other, task):
-            continue  # its own earlier form, when words are refined into code; or void
-        if why := same_now(claim, other, claim.id):
+        if other.nonce == claim.nonce:
+            continue  # its own earlier form, when words are refined into code
+        why = same_now(claim, other, claim.id)
+        if why and holds(snapshot, other, task):
             return _in_the_way("taken", other, why)
     if not request.payload.get("anyway") and not claim.replicates:
         for result in reading.related(snapshot, claim):

@@ -92,6 +92,8 @@ def _same_program(mine: Experiment, other: Experiment) -> str | None:
 def _same_change(mine: Experiment, other: Experiment) -> str | None:
     if mine.structural or other.structural or not mine.delta:
         return None
+    if mine.delta.keys() != other.delta.keys():  # cheap, and mostly so
+        return None
     if canonical_json(mine.delta) == canonical_json(other.delta):
         return f"same change: {change_text(mine.delta)}"
     return None

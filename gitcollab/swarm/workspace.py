@@ -4,9 +4,9 @@
     .gitcollab/base.json      which result the working program started from, and its text
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
-    .gitcollab/runs/          one folder a run: program, log
+    .gitcollab/runs/          one folder a run: program, log; the newest 50
     .gitcollab/seen           how many results there were at the last sync
-    .gitcollab/aside/         edited programs that were replaced; nothing is ever lost
+    .gitcollab/aside/         replaced programs, dropped records; nothing is ever lost
 
 Files are written aside and moved into place, so that a killed process leaves the old or the new.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from gitcollab.records.models import Claim, Task
 from gitcollab.records.names import check_agent_name
 
 FOLDER = ".gitcollab"
+KEPT_RUNS = 50
+_RUN = re.compile(r"\d{8}T\d{6}-")
 _TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -136,12 +139,12 @@ class Workspace:
         write_whole(path, b"%d\n" % total)
         return before
 
-    def set_aside(self, text: str, label: str) -> Path:
-        """Keep a program that is about to be replaced; an equal copy is kept once."""
+    def set_aside(self, text: str, label: str, suffix: str = ".py") -> Path:
+        """Keep a program (or what else is about to go); an equal copy is kept once."""
         folder = self.folder / "aside"
         folder.mkdir(parents=True, exist_ok=True)
         for n in range(1, 10_000):
-            path = folder / (f"{label}.py" if n == 1 else f"{label}-{n}.py")
+            path = folder / (f"{label}{suffix}" if n == 1 else f"{label}-{n}{suffix}")
             if not path.exists():
                 write_whole(path, text.encode())
                 return path
@@ -194,9 +197,12 @@ class Workspace:
         write_whole(self.folder / "task.json", settings(task))
 
     def new_run(self, now: datetime, label: str) -> Path:
-        """A new empty folder for a run."""
+        """A new empty folder for a run; the oldest go. (What waits for the hub has copies.)"""
         runs = self.folder / "runs"
         runs.mkdir(parents=True, exist_ok=True)
+        finished = sorted(path for path in runs.iterdir() if _RUN.match(path.name))
+        for path in finished[: -(KEPT_RUNS - 1)]:
+            shutil.rmtree(path, ignore_errors=True)
         for n in range(1, 10_000):
             path = runs / f"{now:%Y%m%dT%H%M%S}-{label}{'' if n == 1 else f'-{n}'}"
             try:

@@ -216,10 +216,10 @@ class Drain:
     def _tell(self, plan: Plan) -> None:
         for one in plan.decided:
             if one.failure is not None:
-                self._outbox.quarantine(one.request, one.failure, one.outcome)
+                self._outbox.quarantine(one.request, one.failure, one.outcome, "bug")
                 self.outcomes.append(one.outcome)
             elif one.outcome.get("outcome") == "refused":
-                self._refuse(one.request, one.outcome)
+                self._refuse(one.request, one.outcome, "rules")
             else:
                 self._finish(one.request, one.outcome)
         if self._fresh and self._outbox.offline() is not None:
@@ -229,10 +229,10 @@ class Drain:
         self._outbox.finish(request, outcome)
         self.outcomes.append(outcome)
 
-    def _refuse(self, request: Request, outcome: Outcome) -> None:
+    def _refuse(self, request: Request, outcome: Outcome, by: str) -> None:
         """Refused, by us or by the hub: "keep" holds work and is set aside, "drop" is over."""
         if request.when_offline == "keep":
-            self._outbox.quarantine(request, str(outcome.get("reason", "")), outcome)
+            self._outbox.quarantine(request, str(outcome.get("reason", "")), outcome, by)
             self.outcomes.append(outcome)
         else:
             self._finish(request, outcome)
@@ -280,5 +280,5 @@ class Drain:
             middle = group.index(changing[len(changing) // 2])
             return [group[middle:], group[:middle]]
         offender = changing[0]
-        self._refuse(offender, {"outcome": "refused", "reason": offended.reason})
+        self._refuse(offender, {"outcome": "refused", "reason": offended.reason}, "hub")
         return [rest] if (rest := [r for r in group if r is not offender]) else []

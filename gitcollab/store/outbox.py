@@ -34,11 +34,15 @@ _TIDY_SECONDS = 3_600.0
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A request that was refused, and why, in the words of who refused it."""
+    """A request that was refused: why, in the words of who refused it, when, and by whom.
+
+    ``by``: a rule of the "hub", the "rules" that a decider keeps, or a "bug" in a decider.
+    """
 
     request: Request
     reason: str
     at: datetime
+    by: str = "hub"
 
 
 class Outbox:
@@ -117,12 +121,13 @@ class Outbox:
                 path.unlink(missing_ok=True)
         return value
 
-    def quarantine(self, request: Request, reason: str, outcome: Outcome) -> None:
+    def quarantine(self, request: Request, reason: str, outcome: Outcome, by: str = "hub") -> None:
         """Set a refused request aside for a person to look at, and tell the outcome."""
         entry = {
             "request": json.loads(to_json(request)),
             "reason": reason,
             "at": datetime.now(UTC).isoformat(),
+            "by": by,
         }
         try:
             self._quarantine.mkdir(parents=True, exist_ok=True)
@@ -141,7 +146,8 @@ class Outbox:
                 entry = json.loads(path.read_bytes())
                 request = from_json(json.dumps(entry["request"]).encode())
                 at = datetime.fromisoformat(entry["at"])
-                found.append(Quarantined(request, str(entry["reason"]), at))
+                by = str(entry.get("by", "hub"))
+                found.append(Quarantined(request, str(entry["reason"]), at, by))
                 read.setdefault(request.id, []).append(path)
         self._read[self._quarantine] = read
         return found

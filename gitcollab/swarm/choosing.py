@@ -43,12 +43,12 @@ class Past:
     refused: frozenset[str] = frozenset()
 
 
-def choose(member: Member, past: Past) -> Proposal | None:
-    """The next experiment, from what this host knows; None when all of them are being run.
+def choose(member: Member, past: Past) -> Proposal:
+    """The next experiment, from what this host knows; nothing is asked of the hub.
 
     Another run, with the next free seed, of the most promising program that has too few on this
     machine's tier; of the best where none has; of the task's baseline where nothing else can be
-    run. Runs that others have claimed count as done. Nothing is asked of the hub.
+    run, be it claimed or not. Runs that others have claimed count as done.
     """
     where = member.standings([past.result] if past.result else [])
     mine = {claim.nonce for claim in member.workspace.claims()}
@@ -56,13 +56,14 @@ def choose(member: Member, past: Past) -> Proposal | None:
     for base in _bases(member, where, past, running):
         if plan := _another_run(member, base, past, running):
             return plan
-    return None
+    baseline = looking.program_text(member, None)
+    return _rerun(member, Base(None, baseline), past)
 
 
 def _bases(
     member: Member, where: Standings, past: Past, running: Sequence[Claim]
 ) -> Iterator[Base]:
-    """The programs to run again, in the order of their merit, and at last the baseline."""
+    """The programs to run again, in the order of their merit."""
     tier = member.tier
     claimed = Counter(c.fingerprint for c in running if c.replicates and c.tier == tier)
     few = (
@@ -74,7 +75,6 @@ def _bases(
     for group in chain.from_iterable(islice(order, _MOST) for order in orders):
         if group.fingerprint not in past.crashed and (base := _base(member, where, group, past)):
             yield base
-    yield Base(None, looking.program_text(member, None))
 
 
 def _base(member: Member, where: Standings, group: Group, past: Past) -> Base | None:
@@ -96,21 +96,27 @@ def _another_run(
     member: Member, base: Base, past: Past, running: Sequence[Claim]
 ) -> Proposal | None:
     """A run of the program with the next seed that nobody has used or claimed."""
-    task = member.task
-
-    def runs_of(fingerprint: str) -> list[Result]:
-        fresh = [past.result] if past.result else []
-        fresh = [r for r in fresh if r.fingerprint == fingerprint and r.task == task.digest]
-        return member.runs_of(task, fingerprint) + fresh
-
     try:
-        plan = propose(base.text, base, runs_of, python=task.program.endswith(".py"))
+        plan = _rerun(member, base, past)
     except GitcollabError:  # what others published need not be a program
         return None
-    used = {run.seed for run in runs_of(fingerprint(base.text))}
+    used = {run.seed for run in _runs_of(member, plan.experiment.fingerprint or "", past)}
     taken = past.refused.union(claim.id for claim in running)
     seeds = range(plan.seed, plan.seed + len(used) + len(taken) + 1)
     for seed in seeds:
         if seed not in used and key_of(plan.experiment, seed) not in taken:
             return replace(plan, seed=seed)
     return None
+
+
+def _rerun(member: Member, base: Base, past: Past) -> Proposal:
+    python = member.task.program.endswith(".py")
+    return propose(base.text, base, lambda f: _runs_of(member, f, past), python=python)
+
+
+def _runs_of(member: Member, fingerprint: str, past: Past) -> list[Result]:
+    task, fresh = member.task, past.result
+    runs = member.runs_of(task, fingerprint)
+    if fresh and fresh.fingerprint == fingerprint and fresh.task == task.digest:
+        runs.append(fresh)
+    return runs

@@ -24,6 +24,7 @@ from gitcollab.swarm.outcomes import (
     Queued,
     Refused,
     RunReport,
+    Taken,
 )
 from gitcollab.swarm.proposal import Proposal
 from gitcollab.swarm.ranking import Standings
@@ -123,6 +124,8 @@ def report_of(
     notes: tuple[str, ...] = ()
     if isinstance(claimed, Offline):
         notes = (f"the hub is away ({claimed.reason}): this ran unclaimed",)
+    if isinstance(claimed, Taken):
+        notes = (f"{claimed.other.agent} runs this program too: this ran unclaimed",)
     match outcome:
         case Published(result=result, verdict=verdict, is_best=is_best, flagged=flagged):
             if flagged:

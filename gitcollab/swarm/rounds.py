@@ -9,6 +9,7 @@ from dataclasses import replace
 from gitcollab.swarm.choosing import Past, choose
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
+from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -18,6 +19,7 @@ from gitcollab.swarm.outcomes import (
     Refused,
     RoundsReport,
     RunReport,
+    Taken,
 )
 from gitcollab.swarm.proposal import Proposal
 from gitcollab.swarm.reports import RunProgress
@@ -93,21 +95,19 @@ class _Rounds:
 
     def claim_another(self) -> Ready | RunReport:
         """Choose and claim an experiment on its own; a report when none can be had."""
-        claimed: ClaimOutcome | None = None
         for tries in range(MAX_TRIES + 1):
             plan = choose(self._member, self._past)
-            if plan is None:
-                break
-            if tries == MAX_TRIES:
+            refused = key_of(plan.experiment, plan.seed) in self._past.refused
+            if last_resort := refused or tries == MAX_TRIES:
                 plan = self._with_own_seed(plan)
             self._progress(RunProgress("claim", plan.experiment.description))
             claimed = claim(self._member, plan.experiment, seed=plan.seed)
+            if last_resort and plan.unchanged and isinstance(claimed, Taken):
+                return Ready(self._member.task, plan, claimed)  # a baseline nobody has finished yet
             if ready := self._ready(plan, claimed):
                 return ready
         self._nothing_left = True
-        if claimed is None or isinstance(claimed, Granted | Offline):
-            error = "all that could be run is being run by others"
-            return RunReport("refused", error=error, hint="try again later, or change something")
+        assert not isinstance(claimed, Granted | Offline)
         return not_claimed(claimed)
 
     def _with_own_seed(self, plan: Proposal) -> Proposal:

@@ -35,14 +35,15 @@ Progress = Callable[[RunProgress], None]
 
 @dataclass(frozen=True)
 class Ready:
-    """An experiment that may be run: it is claimed, or the hub is away.
+    """An experiment that is to be run: claimed; or not claimed, and worth a run all the same.
 
+    That is so when the hub is away, and for another run of a program that somebody is running.
     ``before`` is the working program that the experiment may change; None leaves it alone.
     """
 
     task: Task
     plan: Proposal
-    claimed: Granted | Offline
+    claimed: Granted | Offline | Taken
     before: str | None = None
 
 

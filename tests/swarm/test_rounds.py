@@ -20,7 +20,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result
 from gitcollab.swarm import choosing, rounds, running
 from gitcollab.swarm.claiming import claim
-from gitcollab.swarm.outcomes import Granted, Offline, RunReport, Taken
+from gitcollab.swarm.outcomes import Granted, Offline, Refused, RunReport, Taken
 from gitcollab.swarm.proposal import FIRST_SEED, propose
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
@@ -233,12 +233,33 @@ def test_in_a_crowd_a_seed_of_ones_own_is_taken(
     assert asked[-1] > 10_000
 
 
-def test_nothing_is_left_while_another_runs_the_only_program(agent: Agent) -> None:
+def test_while_another_runs_the_only_program_a_seed_of_ones_own_is_run(
+    agent: Agent, toy_hub: Path
+) -> None:
     nova, atlas = agent("nova"), agent("atlas")
-    assert isinstance(nova.claim(), Granted)
-    done = atlas.run_many(3)
-    assert (done.last.outcome, done.rounds) == ("refused", 1)
+    held = nova.claim()
+    assert isinstance(held, Granted)
+    reports: list[RunReport] = []
+    atlas.run_many(2, on_report=reports.append)
+    first, second = (r.result for r in reports)
+    assert isinstance(reports[0].claim, Taken)
+    assert any("unclaimed" in note for note in reports[0].notes)
+    assert (first.claim, first.seed > 10_000) == (None, True)
+    assert isinstance(reports[1].claim, Granted)
+    assert (second.replicates, second.seed) == (first.id, FIRST_SEED)
+    assert on_hub(toy_hub, "claims") == [f"claims/{held.claim.id}.yaml"]
+
+
+def test_what_is_refused_again_and_again_ends_the_rounds(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    monkeypatch.setattr(rounds, "claim", lambda *_, **__: Refused("key", "not on Sundays"))
+    monkeypatch.setattr(rounds, "prepare", lambda *_: RunReport("refused"))
+    done = nova.run_many()
+    assert (done.last.outcome, done.rounds, done.failing) == ("refused", 1, False)
     assert "nothing else can be claimed" in done.stopped
+    assert "not on Sundays" in done.last.error
 
 
 def test_the_most_promising_program_is_run_again_first(agent: Agent) -> None:

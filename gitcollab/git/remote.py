@@ -179,6 +179,36 @@ class Remote:
         failure = failures.meaning(ran.err, str(self.git_dir))
         return Unreachable(failure.reason, failure.hint, failure.certain)
 
+    def look(self) -> str | None:
+        """The hub's tip at this moment, None when it has no such branch; nothing is transferred.
+
+        Raises HubUnreachable.
+        """
+        ref = f"refs/heads/{self.branch}"
+        ran = self._run("ls-remote", "--", self.url, ref)
+        if ran.code != 0:
+            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
+        tips = (line.partition("\t") for line in ran.out.splitlines())
+        return next((tip for tip, _, name in tips if name == ref), None)
+
+    def rehearse(self, commit: str) -> Failure | None:
+        """Why the hub would take no push from us; None when it would, as far as it tells before.
+
+        Nothing is written: the hub is asked for leave to push a branch of another name, and not
+        sent it. Its rules are not asked.
+        """
+        if why := _unwritable(self.url):
+            return why
+        other = f"refs/heads/rehearsal-{secrets.token_hex(8)}"
+        try:
+            ran = self._run(
+                "push", "--dry-run", "--porcelain", "--no-verify", "--", self.url,
+                f"{commit}:{other}",
+            )  # fmt: skip
+        except HubUnreachable as e:
+            return Failure(_bare_reason(e), e.hint)
+        return None if ran.code == 0 else failures.meaning(ran.err, str(self.git_dir))
+
     def unreachable(self, failure: Failure) -> HubUnreachable:
         """``failure`` as the error that names this hub."""
         return HubUnreachable(
@@ -208,6 +238,15 @@ class Remote:
             return command.run_git(*args, git_dir=self.git_dir, idle=self.idle, total=self.total)
         except command.NoAnswer as e:
             raise self.unreachable(Failure(e.message, e.hint)) from e
+
+
+def _unwritable(url: str) -> Failure | None:
+    """Why nothing can be written to a hub that is a folder here; git would find out too late."""
+    path = Path(url.removeprefix("file://"))
+    for objects in (path / "objects", path / ".git" / "objects"):
+        if objects.is_dir() and not os.access(objects, os.W_OK | os.X_OK):
+            return Failure(f"{objects} cannot be written", "check the permissions of the hub")
+    return None
 
 
 def _bare_reason(e: HubUnreachable) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
+from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.store.cache import Cache, folder_of
 from gitcollab.store.columns import Columns
@@ -19,6 +21,9 @@ from gitcollab.store.outbox import Outbox, Quarantined
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot, utc_now
+
+if TYPE_CHECKING:
+    from gitcollab.store.health import Access, Copy
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,22 @@ class Store:
         """Let a quarantined request wait for delivery again."""
         self._outbox.retry(request)
 
+    def redeliver(self, *requests: Request) -> list[Outcome]:
+        """Retry quarantined requests now; their outcomes as of ``submit``, in order.
+
+        Raises GitcollabError, and leaves all as they are, where one cannot be decided here.
+        """
+        for request in requests:
+            if request.kind not in self._parts.deciders:
+                raise GitcollabError(
+                    f"{request.id} is a {request.kind!r}, which this gitcollab does not know",
+                    "upgrade gitcollab, or leave it to the version that made it",
+                )
+        for request in requests:
+            self._outbox.take(request)  # what was told when it was refused
+            self._outbox.retry(request)
+        return self._wait(requests)
+
     def drop(self, request: Request) -> None:
         """Forget a waiting or quarantined request."""
         self._outbox.withdraw([request])
@@ -167,6 +188,28 @@ class Store:
     def skew(self) -> timedelta:
         """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
         return self._cache.sightings.skew()
+
+    # -- looking without mending -----------------------------------------------------------------
+
+    def known(self) -> Snapshot:
+        """The hub as last seen, if ever; a damaged copy raises CacheCorrupt when it is read."""
+        return self._parts.snapshot(self._cache.tip())
+
+    def access(self, seconds: float) -> Access:
+        """What the hub gives us, asked within ``seconds``. Raises HubUnreachable, OSError."""
+        from gitcollab.store import health
+
+        return health.access(self._cache.remote, seconds)
+
+    def copy(self, seconds: float) -> Copy:
+        """How this host's copy is, as far as can be seen in ``seconds``."""
+        from gitcollab.store import health
+
+        return health.copy(self._cache, self.folder / "index.sqlite", seconds)
+
+    def broken(self) -> list[Path]:
+        """Files of the outbox that hold no request, and were set aside."""
+        return sorted((self.folder / "outbox" / "broken").glob("*"))
 
     # -- inside ----------------------------------------------------------------------------------
 

@@ -19,12 +19,15 @@ from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
+    from gitcollab.swarm.doctor import Check
     from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
     from gitcollab.swarm.reports import (
         Adopted,
         AgentEntry,
         Entry,
+        OutboxReport,
         ResultPage,
+        Retried,
         Shown,
         Status,
         SyncReport,
@@ -161,6 +164,31 @@ def status(value: Status) -> JsonObject:
 def sync(report: SyncReport) -> JsonObject:
     """What a sync did."""
     return flat(report) | {"best": best(report.best)}
+
+
+def outbox(report: OutboxReport) -> JsonObject:
+    """What this host keeps for the hub."""
+    return {
+        "waiting": [flat(item) for item in report.waiting],
+        "refused": [flat(item) for item in report.refused],
+    }
+
+
+def retried(report: Sequence[Retried]) -> JsonObject:
+    """What became of refused requests that were tried again."""
+    return {
+        "retried": [
+            flat(one.item) | {"outcome": one.outcome, "reason": one.reason} for one in report
+        ]
+    }
+
+
+def checks(found: Sequence[Check]) -> JsonObject:
+    """What the doctor found; ``ok`` when nothing failed."""
+    told = [
+        {name: without_credentials(value) for name, value in flat(one).items()} for one in found
+    ]
+    return {"ok": all(one.state != "fail" for one in found), "checks": told}
 
 
 def run(report: RunReport) -> JsonObject:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Shown, Status
     from gitcollab.swarm.swarm import Swarm
 
+_FEW = 5  # of what waits, in status; the outbox lists all
 _SKEW_SECONDS = 120  # a clock that is further behind than this is worth a word
 
 Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, small, ..., xl.")]
 Agent = Annotated[str | None, typer.Option(help="Only this agent.")]
 
-
-_NOUNS = {"publish": "result", "join": "agent card"}  # what a request brings to the hub
 
 _VERDICTS: dict[Judged, Verdict] = {
     Judged.keep: "better",
@@ -62,16 +61,23 @@ def status(
             ("waiting", _waiting(report)),
         ]
     )
-    for item in report.queued:
-        age = render.span((render.now() - item.since).total_seconds())
-        render.say(f"- {_NOUNS.get(item.kind, item.kind)}, for {age}: {item.reason}")
-    for item in report.refused:
-        noun = _NOUNS.get(item.kind, item.kind)
-        render.say(f"- {noun}, refused by the hub and kept on this host: {item.reason}")
+    _tell_kept(report)
     if report.claims:
         print()
         render.claims(report.claims, render.now())
     return None
+
+
+def _tell_kept(report: Status) -> None:
+    """What is on this host and not on the hub."""
+    for item in report.queued[:_FEW]:
+        age = render.span((render.now() - item.since).total_seconds())
+        render.say(f"- {render.noun(item.kind)}, for {age}: {item.reason}")
+    for item in report.refused[:_FEW]:
+        said = render.gist(item.reason)
+        render.say(f"- {render.noun(item.kind)}, refused and kept on this host: {said}")
+    if report.refused or len(report.queued) > _FEW:
+        render.say("next: gitcollab outbox (lists what is kept; retry, drop)")
 
 
 def _skew(report: Status) -> str | None:

@@ -71,6 +71,29 @@ def short_id(record_id: str) -> str:
     return last if len(last) >= 6 else record_id
 
 
+# What a request brings to the hub.
+_NOUNS = {
+    "publish": "result",
+    "join": "agent card",
+    "release": "release of a claim",
+    "renew": "renewal of a claim",
+    "sweep": "sweep of stale claims",
+    "views": "rebuilt views",
+}
+
+
+def noun(kind: str) -> str:
+    """What a request of this kind brings, in people's words."""
+    return _NOUNS.get(kind, kind)
+
+
+def gist(words: str) -> str:
+    """Why something was refused, in what may be read at a glance: of a traceback its last line."""
+    if words.startswith("Traceback"):
+        words = words.rstrip().rpartition("\n")[2]
+    return textwrap.shorten(words, 500, placeholder=" ...")
+
+
 def judgement(result: Result, verdict: str | None) -> str:
     """What became of a run, in one or two words."""
     if result.status != "ok":

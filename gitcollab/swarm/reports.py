@@ -53,6 +53,46 @@ class QueuedItem:
 
 
 @dataclass(frozen=True)
+class OutboxItem:
+    """A request that waits on this host, or (``refused_by``) was refused and is kept here."""
+
+    id: str  # of the record it brings, of the experiment, or its own
+    request: str  # its own id
+    kind: str
+    agent: str
+    description: str
+    since: datetime
+    reason: str  # why it was refused, or why it could not be delivered; "" before it was tried
+    refused_by: str | None = None  # "hub", "rules" (those of the protocol, here), "bug" (ours)
+    refused_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OutboxReport:
+    """All that this host keeps for a hub, oldest first."""
+
+    waiting: list[OutboxItem]
+    refused: list[OutboxItem]
+
+
+@dataclass(frozen=True)
+class Retried:
+    """A refused request that was tried again; ``outcome`` is "queued", "refused" or a yes."""
+
+    item: OutboxItem
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A request that was forgotten, and the file that still holds it."""
+
+    item: OutboxItem
+    path: Path
+
+
+@dataclass(frozen=True)
 class Status:
     """Where this workspace stands, from what this host knows; ``online`` None: not asked."""
 

@@ -17,8 +17,11 @@ from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
 from gitcollab.swarm.reports import (
     Adopted,
     AgentEntry,
+    Dropped,
     Entry,
+    OutboxReport,
     ResultPage,
+    Retried,
     RunProgress,
     Shown,
     Status,
@@ -220,6 +223,24 @@ class Swarm:
     def diff(self, result_id: str, other: str | None = None) -> str:
         """The unified diff of a result against its base, or of two results."""
         return looking.diff(self.member, result_id, other)
+
+    def outbox(self) -> OutboxReport:
+        """What waits on this host for the hub, and what was refused."""
+        from gitcollab.swarm import waiting
+
+        return waiting.outbox(self.member)
+
+    def retry(self, wanted: str | None = None) -> list[Retried]:
+        """Have one refused request, or all, delivered again; part of an id is enough."""
+        from gitcollab.swarm import waiting
+
+        return waiting.retry(self.member, wanted)
+
+    def drop(self, wanted: str) -> Dropped:
+        """Forget a waiting or refused request; it is kept in a file first."""
+        from gitcollab.swarm import waiting
+
+        return waiting.drop(self.member, wanted)
 
     def views(self) -> list[str]:
         """Rebuild the hub's derived files; the paths that changed."""

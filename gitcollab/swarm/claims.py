@@ -19,7 +19,7 @@ from gitcollab.records.names import path_of
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
-from gitcollab.swarm.identity import same_finished, same_now
+from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
@@ -45,15 +45,24 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
         why = same_now(claim, other, claim.id)
         if why and holds(snapshot, other, task):
             return _in_the_way("taken", other, why)
-    if not request.payload.get("anyway") and not claim.replicates:
+    if not request.payload.get("anyway"):
         for result in reading.related(snapshot, claim):
-            if why := same_finished(claim, result, claim.tier, task.digest):
+            if why := _finished(claim, result, task):
                 return _in_the_way("duplicate", result, why)
     return Decision(
         {"outcome": "granted"},
         {path_of("claim", claim.id): codec.encode(claim)},
         f"claim: {claim.description}",
     )
+
+
+def _finished(claim: Claim, result: Result, task: Task) -> str | None:
+    """Why the result answers what is claimed; another seed of a program is another question."""
+    if not claim.replicates:
+        return same_finished(claim, result, claim.tier, task.digest)
+    comparable = result.task == task.digest and claim.tier in (None, result.hardware.tier)
+    same = comparable and key_of(claim, result.seed) == claim.id
+    return "same program and seed" if same else None
 
 
 def _in_the_way(outcome: str, other: Claim | Result, why: str) -> Decision:
@@ -106,9 +115,7 @@ def holds(snapshot: Snapshot, claim: Claim, task: Task) -> bool:
 def stands(snapshot: Snapshot, mine: Claim, task: Task) -> bool:
     """Whether that very claim, perhaps renewed since, is on the hub and in force."""
     standing = claims_of(snapshot).get(mine.id)
-    return (
-        standing is not None and standing.nonce == mine.nonce and holds(snapshot, standing, task)
-    )
+    return standing is not None and standing.nonce == mine.nonce and holds(snapshot, standing, task)
 
 
 def stale(snapshot: Snapshot) -> list[Claim]:

@@ -207,6 +207,20 @@ def read(hub: Path, path: str) -> bytes:
     return run_git("show", f"swarm:{path}", git_dir=hub).out.encode()
 
 
+def test_a_run_that_is_finished_meanwhile_is_not_repeated(
+    agent: Agent, tmp_path: Path, during: During, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    nova.run()
+    monkeypatch.setenv("GITCOLLAB_HOME", str(tmp_path / "elsewhere"))
+    atlas = agent("atlas")
+    _ = atlas.member.store, atlas.member.key
+    during(1, lambda: atlas.run(seed=FIRST_SEED + 2))
+    reports: list[RunReport] = []
+    nova.run_many(2, on_report=reports.append)
+    assert [r.result.seed for r in reports] == [FIRST_SEED + 1, FIRST_SEED + 3]
+
+
 def test_in_a_crowd_a_seed_of_ones_own_is_taken(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from typing import assert_never
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.contention import Contention
+from gitcollab.store.gathering import Gathering
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
 from gitcollab.store.requests import Outcome, Request
@@ -76,6 +77,9 @@ class Drain:
         self._cache = parts.cache
         self._outbox = parts.outbox
         self._contention = Contention(parts.cache.folder / "contention")
+        self._gathering = Gathering(
+            parts.cache.folder / "gathering", parts.outbox.waiting, parts.sleep
+        )
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
         self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
@@ -85,10 +89,13 @@ class Drain:
     def run(self, done: Callable[[], bool] = lambda: False) -> None:
         """Deliver what is pending, oldest first, until ``done`` or nothing more can be."""
         while not done():
+            self._gathering.wait()
             batch = self._pending()[:_BATCH]
             if not batch:
                 break
+            began = time.monotonic()
             self._deliver(batch)
+            self._gathering.note(len(batch), time.monotonic() - began)
             self._handled.update(request.id for request in batch)
         self._outbox.tidy()
         self._cache.tidy()

@@ -88,6 +88,10 @@ class Outbox:
         self._read[self._pending] = read
         return found
 
+    def waiting(self) -> int:
+        """How many requests wait: a look at names only."""
+        return len(_files(self._pending))
+
     def is_pending(self, request: Request) -> bool:
         """Whether ``request`` still waits."""
         return any(path.exists() for path in self._paths(self._pending, request))

@@ -113,7 +113,9 @@ def sync(json: Json = False) -> int:
         return code
     render.say(_news(report) if report.online else f"offline, going on alone: {report.reason}")
     for refused in report.refused:
-        render.say("refused by the hub:", refused)
+        render.say("refused by the hub:", render.gist(refused))
+    if report.refused:
+        render.say("it is kept on this host; next: gitcollab outbox")
     render.say("best", render.best(report.best))
     if report.adopted:
         render.say("adopted", report.adopted)

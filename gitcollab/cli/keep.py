@@ -120,9 +120,9 @@ def retry(
 
 
 def _became(one: Retried) -> str:
-    what = f"{render.noun(one.item.kind)}: {one.item.description or one.item.id}"
+    what = f"{render.noun(one.item.kind)} {one.item.description or one.item.id}"
     said = _SAID.get(one.outcome)
-    return f"{said}, {what}: {render.gist(one.reason)}" if said else f"delivered, {what}"
+    return f"{said}: {render.gist(one.reason)} ({what})" if said else f"delivered: {what}"
 
 
 def _retry_code(report: Sequence[Retried]) -> int:
@@ -151,8 +151,8 @@ def drop(
 def doctor(json: Json = False) -> int:
     """Say what is wrong here, and what to do about it.
 
-    Examines git, access to the hub, clock, local copy, outbox, key, data, disk, sandbox. Only looks:
-    nothing is changed, here or on the hub. Outside of a workspace it examines the machine.
+    Examines git, access to the hub, clock, local copy, outbox, key, data, disk and sandbox.
+    Nothing is changed, here or on the hub. Outside of a workspace it examines the machine.
 
     Exit codes: 0 nothing failed, 1 something did.
     """

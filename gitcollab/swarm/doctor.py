@@ -11,6 +11,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,10 +20,11 @@ from typing import Literal
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Task
-from gitcollab.records.names import path_of
+from gitcollab.records.names import TASK_PATH, path_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.runner import environment, sandbox
 from gitcollab.store import health
+from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.home import home, key_path
@@ -76,18 +78,29 @@ def examine(folder: Path, *, seconds: float = HUB_SECONDS) -> list[Check]:
 
 
 def _of_workspace(member: Member, seconds: float) -> list[Check]:
-    config = member.config
-    found = f"{member.workspace.root}, of {config.agent}"
-    return [
+    found = f"{member.workspace.root}, of {member.config.agent}"
+    checks = [
         Check("workspace", "ok", found),
         *_checked("hub", lambda: _hub(member, seconds)),
-        *_checked("task", lambda: _task(member)),
-        *_checked("clock", lambda: _clock(member)),
         *_checked("copy", lambda: _copy(member)),
-        *_checked("outbox", lambda: _outbox(member)),
-        *_checked("key", lambda: _key(member)),
-        *_checked("data", lambda: _data(member)),
     ]
+    known = _known(member)
+    if known is not None:
+        checks += _checked("task", lambda: _task(member, known))
+    checks += _checked("clock", lambda: _clock(member))
+    checks += _checked("outbox", lambda: _outbox(member))
+    checks += _checked("key", lambda: _key(member, known))
+    return checks
+
+
+def _known(member: Member) -> Snapshot | None:
+    """The hub as last fetched, None where that cannot be read: the check of the copy says why."""
+    with suppress(GitcollabError, OSError):
+        snapshot = member.store.known()
+        if snapshot.tip is not None:
+            snapshot.read(TASK_PATH)
+            return snapshot
+    return None
 
 
 def _checked(name: str, check: Callable[[], Examined]) -> list[Check]:
@@ -134,8 +147,9 @@ def _disk(places: dict[str, Path]) -> Iterator[Check]:
         if not there.is_dir():
             yield Check("disk", "fail", f"{there} is a file", _move(what))
             continue
-        if path.exists() and (reason := _unwritable(path)):
+        if reason := _unwritable(there):
             yield Check("disk", "fail", f"{path} cannot be written: {reason}", _move(what))
+            continue
         device = there.stat().st_dev
         if device not in seen:
             seen.add(device)
@@ -191,20 +205,18 @@ def _hub(member: Member, seconds: float) -> Iterator[Check]:
         yield Check("push", "fail", access.closed.reason, todo)
 
 
-def _task(member: Member) -> Iterator[Check]:
-    task = _known_task(member)
-    if task is None:
-        yield Check("task", "warn", "not fetched yet", "gitcollab sync")
-    else:
-        yield Check("task", "ok", f"{task.name}, measured by {task.metric.name}")
+def _task(member: Member, known: Snapshot) -> Iterator[Check]:
+    task = reading.task_of(known, member.config.hub, member.config.branch)
+    yield Check("task", "ok", f"{task.name}, measured by {task.metric.name}")
+    yield from _checked("data", lambda: _data(task))
 
 
-def _known_task(member: Member) -> Task | None:
-    """The task in this host's copy; None where there is no copy."""
-    snapshot = member.store.known()
-    if snapshot.tip is None:
-        return None
-    return reading.task_of(snapshot, member.config.hub, member.config.branch)
+def _data(task: Task) -> Iterator[Check]:
+    if task.dataset is None:
+        yield Check("data", "ok", "the task names none")
+        return
+    environment_of(task)
+    yield Check("data", "ok", f"{task.dataset.name} is here, or makes itself")
 
 
 def _clock(member: Member) -> Iterator[Check]:
@@ -252,13 +264,13 @@ def _outbox(member: Member) -> Iterator[Check]:
         found = f"{len(refused)} refused and kept here"
         yield Check("outbox", "warn", found, "gitcollab outbox says why; retry or drop them")
     if broken:
-        found = f"{len(broken)} files hold no request: {broken[0].parent}"
+        found = f"files that hold no request ({len(broken)}) are in {broken[0].parent}"
         yield Check("outbox", "warn", found, "look into them, then remove them")
     if not (waiting or refused or broken):
         yield Check("outbox", "ok", "nothing waits, nothing was refused")
 
 
-def _key(member: Member) -> Iterator[Check]:
+def _key(member: Member, known: Snapshot | None) -> Iterator[Check]:
     name = member.config.agent
     path = key_path(name)
     if not path.exists():
@@ -269,9 +281,13 @@ def _key(member: Member) -> Iterator[Check]:
     key = KeyPair.load(path)
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Check("key", "fail", f"others may read {path}", f"chmod 600 {path}")
-    card = _card(member)
+    if known is None:
+        found = "it is here; without a copy of the hub it cannot be compared"
+        yield Check("key", "warn", found, "gitcollab sync, then look again")
+        return
+    card = _card(known, name)
     if card is None:
-        found = "the hub holds no card of this agent, as last fetched"
+        found = "it is here, but the hub, as last fetched, holds no card of this agent"
         yield Check("key", "warn", found, f"gitcollab join {member.config.hub} --agent {name}")
     elif card.public_key.split()[:2] != key.public_line.split()[:2]:
         found = f"{path} is not the key that {name} is registered with"
@@ -281,20 +297,10 @@ def _key(member: Member) -> Iterator[Check]:
         yield Check("key", "ok", "the one the agent is registered with, readable by you alone")
 
 
-def _card(member: Member) -> AgentCard | None:
-    """The agent's card in this host's copy of the hub."""
-    data = member.store.known().read(path_of("agent", member.config.agent))
+def _card(known: Snapshot, agent: str) -> AgentCard | None:
+    data = known.read(path_of("agent", agent))
     card = None if data is None else codec.decode("agent", data)
     return card if isinstance(card, AgentCard) else None
-
-
-def _data(member: Member) -> Iterator[Check]:
-    task = _known_task(member)
-    if task is None or task.dataset is None:
-        yield Check("data", "ok", "the task names none" if task else "unknown: no task yet")
-        return
-    environment_of(task)
-    yield Check("data", "ok", f"{task.dataset.name} is here, or makes itself")
 
 
 def _span(length: timedelta) -> str:

@@ -158,9 +158,15 @@ def words(err: str) -> str:
     return said[0][:500] if said else "git gave no reason"
 
 
-def meaning(err: str, git_dir: str) -> Failure:
-    """What the failed transfer means. Raises DiskFull or CacheCorrupt when the fault is ours."""
-    ours = "\n".join(line for line in lines(err) if not line.startswith("remote:"))
+def meaning(err: str, git_dir: str, hub: str = "") -> Failure:
+    """What the failed transfer means. Raises DiskFull or CacheCorrupt when the fault is ours.
+
+    ``hub`` is where it is: what a hub at a path says comes without "remote:" before it.
+    """
+    theirs = hub.removeprefix("file://").rstrip("/") or "remote:"
+    ours = "\n".join(
+        line for line in lines(err) if not line.startswith("remote:") and theirs not in line
+    )
     if "No space left on device" in ours:
         raise DiskFull(words(ours))
     if _CORRUPT.search(ours) or f"not a git repository: '{git_dir}" in ours:

@@ -145,7 +145,7 @@ class Remote:
             raise HubEmpty(self.url, self.branch)
         if shallow and "shallow capabilities" in ran.err:  # the plain-files http protocol
             return self.fetch()
-        raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
+        raise self.unreachable(failures.meaning(ran.err, str(self.git_dir), self.url))
 
     def fetch_commit(self, commit: str) -> None:
         """Bring one commit with its files, whether or not a branch leads to it.
@@ -157,7 +157,7 @@ class Remote:
             "--depth=1", "--", self.url, commit,
         )  # fmt: skip
         if ran.code != 0:
-            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
+            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir), self.url))
 
     def push(self, commit: str, *, expect: str | None) -> Pushed:
         """Move the branch from ``expect`` (None: absent) to ``commit``, or leave it as it is.
@@ -176,7 +176,7 @@ class Remote:
             match = _STATUS.match(line)
             if match and match["ref"] == ref:
                 return self._verdict(match["flag"], match["summary"], ran.err)
-        failure = failures.meaning(ran.err, str(self.git_dir))
+        failure = failures.meaning(ran.err, str(self.git_dir), self.url)
         return Unreachable(failure.reason, failure.hint, failure.certain)
 
     def look(self) -> str | None:
@@ -187,7 +187,7 @@ class Remote:
         ref = f"refs/heads/{self.branch}"
         ran = self._run("ls-remote", "--", self.url, ref)
         if ran.code != 0:
-            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir)))
+            raise self.unreachable(failures.meaning(ran.err, str(self.git_dir), self.url))
         tips = (line.partition("\t") for line in ran.out.splitlines())
         return next((tip for tip, _, name in tips if name == ref), None)
 
@@ -207,7 +207,7 @@ class Remote:
             )  # fmt: skip
         except HubUnreachable as e:
             return Failure(_bare_reason(e), e.hint)
-        return None if ran.code == 0 else failures.meaning(ran.err, str(self.git_dir))
+        return None if ran.code == 0 else failures.meaning(ran.err, str(self.git_dir), self.url)
 
     def unreachable(self, failure: Failure) -> HubUnreachable:
         """``failure`` as the error that names this hub."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,5 +39,31 @@ exec $real "$@"
             monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
         log.write_text("")
         return log
+
+    return wrap
+
+
+@pytest.fixture
+def wrap_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Run a script in the place of the hub's side of a push or a fetch.
+
+    ``wrap("receive-pack", body)``: git's own program is "$real", its arguments "$@".
+    """
+    real = Path(
+        subprocess.run(
+            ["git", "--exec-path"], check=True, capture_output=True, text=True
+        ).stdout.strip()
+    )
+    folder = tmp_path / "git-core"
+    folder.mkdir()
+    for path in real.iterdir():
+        (folder / path.name).symlink_to(path)
+    monkeypatch.setenv("GIT_EXEC_PATH", str(folder))
+
+    def wrap(side: str, body: str) -> None:
+        script = folder / f"git-{side}"
+        script.unlink()
+        script.write_text(f"#!/bin/bash\nreal={real / 'git'}\nside={side}\n{body}\n")
+        script.chmod(0o755)
 
     return wrap

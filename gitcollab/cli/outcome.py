@@ -81,8 +81,8 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
                 (program, "kept" if report.kept else None),
             ]
         )
-    elif report.outcome == "refused" and report.claim is not None:
-        tell_claim(report.claim)
+    elif report.outcome == "refused" and (claim := report.claim) and claim_code(claim) == _REFUSED:
+        tell_claim(claim)
         return
     for note in report.notes:
         render.say("note:", note)

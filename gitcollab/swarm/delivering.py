@@ -141,7 +141,7 @@ def report_of(
             return replace(report, outcome="queued", result=result, notes=notes)
         case Refused(reason=reason):
             error = f"the hub refused the result: {reason}"
-            hint = "the result is kept on this host; see: gitcollab status"
+            hint = "the result is kept on this host; see: gitcollab outbox"
             if isinstance(claimed, Granted):
                 give_back(member, claimed.claim)
             return replace(report, outcome="refused", error=error, hint=hint)

@@ -68,7 +68,10 @@ def test_refused_work_is_shown_tried_again_and_dropped(cli: Cli, join: Join, hub
     nova = join("nova")
     rule(hub, "printf '\\033[31mnot on\\007 Sundays\\n' >&2; exit 1")
     for rate in (0.2, 0.25):
-        assert cli("run", "--set", f"LR={rate}", cwd=nova).code == 4
+        ran = cli("run", "--set", f"LR={rate}", cwd=nova)
+        assert ran.code == 4
+        assert "granted" not in ran.out
+        assert ran.err.endswith("see: gitcollab outbox\n")
 
     told = cli("outbox", "--json").json
     assert told["waiting"] == []

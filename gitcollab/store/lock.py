@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +18,20 @@ class HostLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._of_thread = threading.local()
 
     @contextmanager
     def tried(self) -> Iterator[bool]:
         """Hold the lock within the block if it is free now; the value says whether it was."""
         import filelock
 
-        # A lock object each time: its count of nested holds must not span callers.
-        lock = filelock.FileLock(self.path)
+        # Made once a thread: a crowd looks often, and making one costs more than a look.
+        lock: filelock.FileLock | None = getattr(self._of_thread, "lock", None)
+        if lock is None:
+            lock = self._of_thread.lock = filelock.FileLock(self.path)
+        if lock.is_locked:  # by this very thread: holds are not nested
+            yield False
+            return
         try:
             lock.acquire(blocking=False)
         except filelock.Timeout:
@@ -65,4 +72,4 @@ def pauses() -> Iterator[float]:
     pause = 0.01
     while True:
         yield pause * (0.5 + rng.random())
-        pause = min(pause * 1.4, 0.1)
+        pause = min(pause * 2, 0.12)

@@ -88,6 +88,8 @@ class Member:
     clock: Callable[[], datetime] = utc_now
     nonce: Callable[[], str] = new_nonce
     progress: Progress | None = None  # of reading many records
+    # What was read and computed last, and of what: a verb asks more than once.
+    _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
 
     @cached_property
@@ -158,10 +160,15 @@ class Member:
         """Outcomes in the order of the requests, which land in one push."""
         return self.store.submit(*requests)
 
-    def runs(self) -> dict[str, Run]:
-        """The results on the hub and those that wait to be delivered, a line each, by id."""
-        known = {run.id: run for run in reading.runs(self.store.snapshot())}
-        return known | {i: Run.of(result) for i, result in self.queued().items()}
+    def runs(self, more: Collection[Result] = ()) -> Mapping[str, Run]:
+        """The results on the hub, those that wait to be delivered, and ``more``, a line each."""
+        snapshot = self.store.snapshot()
+        extra = self.queued() | {r.id: r for r in more}
+        key = snapshot.tip, frozenset(extra)
+        if self._runs is None or self._runs[0] != key:
+            runs = {run.id: run for run in reading.runs(snapshot)}
+            self._runs = key, runs | {i: Run.of(result) for i, result in extra.items()}
+        return self._runs[1]
 
     def runs_of(self, task: Task, fingerprint: str) -> list[Result]:
         """The results of a program under a task."""
@@ -213,12 +220,8 @@ class Member:
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""
-        snapshot = self.store.snapshot()
-        extra = self.queued() | {r.id: r for r in more}
-        key = snapshot.tip, frozenset(extra)
-        if self._standings is None or self._standings[0] != key:
-            runs = {run.id: run for run in reading.runs(snapshot)}
-            runs |= {i: Run.of(result) for i, result in extra.items()}
-            found = standings(self.task, runs.values(), reading.retracted(snapshot))
-            self._standings = key, found
+        runs = self.runs(more)
+        if self._standings is None or self._standings[0] is not runs:
+            gone = reading.retracted(self.store.snapshot())
+            self._standings = runs, standings(self.task, runs.values(), gone)
         return self._standings[1]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.swarm import Swarm
 
 _FEW = 5  # of what waits, in status; the outbox lists all
-_SKEW_SECONDS = 120  # a clock that is further behind than this is worth a word
+_SKEW_SECONDS = 120  # a clock that is further off than this is worth a word
 
 Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, small, ..., xl.")]
 Agent = Annotated[str | None, typer.Option(help="Only this agent.")]
@@ -82,9 +82,10 @@ def _tell_kept(report: Status) -> None:
 
 def _skew(report: Status) -> str | None:
     skew = report.skew_seconds
-    if skew is None or skew < _SKEW_SECONDS:
+    if abs(skew) < _SKEW_SECONDS:
         return None
-    return f"the hub's newest commit is {render.span(skew)} ahead: check this machine's time"
+    side = "behind" if skew > 0 else "ahead of"
+    return f"this machine is {render.span(abs(skew))} {side} another agent's: check its time"
 
 
 def _waiting(report: Status) -> str:

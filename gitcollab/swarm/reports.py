@@ -106,7 +106,7 @@ class Status:
     mine: list[Claim]
     best: Entry | None
     results: int
-    skew_seconds: float  # how far the hub's newest commit was ahead of this clock
+    skew_seconds: float  # how far the hub's clocks are ahead of this one, as far as proved
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,17 @@ def test_status(cli: Cli, script: Script) -> None:
     assert swarm.calls[-1] == ("status", (), {"ask": True})
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-7200.0, "this machine is 2h ahead of another agent's"), (60.0, ""), (-60.0, "")],
+)
+def test_status_of_clocks(cli: Cli, script: Script, seconds: float, told: str) -> None:
+    script(status=replace(STATUS, skew_seconds=seconds))
+    out = cli("status").out
+    assert told in out
+    assert ("check its time" in out) == bool(told)
+
+
 def test_status_for_people(cli: Cli, script: Script) -> None:
     script(status=STATUS)
     out = cli("status").out
@@ -233,7 +244,7 @@ def test_status_for_people(cli: Cli, script: Script) -> None:
     assert "pw" not in out
     assert "1 record for the hub" in out
     assert "\n- result, for 0s: no route to host\n" in out
-    assert "the hub's newest commit is 2h ahead" in out
+    assert "this machine is 2h behind another agent's: check its time" in out
     assert out.splitlines()[-1].split() == [
         *("nova", "14m", "lr-0.2-1a2b3c4d", "LR", "0.1", "→", "0.2"),
     ]

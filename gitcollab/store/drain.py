@@ -16,7 +16,6 @@ from typing import assert_never
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.contention import Contention
-from gitcollab.store.gathering import Gathering
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
 from gitcollab.store.requests import Outcome, Request
@@ -77,11 +76,10 @@ class Drain:
         self._cache = parts.cache
         self._outbox = parts.outbox
         self._contention = Contention(parts.cache.folder / "contention")
-        self._gathering = Gathering(
-            parts.cache.folder / "gathering", parts.outbox.waiting, parts.sleep
-        )
+        self._gathering = parts.gathering
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
+        self._push_seconds = 0.0  # that the last push took
         self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
         self.waiting: set[str] = set()
         self.outcomes: list[Outcome] = []
@@ -93,9 +91,8 @@ class Drain:
             batch = self._pending()[:_BATCH]
             if not batch:
                 break
-            began = time.monotonic()
             self._deliver(batch)
-            self._gathering.note(len(batch), time.monotonic() - began)
+            self._gathering.note(len(batch), self._push_seconds)
             self._handled.update(request.id for request in batch)
         self._outbox.tidy()
         self._cache.tidy()
@@ -162,7 +159,9 @@ class Drain:
                 return plan
             self._fetch()
             return None
+        began = time.monotonic()
         pushed = self._cache.remote.push(plan.head, expect=tip)
+        self._push_seconds = time.monotonic() - began
         match pushed:
             case Landed():
                 self._cache.set_tip(plan.head, self._parts.clock())

@@ -38,6 +38,11 @@ class Gathering:
             self._sleep(_LOOK_SECONDS)
             left -= _LOOK_SECONDS
 
+    def expected(self) -> float:
+        """Seconds that a push for a crowd takes, as far as is known; 0 where there is no crowd."""
+        size, seconds = self._last()
+        return min(seconds, 1.0) if size >= _CROWD else 0.0
+
     def note(self, size: int, seconds: float) -> None:
         """A push carried ``size`` requests and took so long."""
         if size >= _CROWD or self._last()[0] >= _CROWD:

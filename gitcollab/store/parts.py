@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from random import Random
 
 from gitcollab.git.failures import CacheCorrupt
 from gitcollab.store.cache import Cache
+from gitcollab.store.gathering import Gathering
 from gitcollab.store.index import Index
 from gitcollab.store.outbox import Outbox
 from gitcollab.store.requests import Decider, Deriver
@@ -47,6 +49,11 @@ class Parts:
     rng: Random
     sleep: Callable[[float], None]
     pace: Pace
+
+    @cached_property
+    def gathering(self) -> Gathering:
+        """The agents of this host that share pushes."""
+        return Gathering(self.cache.folder / "gathering", self.outbox.waiting, self.sleep)
 
     def snapshot(self, tip: str | None, heal: Callable[[str], None] | None = None) -> Snapshot:
         """The hub at ``tip``; ``heal`` replaces a damaged copy."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -232,7 +233,7 @@ class Store:
         """Until each has its outcome: by whoever holds the lock, or by us once it is free."""
         outcomes: dict[str, Outcome] = {}
         patient_until = time.monotonic() + self._patience
-        waits = pauses()
+        waits = chain([self._parts.gathering.expected()], pauses())
         while True:
             self._collect(requests, outcomes)
             if len(outcomes) < len(requests):

@@ -7,8 +7,10 @@ not a compare-and-swap).
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,7 +25,8 @@ from gitcollab.git.failures import CacheCorrupt, DiskFull
 _DIRECTORY = b"40000"
 _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
-_TREE, _BLOB = 2, 3  # git's object types
+_COMMIT, _TREE, _BLOB = 1, 2, 3  # git's object types
+_KINDS = {b"commit": _COMMIT, b"tree": _TREE, b"blob": _BLOB, b"tag": 4}
 _DEPTH = 32  # folders below one another; a hub uses five
 
 # The last second that every calculation with a day's margin can still represent.
@@ -115,9 +118,8 @@ class ObjectStore:
 
     def entries(self, tree: str) -> dict[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""
-        with _translated():
-            kind, data = self._repo.odb.read(tree)
-        if kind != _TREE:
+        data = self._read(tree, _TREE)
+        if data is None:
             raise CacheCorrupt(f"{tree} is not a tree")
         return _parse_tree(data)
 
@@ -135,11 +137,7 @@ class ObjectStore:
 
     def blob(self, oid: str, cap: int) -> bytes | None:
         """The bytes of blob ``oid``; None when they are more than ``cap`` or it is no blob."""
-        with _translated():
-            kind, size = self._repo.odb.read_header(oid)
-            if kind != _BLOB or size > cap:
-                return None
-            return self._repo.odb.read(oid)[1]
+        return self._read(oid, _BLOB, cap)
 
     def files(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
         """Every path that starts with ``prefix`` and is no folder, of those that are UTF-8."""
@@ -202,7 +200,30 @@ class ObjectStore:
             self._local.repo = repo
         return repo
 
+    def _read(self, oid: str, kind: int, cap: float = math.inf) -> bytes | None:
+        """The bytes of the object; None when it is of another kind or larger than ``cap``."""
+        loose = self._loose(oid)
+        if loose is not None:
+            return loose.read(kind, cap)
+        with _translated():
+            found, size = self._repo.odb.read_header(oid)
+            return self._repo.odb.read(oid)[1] if found == kind and size <= cap else None
+
+    def _loose(self, oid: str) -> _Loose | None:
+        """The object's own file, if it has one.
+
+        libgit2 1.9 never returns from one that is cut short (a power cut leaves such).
+        """
+        try:
+            return _Loose(oid, (self.path / "objects" / oid[:2] / oid[2:]).read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise CacheCorrupt(f"object {oid}: {e.strerror}") from e
+
     def _commit(self, oid: str) -> pygit2.Commit:
+        if (loose := self._loose(oid)) is not None:
+            loose.read(_COMMIT, math.inf)
         found = self._repo.get(oid)
         if not isinstance(found, pygit2.Commit):
             raise CacheCorrupt(f"commit {oid} is missing")
@@ -278,6 +299,35 @@ def _nested(changes: Mapping[str, bytes | None]) -> dict[bytes, object]:
             raise BadPath(path)
         at[name] = data
     return nested
+
+
+class _Loose:
+    """The file of one object: a header and the bytes, deflated."""
+
+    def __init__(self, oid: str, data: bytes) -> None:
+        self._oid = oid
+        self._inflate = zlib.decompressobj()
+        try:
+            head, nul, self._begin = self._inflate.decompress(data, 64).partition(b"\0")
+            name, _, size = head.partition(b" ")
+            self._kind, self._size = _KINDS[name], int(size)
+        except (zlib.error, KeyError, ValueError) as e:
+            raise CacheCorrupt(f"object {oid} is damaged") from e
+
+    def read(self, kind: int, cap: float) -> bytes | None:
+        """The bytes; None when it is of another kind or larger than ``cap``."""
+        if self._kind != kind or self._size > cap:
+            return None
+        rest = b""
+        try:
+            # One byte more than there is: only then is the end seen.
+            rest = self._inflate.decompress(self._inflate.unconsumed_tail, self._size + 1)
+        except zlib.error as e:
+            raise CacheCorrupt(f"object {self._oid} is damaged") from e
+        body = self._begin + rest
+        if len(body) != self._size or not self._inflate.eof:
+            raise CacheCorrupt(f"object {self._oid} is cut short")
+        return body
 
 
 def _join(at: str, raw: bytes) -> str | None:

@@ -180,3 +180,31 @@ def test_damage_has_one_name(objects: ObjectStore, tmp_path: Path) -> None:
         objects.blob("1" * 40, 10)
     with pytest.raises(CacheCorrupt):
         ObjectStore(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("size", [0, 1, 56, 64, 5000])
+def test_an_object_cut_short_is_damage(objects: ObjectStore, size: int) -> None:
+    tree = objects.write_tree(None, {"file": bytes(n % 251 for n in range(size))})
+    oid = objects.entries(tree)[b"file"].oid
+    whole = objects.blob(oid, size)
+    assert whole is not None
+    assert len(whole) == size
+    assert objects.blob(oid, size - 1) is None
+    path = objects.path / "objects" / oid[:2] / oid[2:]
+    data = path.read_bytes()
+    path.chmod(0o644)
+    for length in {*range(0, len(data), 7), len(data) - 1}:
+        path.write_bytes(data[:length])
+        with pytest.raises(CacheCorrupt):
+            objects.blob(oid, size)
+
+
+def test_a_commit_cut_short_is_damage(objects: ObjectStore) -> None:
+    who = ("n", "e@x")
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    commit = objects.commit(objects.write_tree(None, {"a": b"b"}), None, "m", who, who, when)
+    path = objects.path / "objects" / commit[:2] / commit[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(CacheCorrupt):
+        objects.tree(commit)

@@ -308,7 +308,7 @@ class _Loose:
         self._oid = oid
         self._inflate = zlib.decompressobj()
         try:
-            head, nul, self._begin = self._inflate.decompress(data, 64).partition(b"\0")
+            head, _nul, self._begin = self._inflate.decompress(data, 64).partition(b"\0")
             name, _, size = head.partition(b" ")
             self._kind, self._size = _KINDS[name], int(size)
         except (zlib.error, KeyError, ValueError) as e:

@@ -230,6 +230,8 @@ class Remote:
         if _RACE.search(reason):
             return Moved(reason)
         if _CLOSED.search(reason) or "GH006" in said:
+            # What we sent may have been cut short here: then the fault is ours.
+            failures.meaning(err, str(self.git_dir), self.url)
             return Unreachable(f"the hub takes no pushes: {reason}", "ask the hub's owner", True)
         return Refused(said)
 

@@ -255,4 +255,6 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
+    except OSError as e:
+        raise local_failure(e) from e
     return value if isinstance(value, dict) else None

@@ -164,4 +164,5 @@ def _message(one: Decided) -> str:
     """Subject and trailers; the request's id keeps equal commits of one second apart."""
     lines = [re.sub(r"[\x00-\x1f\x7f]+", " ", line).strip() for line in one.message.split("\n")]
     text = "\n".join(lines).strip()[:2000] or one.request.kind
+    text = text.encode(errors="replace").decode()  # half a letter is no text
     return f"{text}\n\nGitcollab-Request: {one.request.id}\n"

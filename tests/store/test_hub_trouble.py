@@ -212,7 +212,7 @@ def test_a_busy_hub_is_given_up_after_the_deadline(
 
 
 def test_one_request_among_many_is_refused(hub: Path, tmp_path: Path) -> None:
-    """By a rule that sees one reference at a time; the others land, it can be retried or dropped."""
+    """The others land; it can be retried or dropped."""
     hook = hub / "hooks" / "update"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(

@@ -13,7 +13,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,6 +115,25 @@ class ObjectStore:
         with _translated():
             seconds = self._commit(commit).commit_time
         return datetime.fromtimestamp(min(max(seconds, 0), int(_LATEST.timestamp())), UTC)
+
+    def committers(self, commit: str, within: timedelta, most: int) -> set[str]:
+        """Who made ``commit`` and those before it, ``most`` of them and not older than ``within``.
+
+        Where history ends in the copy, it ends here too.
+        """
+        found: set[str] = set()
+        oldest = self.commit_time(commit) - within
+        at: str | None = commit
+        with _translated():
+            for _ in range(most):
+                made = None if at is None else self._repo.get(at)
+                if not isinstance(made, pygit2.Commit):
+                    break
+                if made.commit_time < oldest.timestamp():
+                    break
+                found.add(made.committer.name)
+                at = str(made.parent_ids[0]) if made.parent_ids else None
+        return found
 
     def entries(self, tree: str) -> dict[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""

@@ -12,27 +12,39 @@ from contextlib import suppress
 from pathlib import Path
 
 _FORGET_SECONDS = 10.0
+_USUAL_SECONDS = 0.06  # for a try
 
 
 class Contention:
-    """The number of races lost lately, kept in the file ``path``."""
+    """The number of races lost lately and the seconds a try took, kept in the file ``path``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def level(self) -> int:
         """How crowded it was: 0 when no race was lost within the last seconds."""
-        try:
-            if time.time() - self.path.stat().st_mtime > _FORGET_SECONDS:
-                return 0
-            return max(0, min(int(self.path.read_text()), 20))
-        except (OSError, ValueError):
-            return 0
+        return self._last()[0]
 
-    def note(self, races: int) -> None:
-        """A delivery ended after losing ``races``; without any, the memory fades by one."""
+    def cycle_seconds(self) -> float:
+        """How long a try, a fetch and a push, took lately; a guess where none is remembered."""
+        return self._last()[1]
+
+    def note(self, races: int, seconds: float) -> None:
+        """A delivery ended after losing ``races``; without any, the memory fades by one.
+
+        ``seconds`` is how long its last try took.
+        """
         level = self.level()
         now = max(races, level - 1)
         if now != level or races:
             with suppress(OSError):  # a courtesy to others, no more
-                self.path.write_text(str(now))
+                self.path.write_text(f"{now} {seconds:.4f}")
+
+    def _last(self) -> tuple[int, float]:
+        try:
+            if time.time() - self.path.stat().st_mtime <= _FORGET_SECONDS:
+                races, seconds = self.path.read_text().split()
+                return max(0, min(int(races), 20)), min(max(float(seconds), 0.0), 60.0)
+        except (OSError, ValueError):
+            pass
+        return 0, _USUAL_SECONDS

@@ -6,11 +6,11 @@ request: after every lost race, lost reply or rebuilt copy all of them are decid
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
@@ -22,6 +22,9 @@ from gitcollab.store.requests import Outcome, Request
 
 # Requests in one push; more wait for the next.
 _BATCH = 256
+
+# Whose commits are among the newest, and not older than the newest by more, is writing now.
+_LATEST, _LATELY = 64, timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Drain:
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
         self._push_seconds = 0.0  # that the last push took
+        self._fetch_seconds = 0.0
         self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
         self.waiting: set[str] = set()
         self.outcomes: list[Outcome] = []
@@ -137,7 +141,7 @@ class Drain:
             except CacheCorrupt as e:
                 verdict = self._remake(e)
             if verdict is not None:
-                self._contention.note(attempt.races)
+                self._contention.note(attempt.races, self._fetch_seconds + self._push_seconds)
                 return verdict
             if attempt.races and attempt.is_spent(self._parts.pace):
                 return GaveUp(
@@ -192,8 +196,10 @@ class Drain:
         )
 
     def _fetch(self) -> None:
+        began = time.monotonic()
         with suppress(HubEmpty):  # then the copy has no tip, which is how the rest knows
             self._parts.fetch()
+        self._fetch_seconds = time.monotonic() - began
         self._fresh = True
 
     def _remake(self, e: CacheCorrupt) -> GaveUp | None:
@@ -211,11 +217,19 @@ class Drain:
     def _delay(self, attempt: Attempt) -> float:
         """Seconds to wait after a lost race; see Pace."""
         pace = self._parts.pace
-        oldest = min(request.created_at for request in attempt.group)
-        here = time.monotonic() - attempt.started
-        age = max((self._parts.clock() - oldest).total_seconds(), here)
-        window = min(pace.first * math.exp2(max(attempt.races, attempt.crowd)), pace.spread)
-        return self._parts.rng.random() * window * math.exp2(-age / pace.half)
+        cycle = self._fetch_seconds + self._push_seconds or self._contention.cycle_seconds()
+        turn = cycle * self._writers(attempt)
+        waited = (time.monotonic() - attempt.started) / turn
+        share = max(1.0 - waited / 2, pace.eager)
+        return self._parts.rng.random() * share * turn / pace.at_once
+
+    def _writers(self, attempt: Attempt) -> int:
+        """How many take part in the race: those who landed lately, or as our losses suggest."""
+        lost = 1 << min(max(attempt.races, attempt.crowd), 4)
+        tip = self._cache.tip()
+        if tip is None:
+            return lost
+        return max(lost, len(self._cache.objects().committers(tip, _LATELY, _LATEST)))
 
     # -- what becomes of requests ----------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """A local index of the records in a hub's tree: SQLite, brought forward by the difference of trees.
 
 ``parsed`` holds what a blob says, by the blob's name: true whatever the tip is, so a record is
-parsed once. ``placed`` says which blob lies where in the one tree named by ``meta``, and since when
-this host has seen it there. For each kind with columns, ``of_<kind>`` holds those of the valid
-records that are placed. Several processes may want different trees: each moves the index and reads
-it in one transaction. The index can be deleted at any time.
+parsed once. ``placed`` says which blob lies where in the one tree named by ``meta``. ``arrived``
+says when claims were first seen where they are, and outlives their being displaced for a while.
+For each kind with columns, ``of_<kind>`` holds those of the valid records that are placed. Several
+processes may want different trees: each moves the index and reads it in one transaction. The index
+can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -35,13 +36,18 @@ _SCHEMA = (
         PRIMARY KEY (oid, kind)
     )""",
     """CREATE TABLE placed (
-        path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL,
-        seen REAL NOT NULL, made REAL NOT NULL
+        path TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, oid TEXT NOT NULL
+    )""",
+    """CREATE TABLE arrived (
+        path TEXT NOT NULL, oid TEXT NOT NULL, seen REAL NOT NULL, made REAL NOT NULL, before REAL,
+        PRIMARY KEY (path, oid)
     )""",
     "CREATE INDEX placed_kind ON placed (kind, id)",
     "CREATE INDEX placed_oid ON placed (oid)",
 )
-_VERSION = "2"
+_VERSION = "3"
+_TIMED = "claim"  # the kind whose arrivals matter
+_REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
@@ -49,18 +55,23 @@ Progress = Callable[[int, int], None]  # records read, of how many
 
 
 class Version(NamedTuple):
-    """A state of the hub: its tree, when its commit says it was made, when we learnt of it."""
+    """A state of the hub: its tree, when its commit says it was made, when we learnt of it.
+
+    ``before`` is when we last knew that the hub was in another state; None: we knew nothing of it.
+    """
 
     tree: str
     made: datetime
     seen: datetime
+    before: datetime | None
 
 
 class Arrival(NamedTuple):
-    """When this host first saw a file as it is, by its own clock; and what the hub's time was."""
+    """When a file was first seen as it is; see Version."""
 
     seen: datetime
     made: datetime
+    before: datetime | None
 
 
 class Index:
@@ -115,10 +126,14 @@ class Index:
         return int(self._ask(at, lambda db: db.execute(query).fetchone())[0])
 
     def arrival(self, at: Version, path: str) -> Arrival | None:
-        """When the file at ``path`` arrived as it is; None where no record's file is."""
-        query = "SELECT seen, made FROM placed WHERE path = ?"
+        """When the claim at ``path`` arrived as it is; None where there is none."""
+        columns = "seen, made, before"
+        query = f"SELECT {columns} FROM arrived JOIN placed USING (path, oid) WHERE path = ?"
         row = self._ask(at, lambda db: db.execute(query, (path,)).fetchone())
-        return None if row is None else Arrival(*(datetime.fromtimestamp(t, UTC) for t in row))
+        if row is None:
+            return None
+        before = None if row[2] is None else _time(row[2])
+        return Arrival(_time(row[0]), _time(row[1]), before)
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""
@@ -161,7 +176,7 @@ class Index:
         else:
             changes = ((c.path, c.entry) for c in objects.diff(here, at.tree))
         records = [change for change in changes if names.kind_of(change[0]) is not None]
-        arrival = Arrival(at.seen, at.made)
+        arrival = Arrival(at.seen, at.made, at.before)
         displaced: set[str] = set()
         for count, (path, entry) in enumerate(records, start=1):
             displaced |= self._remove(db, path)
@@ -169,7 +184,7 @@ class Index:
                 self._add(db, objects, path, entry, arrival)
             if self._progress is not None and (count % 100 == 0 or count == len(records)):
                 self._progress(count, len(records))
-        _sweep(db, displaced)
+        _sweep(db, displaced, at.seen.timestamp() - _REMEMBERED_SECONDS)
         database.put(db, "tree", at.tree)
 
     def _remove(self, db: sqlite3.Connection, path: str) -> set[str]:
@@ -195,9 +210,12 @@ class Index:
         if identity is None:
             return
         kind, record_id = identity
-        since = (arrival.seen.timestamp(), arrival.made.timestamp())
-        placed = (path, kind, record_id, entry.oid, *since)
-        db.execute("INSERT INTO placed VALUES (?, ?, ?, ?, ?, ?)", placed)
+        placed = (path, kind, record_id, entry.oid)
+        db.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", placed)
+        if kind == _TIMED:
+            times = (None if t is None else t.timestamp() for t in arrival)
+            arrived = (path, entry.oid, *times)
+            db.execute("INSERT OR IGNORE INTO arrived VALUES (?, ?, ?, ?, ?)", arrived)
         decoded = _known(db, kind, entry.oid) or _parse(db, objects, kind, entry)
         if not isinstance(decoded, Broken) and own_id(decoded) in (None, record_id):
             self._add_columns(db, kind, record_id, decoded)
@@ -268,10 +286,16 @@ def _against(
         yield path, None
 
 
-def _sweep(db: sqlite3.Connection, displaced: set[str]) -> None:
-    """Forget what displaced blobs said, where no path holds them any more."""
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _sweep(db: sqlite3.Connection, displaced: set[str], oldest: float) -> None:
+    """Forget what displaced blobs said, where no path holds them any more, and old arrivals."""
     query = "DELETE FROM parsed WHERE oid = ? AND NOT EXISTS (SELECT 1 FROM placed WHERE oid = ?)"
     db.executemany(query, [(oid, oid) for oid in displaced])
+    query = "SELECT 1 FROM placed WHERE placed.path = arrived.path AND placed.oid = arrived.oid"
+    db.execute(f"DELETE FROM arrived WHERE seen < ? AND NOT EXISTS ({query})", (oldest,))
 
 
 def _table(columns: Columns) -> list[str]:

@@ -22,17 +22,17 @@ from gitcollab.store.snapshot import Snapshot
 class Pace:
     """How long a delivery may take, and how lost races are spread.
 
-    ``deadline`` seconds and ``attempts`` pushes for one batch. After a lost race the wait is random
-    below a window that doubles from ``first`` seconds to ``spread`` with every race lost (many
-    writers thin out), and is halved for every ``half`` seconds of the oldest request's age: whoever
-    has waited long pushes at once, and wins against those who just came.
+    ``deadline`` seconds and ``attempts`` pushes for one batch. After a lost race the wait is
+    random, so long that about ``at_once`` of the writers try at any time: a *turn* is the time in
+    which each of them could land once, and the longest wait is that divided by ``at_once``. It
+    shrinks with the turns waited, to an ``eager`` part of it: whoever has waited long wins against
+    those who just came. There is no fixed time in it, since hubs differ.
     """
 
     deadline: float = 60.0
     attempts: int = 1000
-    first: float = 0.05
-    spread: float = 3.0
-    half: float = 1.5
+    at_once: float = 2.0
+    eager: float = 0.125
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ class Parts:
 
     def snapshot(self, tip: str | None, heal: Callable[[str], None] | None = None) -> Snapshot:
         """The hub at ``tip``; ``heal`` replaces a damaged copy."""
-        seen = None if tip is None else self.cache.sightings.known_since(tip)
-        return Snapshot(self.cache.objects, self.index, tip, heal=heal, seen=seen, clock=self.clock)
+        sighting = None if tip is None else self.cache.sightings.of(tip)
+        return Snapshot(
+            self.cache.objects, self.index, tip, heal=heal, sighting=sighting, clock=self.clock
+        )
 
     def fetch(self) -> str:
         """Bring the copy to the hub's tip, which is given; the lock is held. Raises as Cache.fetch.

@@ -6,13 +6,22 @@ import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Sighting(NamedTuple):
+    """What this host knows of a state of the hub, by its own clock."""
+
+    seen: datetime | None = None  # when it learnt of it
+    before: datetime | None = None  # when it last knew that the hub was in another
+    ahead: timedelta = timedelta(0)  # how far the hub's clocks are ahead of ours, as far as proved
 
 
 class Sightings:
     """Kept in the file ``path``, which can be deleted at any time.
 
     tip, known     the newest commit that is known, and when it became known here
+    before         until when another was the newest, as far as was known then
     at             when the hub was last asked
     skew           seconds by which the hub's clocks are ahead of ours, as far as proved
     """
@@ -22,7 +31,8 @@ class Sightings:
 
     def pushed(self, tip: str, now: datetime) -> None:
         """We made the commit ``tip`` the hub's newest."""
-        self._write(self._read() | {"tip": tip, "known": now.isoformat()})
+        at = now.isoformat()
+        self._write(self._read() | {"tip": tip, "known": at, "before": at})
 
     def fetched(self, tip: str, made: datetime, now: datetime) -> None:
         """The hub was asked: its newest commit is ``tip``, which says it was ``made`` then.
@@ -37,13 +47,17 @@ class Sightings:
             seen = [t for name in ("at", "known") if (t := _time(before.get(name))) is not None]
             late = (made - max(seen)).total_seconds() if seen else 0.0
             skew = ahead if ahead > 0 else min(late, 0.0)
-            after |= {"tip": tip, "known": now.isoformat(), "skew": skew}
+            last = max(seen).isoformat() if seen else None
+            after |= {"tip": tip, "known": now.isoformat(), "before": last, "skew": skew}
         self._write(after)
 
-    def known_since(self, tip: str) -> datetime | None:
-        """When this host learnt of ``tip``, if that is remembered."""
+    def of(self, tip: str) -> Sighting:
+        """What is remembered of ``tip``."""
         fields = self._read()
-        return _time(fields.get("known")) if fields.get("tip") == tip else None
+        ahead = max(_span(fields.get("skew")), timedelta(0))
+        if fields.get("tip") != tip:
+            return Sighting(None, None, ahead)
+        return Sighting(_time(fields.get("known")), _time(fields.get("before")), ahead)
 
     def asked(self) -> datetime | None:
         """When the hub was last asked."""
@@ -51,8 +65,7 @@ class Sightings:
 
     def skew(self) -> timedelta:
         """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
-        found = self._read().get("skew")
-        return timedelta(seconds=found) if isinstance(found, int | float) else timedelta(0)
+        return _span(self._read().get("skew"))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -64,6 +77,12 @@ class Sightings:
     def _write(self, fields: dict[str, Any]) -> None:
         with suppress(OSError):  # only clocks are judged by it
             self.path.write_text(json.dumps(fields))
+
+
+def _span(seconds: object) -> timedelta:
+    if isinstance(seconds, int | float) and abs(seconds) < 1e9:
+        return timedelta(seconds=seconds)
+    return timedelta(0)
 
 
 def _time(text: object) -> datetime | None:

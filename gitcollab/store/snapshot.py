@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from gitcollab.store.decoding import READ_CAP, Broken, decode_at
 from gitcollab.store.index import Arrival, Version
+from gitcollab.store.sightings import Sighting
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import ObjectStore
@@ -42,10 +43,18 @@ class RecordIndex(Protocol):
         """How many valid records of ``kind`` there are."""
 
     def arrival(self, at: Version, path: str) -> Arrival | None:
-        """When the file at ``path`` arrived as it is."""
+        """When the claim at ``path`` arrived as it is."""
 
     def invalid(self, at: Version) -> dict[str, str]:
         """path -> why it holds no valid record."""
+
+
+class Arrived(NamedTuple):
+    """How a file came to be known here."""
+
+    then: datetime  # when that was: by our clock or the hub's newest commit, the earlier
+    age: timedelta | None  # how old it was then at most; None when that is not known
+    ago: timedelta  # how long ago that is, by our clock
 
 
 _T = TypeVar("_T")
@@ -78,7 +87,7 @@ class Snapshot:
     """The files of ``tip`` (None: there is no branch yet) under ``changes``.
 
     ``objects`` is asked for each time: a damaged copy is replaced under us. ``heal`` replaces it.
-    ``seen`` is when this host learnt of the tip (None: just now), by its ``clock``.
+    ``sighting`` is what this host knows of the tip's time, by its ``clock``.
     """
 
     def __init__(
@@ -88,7 +97,7 @@ class Snapshot:
         tip: str | None,
         changes: Mapping[str, bytes | None] = _NONE,
         heal: Callable[[str], None] | None = None,
-        seen: datetime | None = None,
+        sighting: Sighting | None = None,
         clock: Callable[[], datetime] = utc_now,
         decoded: _Decoded | None = None,
     ) -> None:
@@ -97,7 +106,7 @@ class Snapshot:
         self._heal = heal
         self._index = index
         self._changes = changes
-        self._seen = seen or clock()
+        self._sighting = sighting or Sighting()
         self._clock = clock
         self._decoded = decoded or _Decoded()
 
@@ -108,29 +117,27 @@ class Snapshot:
         return None if tip is None else self._reading(lambda: self._open().commit_time(tip))
 
     def time(self, local: datetime) -> datetime:
-        """When it is, as far as expiry goes: the later of ``local`` and the tip's time.
+        """When it is: ``local`` by our clock, or later if a clock of the hub was proved to be so.
 
-        A tip further ahead than a day has a broken clock, not a skewed one, and is not believed.
+        One that is ahead by more than a day is broken, not skewed, and is not believed.
         """
-        theirs = self.commit_time
-        return theirs if theirs is not None and local < theirs <= local + _BELIEVABLE else local
+        ahead = self._sighting.ahead
+        return local + ahead if ahead <= _BELIEVABLE else local
 
-    def arrival(self, path: str) -> tuple[datetime, timedelta]:
-        """When it was, at the earliest, as this host first saw the file at ``path`` as it is, and
-        how long ago that is by this host's clock.
-
-        The former is the earlier of this host's clock then and the hub's newest commit then, if
-        that can be believed. What is laid over the tip arrives now.
-        """
+    def arrival(self, path: str) -> Arrived:
+        """When the claim at ``path`` was first seen here as it is; laid over the tip: just now."""
         now = self._clock()
         found = None
         if path not in self._changes and (at := self._version) is not None:
             found = self._reading(lambda: self._index.arrival(at, path))
         if found is None:
-            return now, timedelta(0)
+            return Arrived(now, None, timedelta(0))
         believed = found.seen - found.made <= _BELIEVABLE
         earliest = min(found.made, found.seen) if believed else found.seen
-        return earliest, max(now - found.seen, timedelta(0))
+        age = None if found.before is None else max(found.seen - found.before, timedelta(0))
+        # Seen in our future: our clock was set back since.
+        since = found.seen if found.seen <= now else found.made
+        return Arrived(earliest, age, max(now - since, timedelta(0)))
 
     def note_arrivals(self) -> None:
         """Let what this tip brought count as seen, before a newer one takes its place."""
@@ -145,7 +152,10 @@ class Snapshot:
     @cached_property
     def _version(self) -> Version | None:
         tree, made = self._tree, self.commit_time
-        return None if tree is None or made is None else Version(tree, made, self._seen)
+        if tree is None or made is None:
+            return None
+        seen, before, _ = self._sighting
+        return Version(tree, made, seen or self._clock(), before)
 
     def read(self, path: str, cap: int = READ_CAP) -> bytes | None:
         """The bytes of the file at ``path``; None when there is none or more than ``cap``."""
@@ -244,7 +254,7 @@ class Snapshot:
             self.tip,
             over,
             self._heal,
-            self._seen,
+            self._sighting,
             self._clock,
             self._decoded,
         )

@@ -1,11 +1,12 @@
 """Claims: who is doing which experiment now. Pure decisions, repeated on every retry.
 
 A claim holds for its time to live. Clocks differ, so its expiry is not compared with this host's
-clock alone: when the claim is first seen here, what is left of it is read off this clock or off the
-hub's newest commit, whichever leaves more, but never more than the time to live; from then on only
-a span on this clock counts. So no claim is immortal because its holder's clock is ahead or ours is
-behind, and none is void before its time the other way round. The price: a claim that is first seen
-on a hub that has been quiet may hold for one time to live too long. A renewal begins anew.
+clock alone. When it is first seen here, what is left of it is the most of: by this clock, by the
+hub's newest commit, and by its age, which is no more than the time since the hub was last seen
+without it; but never more than the time to live. From then on only a span on this clock counts. So
+no claim is immortal because its holder's clock is ahead or ours is behind, and none is void before
+its time the other way round. The price: a claim that is first seen on a hub that has been quiet may
+hold for one time to live too long. A renewal begins anew.
 """
 
 from __future__ import annotations
@@ -102,9 +103,11 @@ def release_path(snapshot: Snapshot, experiment: str | None, nonce: str | None) 
 
 def left(snapshot: Snapshot, claim: Claim, task: Task) -> timedelta:
     """How long a claim that is on the hub still holds; zero or less when it is void."""
-    then, ago = snapshot.arrival(path_of("claim", claim.id))
+    then, age, ago = snapshot.arrival(path_of("claim", claim.id))
     longest = timedelta(seconds=task.policy.claim_ttl_seconds)
-    return min(claim.expires_at - then, longest) - ago
+    by_dates = claim.expires_at - then
+    by_age = by_dates if age is None else longest - age
+    return min(max(by_dates, by_age), longest) - ago
 
 
 def holds(snapshot: Snapshot, claim: Claim, task: Task) -> bool:

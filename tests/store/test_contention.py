@@ -9,7 +9,7 @@ from gitcollab.store.contention import Contention
 def test_alone_nothing_is_written(tmp_path: Path) -> None:
     contention = Contention(tmp_path / "contention")
 
-    contention.note(0)
+    contention.note(0, 0.2)
 
     assert contention.level() == 0
     assert not contention.path.exists()
@@ -19,7 +19,7 @@ def test_races_are_remembered_and_fade(tmp_path: Path) -> None:
     contention = Contention(tmp_path / "contention")
     levels = []
     for races in (3, 0, 0, 5, 1, 0):
-        contention.note(races)
+        contention.note(races, 0.2)
         levels.append(contention.level())
 
     assert levels == [3, 2, 1, 5, 4, 3]
@@ -27,8 +27,9 @@ def test_races_are_remembered_and_fade(tmp_path: Path) -> None:
 
 def test_old_or_broken_memories_do_not_count(tmp_path: Path) -> None:
     contention = Contention(tmp_path / "contention")
-    contention.note(3)
-    os.utime(contention.path, (0, 0))
-    assert contention.level() == 0
-    contention.path.write_text("nonsense")
-    assert contention.level() == 0
+    contention.note(3, 0.2)
+    assert contention.cycle_seconds() == 0.2
+    for spoil in (lambda: os.utime(contention.path, (0, 0)), lambda: contention.path.write_text("")):
+        spoil()
+        assert contention.level() == 0
+        assert contention.cycle_seconds() == 0.06

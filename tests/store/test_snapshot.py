@@ -113,43 +113,54 @@ def test_columns_follow_additions_changes_and_removals(store: Store) -> None:
     assert first.select("insight", "text") == [("nova/a", "one"), ("nova/b", "two")]
 
 
-def test_the_arrival_of_a_file(hub: Path, tmp_path: Path) -> None:
-    now = FROZEN
-    store = store_of(hub, tmp_path / "home", clock=lambda: now)
-    path = "insights/nova/a.yaml"
-    snapshot = write(store, {path: insight("nova", "a")})
-    assert snapshot.arrival(path) == (FROZEN, timedelta(0))
-    now += timedelta(minutes=5)
-    assert snapshot.arrival(path) == (FROZEN, timedelta(minutes=5))
-    assert snapshot.arrival("no/such") == (now, timedelta(0))
-    over = snapshot.with_changes({path: insight("nova", "a", "other")})
-    assert over.arrival(path) == (now, timedelta(0))
+CLAIM = "claims/lr-0.2.yaml"
 
-    changed = write(store, {path: insight("nova", "a", "more")})
-    assert changed.arrival(path) == (now, timedelta(0))
+
+def test_the_arrival_of_a_claim(hub: Path, tmp_path: Path) -> None:
+    now, none = FROZEN, timedelta(0)
+    store = store_of(hub, tmp_path / "home", clock=lambda: now)
+    snapshot = write(store, {CLAIM: b"nova"})
+    assert snapshot.arrival(CLAIM) == (FROZEN, none, none)
+    now += timedelta(minutes=5)
+    assert snapshot.arrival(CLAIM) == (FROZEN, none, timedelta(minutes=5))
+    assert snapshot.arrival("claims/other.yaml") == (now, None, none)
+    assert snapshot.with_changes({CLAIM: b"vega"}).arrival(CLAIM) == (now, None, none)
+
+    changed = write(store, {CLAIM: b"nova again"})
+    assert changed.arrival(CLAIM) == (now, none, none)
+    assert snapshot.arrival(CLAIM) == (FROZEN, none, timedelta(minutes=5))  # the index moves back
+    assert changed.arrival(CLAIM) == (now, none, none)
 
 
 @pytest.mark.parametrize("skew", [-2, 2])
-def test_a_host_that_comes_later_with_another_clock(hub: Path, tmp_path: Path, skew: int) -> None:
-    path = "insights/nova/a.yaml"
-    write(store_of(hub, tmp_path / "home"), {path: insight("nova", "a")})
+def test_a_claim_that_is_found_with_another_clock(hub: Path, tmp_path: Path, skew: int) -> None:
+    write(store_of(hub, tmp_path / "home"), {CLAIM: b"nova"})
     late = FROZEN + timedelta(minutes=7, hours=skew)
     theirs = store_of(hub, tmp_path / "late", clock=lambda: late)
-    assert theirs.snapshot().arrival(path) == (min(FROZEN, late), timedelta(0))
-    write(theirs, {"insights/nova/b.yaml": insight("nova", "b")})
-    assert theirs.snapshot().arrival(path) == (min(FROZEN, late), timedelta(0))
+    assert theirs.snapshot().arrival(CLAIM) == (min(FROZEN, late), None, timedelta(0))
+    write(theirs, {"other": b""})
+    assert theirs.snapshot().arrival(CLAIM) == (min(FROZEN, late), None, timedelta(0))
+
+
+def test_a_claim_is_no_older_than_the_last_look_without_it(hub: Path, tmp_path: Path) -> None:
+    now = FROZEN
+    store = store_of(hub, tmp_path / "home", clock=lambda: now)
+    store.refresh()
+    now += timedelta(minutes=3)
+    store.refresh()
+    write(store_of(hub, tmp_path / "other"), {CLAIM: b"vega"})
+    now += timedelta(minutes=4)
+    assert store.refresh().arrival(CLAIM).age == timedelta(minutes=4)
 
 
 def test_what_was_pushed_keeps_its_arrival_when_others_follow(hub: Path, tmp_path: Path) -> None:
     now = FROZEN
     store = store_of(hub, tmp_path / "home", clock=lambda: now)
-    path = "insights/nova/a.yaml"
-    write(store, {path: insight("nova", "a")})
+    write(store, {CLAIM: b"nova"})
     now += timedelta(minutes=5)
-    theirs = store_of(hub, tmp_path / "other", clock=lambda: now)
-    write(theirs, {"insights/vega/b.yaml": insight("vega", "b")})
+    write(store_of(hub, tmp_path / "other", clock=lambda: now), {"other": b""})
     now += timedelta(minutes=5)
-    assert store.refresh().arrival(path) == (FROZEN, timedelta(minutes=10))
+    assert store.refresh().arrival(CLAIM) == (FROZEN, timedelta(0), timedelta(minutes=10))
 
 
 def test_records_follow_additions_changes_and_removals(store: Store) -> None:

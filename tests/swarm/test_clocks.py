@@ -97,6 +97,46 @@ def test_a_claim_on_a_hub_that_was_quiet_for_days_is_void_at_once(world: World) 
     assert isinstance(world.agent("atlas", RIGHT).claim("RATE=0.2"), Granted)
 
 
+def test_a_claim_is_not_stillborn_when_others_write_before_it_is_seen(world: World) -> None:
+    nova, vega, atlas = (
+        world.agent(name, skew)
+        for name, skew in (("nova", BEHIND), ("vega", RIGHT), ("atlas", RIGHT))
+    )
+    world.passes(minutes=200)  # the hub has been quiet: nova cannot know that its clock is behind
+    for swarm in (nova, vega, atlas):
+        swarm.sync()
+    assert isinstance(nova.claim("RATE=0.2"), Granted)
+    assert isinstance(vega.claim("RATE=0.4"), Granted)
+    world.passes(minutes=1)
+    assert isinstance(atlas.claim("RATE=0.2"), Taken)
+    world.passes(minutes=15)
+    assert isinstance(atlas.claim("RATE=0.2"), Granted)
+
+
+@pytest.mark.parametrize("skew", [AHEAD, BEHIND])
+def test_renewals_count_when_others_write_too(world: World, skew: timedelta) -> None:
+    nova, vega, atlas = (
+        world.agent(name, clock)
+        for name, clock in (("nova", skew), ("vega", RIGHT), ("atlas", RIGHT))
+    )
+    assert isinstance(nova.claim("RATE=0.2"), Granted)
+    for n in range(5):
+        world.passes(minutes=5)
+        assert len(nova.renew()) == 1
+        assert isinstance(vega.claim(f"RATE=0.4{n}"), Granted)
+        assert isinstance(atlas.claim("RATE=0.2"), Taken)
+
+
+@pytest.mark.parametrize("wrong", [AHEAD, BEHIND])
+def test_setting_a_clock_right_leaves_no_claim_in_force(world: World, wrong: timedelta) -> None:
+    nova, atlas = world.agent("nova", RIGHT), world.agent("atlas", wrong)
+    assert isinstance(nova.claim("RATE=0.2"), Granted)
+    assert isinstance(atlas.claim("RATE=0.2"), Taken)
+    world.set_right(atlas)
+    world.passes(minutes=16)
+    assert isinstance(atlas.claim("RATE=0.2"), Granted)
+
+
 @pytest.mark.parametrize("skew", [AHEAD, BEHIND])
 def test_skew_is_reported(world: World, skew: timedelta) -> None:
     nova, atlas = world.agent("nova", skew), world.agent("atlas", RIGHT)

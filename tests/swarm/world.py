@@ -19,19 +19,29 @@ class World:
         self.root = root
         self.hub = hub
         self.now = datetime.now(UTC)  # the hub was made just now
+        self._skews: dict[str, timedelta] = {}
         self._monkeypatch = monkeypatch
 
     def passes(self, *, minutes: float) -> None:
         """Time passes."""
         self.now += timedelta(minutes=minutes)
 
+    def set_right(self, swarm: Swarm) -> None:
+        """Somebody sets the clock of the agent's machine."""
+        self._skews[swarm.agent] = timedelta(0)
+
     def agent(self, name: str, skew: timedelta = timedelta(0)) -> Swarm:
         """An agent on a machine of its own, whose clock is ahead by ``skew``."""
         self._monkeypatch.setenv("GITCOLLAB_HOME", str(self.root / f"home-{name}"))
         folder = self.root / name
         folder.mkdir()
-        join(folder, str(self.hub), agent=name, pages=pages, clock=lambda: self.now + skew)
+        self._skews[name] = skew
+
+        def clock() -> datetime:
+            return self.now + self._skews[name]
+
+        join(folder, str(self.hub), agent=name, pages=pages, clock=clock)
         swarm = Swarm.open(folder, pages=pages)
-        swarm.member.clock = lambda: self.now + skew
+        swarm.member.clock = clock
         _ = swarm.member.store, swarm.member.key  # both live in this home
         return swarm

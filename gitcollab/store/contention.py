@@ -34,17 +34,17 @@ class Contention:
 
         ``seconds`` is how long its last try took.
         """
-        level = self.level()
+        level, before = self._last()
         now = max(races, level - 1)
         if now != level or races:
             with suppress(OSError):  # a courtesy to others, no more
-                self.path.write_text(f"{now} {seconds:.4f}")
+                self.path.write_text(f"{now} {seconds or before:.4f}")
 
     def _last(self) -> tuple[int, float]:
         try:
             if time.time() - self.path.stat().st_mtime <= _FORGET_SECONDS:
                 races, seconds = self.path.read_text().split()
-                return max(0, min(int(races), 20)), min(max(float(seconds), 0.0), 60.0)
+                return max(0, min(int(races), 20)), min(max(float(seconds), 0.001), 60.0)
         except (OSError, ValueError):
             pass
         return 0, _USUAL_SECONDS

@@ -23,6 +23,9 @@ from gitcollab.store.requests import Outcome, Request
 # Requests in one push; more wait for the next.
 _BATCH = 256
 
+# A hub that refused so many single requests in the same words is closed.
+_CLOSED_AFTER = 5
+
 # Whose commits are among the newest, and not older than the newest by more, is writing now.
 _LATEST, _LATELY = 64, timedelta(seconds=30)
 
@@ -84,6 +87,8 @@ class Drain:
         self._remade = False
         self._push_seconds = 0.0  # that the last push took
         self._fetch_seconds = 0.0
+        self._refusals = 0  # of single requests in the same words, with nothing taken between
+        self._words = ""
         self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
         self.waiting: set[str] = set()
         self.outcomes: list[Outcome] = []
@@ -113,8 +118,14 @@ class Drain:
 
     def _deliver(self, batch: Sequence[Request]) -> None:
         groups: list[Sequence[Request]] = [self._timely(batch)]
+        until = time.monotonic() + self._parts.pace.deadline
         while groups:
             group = groups.pop()
+            if not group:
+                continue
+            if why := self._why_stop(until):
+                self._postpone(self._pending(), why)
+                return
             match self._settle(group):
                 case GaveUp() as why:
                     # All that waits, newcomers too: nobody waits out a dead hub twice.
@@ -126,6 +137,15 @@ class Drain:
                     groups += divided.groups
                 case Plan() as plan:
                     self._tell(plan)
+
+    def _why_stop(self, until: float) -> GaveUp | None:
+        """Why the rest of a batch is left for another time, if it is: nobody may wait long."""
+        if self._refusals >= _CLOSED_AFTER:
+            reason = f"the hub refuses all that it is sent: {self._words}"
+            return GaveUp(reason, "ask the hub's owner, then run: gitcollab sync")
+        if time.monotonic() > until:
+            return GaveUp("the hub is slow", "the rest is delivered by: gitcollab sync")
+        return None
 
     def _settle(self, group: Sequence[Request]) -> Verdict:
         """Deliver ``group``, deciding again as long as races are lost."""
@@ -169,6 +189,7 @@ class Drain:
         match pushed:
             case Landed():
                 self._cache.set_tip(plan.head, self._parts.clock())
+                self._refusals = 0
                 self._fresh = True
                 return plan
             case Refused():
@@ -300,5 +321,7 @@ class Drain:
             middle = group.index(changing[len(changing) // 2])
             return [group[middle:], group[:middle]]
         offender = changing[0]
+        self._refusals = self._refusals + 1 if offended.reason == self._words else 1
+        self._words = offended.reason
         self._refuse(offender, {"outcome": "refused", "reason": offended.reason}, "hub")
         return [rest] if (rest := [r for r in group if r is not offender]) else []

@@ -157,7 +157,7 @@ class Outbox:
         return found
 
     def retry(self, request: Request) -> None:
-        """Move a quarantined request back among the waiting ones."""
+        """Move a quarantined request back among the waiting ones; the lock is held."""
         self.put([request])
         self.drop(request)
 

@@ -24,6 +24,7 @@ from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot, utc_now
 
 if TYPE_CHECKING:
+    from gitcollab.store.drain import Drain
     from gitcollab.store.health import Access, Copy
 
 
@@ -149,7 +150,8 @@ class Store:
 
         with self._lock.required(self._patience):
             drain = Drain(self._parts)
-            drain.run()
+            wanted = self._outbox.pending()  # not what others ask for meanwhile: it must end
+            drain.run(lambda: self._are_settled(wanted, drain))
             return drain.outcomes
 
     def pending(self) -> list[Waiting]:
@@ -163,7 +165,8 @@ class Store:
 
     def retry(self, request: Request) -> None:
         """Let a quarantined request wait for delivery again."""
-        self._outbox.retry(request)
+        with self._lock.required(self._patience):
+            self._outbox.retry(request)
 
     def redeliver(self, *requests: Request) -> list[Outcome]:
         """Retry quarantined requests now; their outcomes as of ``submit``, in order.
@@ -176,9 +179,10 @@ class Store:
                     f"{request.id} is a {request.kind!r}, which this gitcollab does not know",
                     "upgrade gitcollab, or leave it to the version that made it",
                 )
-        for request in requests:
-            self._outbox.take(request)  # what was told when it was refused
-            self._outbox.retry(request)
+        with self._lock.required(self._patience):  # or a drain could refuse it again meanwhile
+            for request in requests:
+                self._outbox.take(request)  # what was told when it was refused
+                self._outbox.retry(request)
         return self._wait(requests)
 
     def drop(self, request: Request) -> None:
@@ -257,10 +261,12 @@ class Store:
         if lost:
             self._outbox.put(lost)
         drain = Drain(self._parts)
-        drain.run(
-            lambda: all(r.id in drain.waiting or not self._outbox.is_pending(r) for r in requests)
-        )
+        drain.run(lambda: self._are_settled(requests, drain))
         self._collect(requests, outcomes)
+
+    def _are_settled(self, requests: Sequence[Request], drain: Drain) -> bool:
+        """Whether none of ``requests`` is left that ``drain`` could still deliver."""
+        return all(r.id in drain.waiting or not self._outbox.is_pending(r) for r in requests)
 
     def _collect(self, requests: Sequence[Request], outcomes: dict[str, Outcome]) -> None:
         for request in requests:

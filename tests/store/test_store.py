@@ -23,6 +23,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import create_bare
 from gitcollab.store import drain
+from gitcollab.store.parts import Pace
 from gitcollab.store.requests import Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
 
@@ -186,6 +187,57 @@ def test_a_rule_of_the_hub_sets_offenders_aside(hub: Path, tmp_path: Path, bad: 
         assert one.reason == "notes must not be bad"
         store.drop(one.request)
     assert store.quarantined() == []
+
+
+def test_a_hub_that_refuses_all_is_left_alone_after_a_few(
+    hub: Path, tmp_path: Path, wrap_git: Wrap
+) -> None:
+    rule(hub, "echo closed for the night; exit 1")
+    store = open_store(hub, tmp_path / "home")
+    store.snapshot()
+    log = wrap_git("")
+
+    outcomes = store.submit(*(ask("note", text=f"{n}") for n in range(32)))
+
+    refused = [o for o in outcomes if o["outcome"] == "refused"]
+    queued = [o for o in outcomes if o["outcome"] == "queued"]
+    assert len(refused) == len(store.quarantined()) == 5
+    assert len(queued) == len(store.pending()) == 27
+    assert "refuses all that it is sent: closed for the night" in queued[0]["reason"]
+    assert log.read_text().split().count("push") < 16
+    (hub / "hooks" / "pre-receive").unlink()
+    assert len(store.flush()) == 27
+    assert len(store.redeliver(*(one.request for one in store.quarantined()))) == 5
+    assert len(files(hub)) == 33
+
+
+def test_flushing_ends_while_others_go_on_asking(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store._cache.prepare()
+    store._outbox.put([ask("note", text="mine")])
+    told: list[object] = []
+
+    def decide_and_ask_again(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+        told.append(request)
+        if len(told) < 50:
+            busy._outbox.put([ask("note", text=f"theirs {len(told)}")])
+        return DECIDERS["note"](snapshot, request, now)
+
+    busy = open_store(hub, tmp_path / "home", deciders={"note": decide_and_ask_again})
+
+    assert len(busy.flush()) == 1
+
+    assert len(store.pending()) == len(told)
+
+
+def test_a_retry_waits_for_the_drain_that_may_refuse_it_again(hub: Path, tmp_path: Path) -> None:
+    rule(hub, "exit 1")
+    store = open_store(hub, tmp_path / "home")
+    refused = ask("note", text="x")
+    store.submit(refused)
+    with store._lock.required(1), pytest.raises(GitcollabError, match="another gitcollab process"):
+        open_store(hub, tmp_path / "home", pace=Pace(deadline=0), idle=0).retry(refused)
+    assert [one.request for one in store.quarantined()] == [refused]
 
 
 def test_a_refused_drop_request_is_told_and_forgotten(hub: Path, tmp_path: Path) -> None:
@@ -361,6 +413,16 @@ def test_what_is_too_late_is_not_sent(hub: Path, tmp_path: Path) -> None:
 
     assert outcome["outcome"] == "offline"
     assert files(hub) == ["README.md"]
+
+
+def test_a_batch_of_which_all_is_too_late_after_lost_races(hub: Path, tmp_path: Path) -> None:
+    store = open_store(hub, tmp_path / "home")
+    store.snapshot()
+    (store.folder / "contention").write_text("3 0.0")
+    late = ask("claim", name="x", not_after=FROZEN - timedelta(seconds=1))
+
+    assert store.submit(late)[0]["outcome"] == "offline"
+    assert store.submit(ask("claim", name="y"))[0]["outcome"] == "granted"
 
 
 def test_the_time_of_a_decision_is_the_later_of_clock_and_tip(hub: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ outcomes (a claim that is taken, a duplicate) are values, not errors.
 
 from __future__ import annotations
 
+import re
+
 
 class GitcollabError(Exception):
     """An expected failure: ``message`` is one clear line, ``hint`` the next step for the user."""
@@ -34,3 +36,24 @@ class OfflineError(GitcollabError):
     """The hub cannot be reached, and what was asked cannot be done without it."""
 
     exit_code = 5
+
+
+_URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s'\"<>]*@)([^\s'\"<>]*)")
+_HOST_AND_PORT = re.compile(r"[^:/?#@]*(:[0-9]*)?([/?#]|\Z)")
+
+
+def without_credentials(text: str, mask: str = "") -> str:
+    """``text`` with ``mask`` for what may be secret in its URLs: what is before an ``@``.
+
+    A password may hold anything, a ``/`` or ``@`` too. Only a bare user name of ssh stays.
+    """
+
+    def shown(url: re.Match[str]) -> str:
+        scheme, user, rest = url.groups()
+        if _HOST_AND_PORT.match(user):  # the @ is in the path
+            return url.group()
+        if not scheme.startswith("http") and re.fullmatch(r"[^:@/]+@", user):
+            return url.group()
+        return scheme + mask + rest
+
+    return _URL.sub(shown, text)

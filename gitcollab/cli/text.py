@@ -6,13 +6,13 @@ bidirectional overrides and invisible characters are written out as escapes.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from gitcollab import errors
 
 # Control, format, surrogate, private use: they act or are not seen. U+200D joins emoji.
 _ACTIVE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 _HARMLESS = "\u200d"
-_CREDENTIALS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/]+@")
 
 
 def line(text: str) -> str:
@@ -39,4 +39,4 @@ def _shown(char: str) -> str:
 
 def without_credentials(text: str) -> str:
     """``text`` with the user and password of every URL in it replaced by ``***``."""
-    return _CREDENTIALS.sub(r"\1***@", text)
+    return errors.without_credentials(text, "***@")

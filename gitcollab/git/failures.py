@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
-from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.errors import GitcollabError, OfflineError, without_credentials
 
 
 class HubUnreachable(OfflineError):  # noqa: N818 - reads as what it is
@@ -19,7 +18,7 @@ class HubEmpty(GitcollabError):  # noqa: N818 - reads as what it is
 
     def __init__(self, url: str, branch: str) -> None:
         super().__init__(
-            f"{redact(url)} holds no branch '{branch}'",
+            f"{without_credentials(url)} holds no branch '{branch}'",
             "seed it with `gitcollab init`, or check the hub's address and branch",
         )
 
@@ -142,7 +141,7 @@ def lines(err: str) -> list[str]:
     # The first keeps terminals out of it: hubs are strangers. The second keeps out what git leaves
     # of a password that it did not take for one.
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", err)
-    text = re.sub(r"\b(https?://)[^\s/']*@", r"\1", text)
+    text = without_credentials(text)
     control = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
     found = (control.sub(" ", line).strip() for line in re.split(r"[\r\n]", text))
     return [line for line in found if line and not _PROGRESS.match(line)]
@@ -177,16 +176,6 @@ def meaning(err: str, git_dir: str, hub: str = "") -> Failure:
         if re.search(pattern, low):
             return Failure(f"{reason} ({said})" if reason else said, hint, certain)
     return Failure(said, _NETWORK)
-
-
-def redact(url: str) -> str:
-    """``url`` without the user name and password a person may have put there."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))
 
 
 def local_failure(e: OSError) -> GitcollabError:

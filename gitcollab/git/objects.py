@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pygit2
 
@@ -233,12 +233,8 @@ class ObjectStore:
 
         libgit2 1.9 never returns from one that is cut short (a power cut leaves such).
         """
-        try:
-            return _Loose(oid, (self.path / "objects" / oid[:2] / oid[2:]).read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as e:
-            raise CacheCorrupt(f"object {oid}: {e.strerror}") from e
+        path = self.path / "objects" / oid[:2] / oid[2:]
+        return _Loose(oid, path) if path.exists() else None
 
     def _commit(self, oid: str) -> pygit2.Commit:
         if (loose := self._loose(oid)) is not None:
@@ -323,30 +319,30 @@ def _nested(changes: Mapping[str, bytes | None]) -> dict[bytes, object]:
 class _Loose:
     """The file of one object: a header and the bytes, deflated."""
 
-    def __init__(self, oid: str, data: bytes) -> None:
+    def __init__(self, oid: str, path: Path) -> None:
         self._oid = oid
-        self._inflate = zlib.decompressobj()
-        try:
-            head, _nul, self._begin = self._inflate.decompress(data, 64).partition(b"\0")
-            name, _, size = head.partition(b" ")
-            self._kind, self._size = _KINDS[name], int(size)
-        except (zlib.error, KeyError, ValueError) as e:
-            raise CacheCorrupt(f"object {oid} is damaged") from e
+        self._path = path
 
     def read(self, kind: int, cap: float) -> bytes | None:
-        """The bytes; None when it is of another kind or larger than ``cap``."""
-        if self._kind != kind or self._size > cap:
-            return None
-        rest = b""
+        """The bytes; None when it is of another kind or larger than ``cap``, which costs little."""
         try:
-            # One byte more than there is: only then is the end seen.
-            rest = self._inflate.decompress(self._inflate.unconsumed_tail, self._size + 1)
-        except zlib.error as e:
+            with self._path.open("rb") as file:
+                return self._read(file, kind, cap)
+        except (OSError, zlib.error, KeyError, ValueError) as e:
             raise CacheCorrupt(f"object {self._oid} is damaged") from e
-        body = self._begin + rest
-        if len(body) != self._size or not self._inflate.eof:
+
+    def _read(self, file: IO[bytes], kind: int, cap: float) -> bytes | None:
+        inflate = zlib.decompressobj()
+        head, _nul, begin = inflate.decompress(file.read(4096), 64).partition(b"\0")
+        name, _, digits = head.partition(b" ")
+        size = int(digits)
+        if _KINDS[name] != kind or size > cap:
+            return None
+        # One byte more than there is: only then is the end seen.
+        rest = inflate.decompress(inflate.unconsumed_tail + file.read(), size + 1)
+        if len(begin) + len(rest) != size or not inflate.eof:
             raise CacheCorrupt(f"object {self._oid} is cut short")
-        return body
+        return begin + rest
 
 
 def _join(at: str, raw: bytes) -> str | None:

@@ -9,9 +9,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, without_credentials
 from gitcollab.git import command, failures
-from gitcollab.git.failures import Failure, HubEmpty, HubUnreachable, redact
+from gitcollab.git.failures import Failure, HubEmpty, HubUnreachable
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Remote:
     def unreachable(self, failure: Failure) -> HubUnreachable:
         """``failure`` as the error that names this hub."""
         return HubUnreachable(
-            f"cannot reach the hub {redact(self.url)}: {failure.reason}", failure.hint
+            f"cannot reach the hub {without_credentials(self.url)}: {failure.reason}", failure.hint
         )
 
     def _verdict(self, flag: str, summary: str, err: str) -> Pushed:

@@ -21,9 +21,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, without_credentials
 from gitcollab.git import command, housekeeping
-from gitcollab.git.failures import CacheCorrupt, HubEmpty, local_failure, redact
+from gitcollab.git.failures import CacheCorrupt, HubEmpty, local_failure
 from gitcollab.git.objects import ObjectStore, create
 from gitcollab.git.remote import Remote, address
 from gitcollab.store.sightings import Sightings
@@ -31,10 +31,12 @@ from gitcollab.store.sightings import Sightings
 
 def folder_of(home: Path, hub: str, branch: str) -> Path:
     """Where everything about one hub and branch lives under ``home``."""
-    url = redact(address(hub))
-    slug = re.sub(r"[^a-z0-9]+", "-", url.lower().rstrip("/").removesuffix(".git"))
-    name = slug.strip("-")[-40:].strip("-") or "hub"
-    digest = hashlib.sha256(f"{url}\n{branch}".encode()).hexdigest()[:12]
+    url = address(hub)
+    shown = without_credentials(url).lower().rstrip("/").removesuffix(".git")
+    name = re.sub(r"[^a-z0-9]+", "-", shown).strip("-")[-40:].strip("-") or "hub"
+    # Another password is no other hub; but no two hubs may share a folder.
+    place = re.sub(r"\A(https?://)[^/?#]*@", r"\1", url)
+    digest = hashlib.sha256(f"{place}\n{branch}".encode()).hexdigest()[:12]
     return home / "hubs" / f"{name}-{digest}"
 
 

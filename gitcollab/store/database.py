@@ -14,6 +14,9 @@ from gitcollab.git.failures import DiskFull
 
 _T = TypeVar("_T")
 
+# How long to wait for another process that writes, and how often: a first index takes minutes.
+_BUSY_SECONDS, _BUSY_TIMES = 30.0, 20
+
 
 class Database:
     """The database in the file ``path``, of a form that ``maker`` names and ``schema`` makes.
@@ -30,15 +33,18 @@ class Database:
 
     def ask(self, ask: Callable[[sqlite3.Connection], _T]) -> _T:
         """What ``ask`` gives on a connection; it is asked again where the file had to be made."""
+        busy = 0
         for attempt in itertools.count():
             try:
                 return ask(self._connection())
             except sqlite3.DatabaseError as e:
                 self._forget()
                 _raise_if_full(e)
-                if attempt == 0 and not _is_usage(e):
+                if _is_busy(e) and busy < _BUSY_TIMES:
+                    busy += 1  # somebody is making it: a second one would take as long
+                elif attempt == busy and not _is_usage(e):
                     _delete(self.path)
-                elif attempt <= 1:
+                elif attempt <= busy + 1:
                     self._local.db = self._in_memory()
                 else:
                     raise
@@ -57,7 +63,7 @@ class Database:
             db.close()
 
     def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = OFF")  # made again when damaged
@@ -117,11 +123,15 @@ def _made_by(db: sqlite3.Connection) -> str | None:
     return get(db, "maker")
 
 
+def _is_busy(e: sqlite3.DatabaseError) -> bool:
+    return any(part in str(e).lower() for part in ("locked", "busy"))
+
+
 def _is_usage(e: sqlite3.DatabaseError) -> bool:
     """Whether the trouble is how the file may be used (locked, read-only), not what is in it."""
     words = str(e).lower()
-    usage = ("locked", "busy", "readonly", "read-only", "unable to open")
-    return any(part in words for part in usage)
+    usage = ("readonly", "read-only", "unable to open")
+    return _is_busy(e) or any(part in words for part in usage)
 
 
 def _raise_if_full(e: sqlite3.DatabaseError) -> None:

@@ -110,7 +110,7 @@ class Drain:
         """What this drain may still do something about."""
         return [
             request
-            for request in self._outbox.pending()
+            for request in self._outbox.pending(mend=True)
             if request.id not in self.waiting
             and request.id not in self._handled
             and request.kind in self._parts.deciders

@@ -71,8 +71,10 @@ class Outbox:
                 path.unlink(missing_ok=True)
             raise local_failure(e) from e
 
-    def pending(self) -> list[Request]:
-        """The waiting requests, oldest first. Files that hold none are set aside."""
+    def pending(self, *, mend: bool = False) -> list[Request]:
+        """The waiting requests, oldest first. Files that hold none are passed over, or set aside
+        (``mend``, with the lock held).
+        """
         found = []
         read: dict[str, list[Path]] = {}
         for path in _files(self._pending):
@@ -81,11 +83,23 @@ class Outbox:
             except FileNotFoundError:
                 continue
             except ValueError:
-                self._set_aside(path)
+                if mend:
+                    self._set_aside(path)
                 continue
             found.append(request)
             read.setdefault(request.id, []).append(path)
         self._read[self._pending] = read
+        return found
+
+    def broken(self) -> list[Path]:
+        """Files that hold no request: those that were set aside, and those that are to be."""
+        found = sorted((self.folder / "broken").glob("*"))
+        for path in _files(self._pending):
+            with contextlib.suppress(FileNotFoundError):
+                try:
+                    from_json(path.read_bytes())
+                except ValueError:
+                    found.append(path)
         return found
 
     def waiting(self) -> int:

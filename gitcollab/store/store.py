@@ -213,8 +213,8 @@ class Store:
         return health.copy(self._cache, self.folder / "index.sqlite", seconds)
 
     def broken(self) -> list[Path]:
-        """Files of the outbox that hold no request, and were set aside."""
-        return sorted((self.folder / "outbox" / "broken").glob("*"))
+        """Files of the outbox that hold no request."""
+        return self._outbox.broken()
 
     # -- inside ----------------------------------------------------------------------------------
 

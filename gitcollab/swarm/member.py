@@ -212,10 +212,13 @@ class Member:
             return data
         folder, _, name = path.rpartition("/")
         for waiting in self.store.pending():
-            payload = waiting.request.payload
-            if waiting.request.kind == "publish" and folder == folder_of(payload["result"]["id"]):
-                text = payload["files"].get(name)
-                return None if text is None else str(text).encode()
+            if waiting.request.kind != "publish":
+                continue
+            with suppress(KeyError, TypeError, AttributeError):  # of a newer gitcollab
+                payload = waiting.request.payload
+                if folder == folder_of(payload["result"]["id"]):
+                    text = payload["files"].get(name)
+                    return None if text is None else str(text).encode()
         return None
 
     def standings(self, more: Collection[Result] = ()) -> Standings:

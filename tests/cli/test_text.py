@@ -41,7 +41,7 @@ def test_many_lines_keep_their_lines() -> None:
 def test_credentials_in_addresses_are_hidden() -> None:
     told = "cannot reach https://nova:s3cret@hub.example/x.git and ssh://git@hub.example/y"
     assert without_credentials(told) == (
-        "cannot reach https://***@hub.example/x.git and ssh://***@hub.example/y"
+        "cannot reach https://***@hub.example/x.git and ssh://git@hub.example/y"
     )
     assert without_credentials("git@hub.example:x.git") == "git@hub.example:x.git"
     assert without_credentials("http://nova:p@ss@hub/x.git") == "http://***@hub/x.git"

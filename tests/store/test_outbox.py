@@ -65,7 +65,10 @@ def test_halves_and_nonsense_among_the_pending_do_no_harm(outbox: Outbox) -> Non
     (pending / ".half.tmp").write_bytes(b"{")
 
     assert [request.id for request in outbox.pending()] == ["a"]
-    assert len(list((outbox.folder / "broken").iterdir())) == 3
+    assert len(outbox.broken()) == 3
+    assert not (outbox.folder / "broken").exists()  # looking changes nothing
+    assert [request.id for request in outbox.pending(mend=True)] == ["a"]
+    assert len(list((outbox.folder / "broken").iterdir())) == len(outbox.broken()) == 3
 
 
 def test_all_or_none_are_stored(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:

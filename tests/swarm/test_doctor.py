@@ -213,6 +213,10 @@ def test_files_of_the_outbox_that_hold_no_request(nova: Swarm) -> None:
     path = nova.member.store.folder / "outbox" / "pending" / "1.json"
     path.write_text("{")
     assert "hold no request (1)" in found(nova)["outbox"].found
+    assert path.exists()
+    nova.sync()
+    nova.claim("RATE=0.2")
+    assert "hold no request (1)" in found(nova)["outbox"].found
     assert not path.exists()
 
 

@@ -7,6 +7,7 @@ not a compare-and-swap).
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import threading
@@ -27,6 +28,7 @@ _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
 _COMMIT, _TREE, _BLOB = 1, 2, 3  # git's object types
 _KINDS = {b"commit": _COMMIT, b"tree": _TREE, b"blob": _BLOB, b"tag": 4}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 _DEPTH = 32  # folders below one another; a hub uses five
 
 # The last second that every calculation with a day's margin can still represent.
@@ -192,6 +194,8 @@ class ObjectStore:
     ) -> str:
         """Make a commit; people are (name, address). Nothing refers to it yet."""
         seconds = int(when.timestamp())
+        for oid, kind in ((tree, _TREE), (parent, _COMMIT)):
+            self._check(oid, kind)
         with _translated():
             wrote, made = (pygit2.Signature(*who, seconds, 0) for who in (author, committer))
             parents = [] if parent is None else [parent]
@@ -236,9 +240,14 @@ class ObjectStore:
         path = self.path / "objects" / oid[:2] / oid[2:]
         return _Loose(oid, path) if path.exists() else None
 
+    def _check(self, oid: str | None, kind: int) -> None:
+        """Raise CacheCorrupt where libgit2 would not return from reading, or take for written."""
+        loose = None if oid is None else self._loose(oid)
+        if loose is not None:
+            loose.read(kind, math.inf)
+
     def _commit(self, oid: str) -> pygit2.Commit:
-        if (loose := self._loose(oid)) is not None:
-            loose.read(_COMMIT, math.inf)
+        self._check(oid, _COMMIT)
         found = self._repo.get(oid)
         if not isinstance(found, pygit2.Commit):
             raise CacheCorrupt(f"commit {oid} is missing")
@@ -293,6 +302,8 @@ class ObjectStore:
         return self._store(_TREE, _format_tree(entries)) if entries else None
 
     def _store(self, kind: int, data: bytes) -> str:
+        head = b"%b %d\0" % (_NAMES[kind], len(data))
+        self._check(hashlib.sha1(head + data, usedforsecurity=False).hexdigest(), kind)
         with _translated():
             return str(self._repo.odb.write(kind, data))
 

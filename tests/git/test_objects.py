@@ -206,5 +206,21 @@ def test_a_commit_cut_short_is_damage(objects: ObjectStore) -> None:
     path = objects.path / "objects" / commit[:2] / commit[2:]
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:30])
+    for act in (
+        lambda: objects.tree(commit),
+        lambda: objects.commit(objects.write_tree(None, {"a": b"c"}), commit, "m", who, who, when),
+    ):
+        with pytest.raises(CacheCorrupt):
+            act()
+
+
+def test_writing_what_is_there_but_cut_short_is_damage(objects: ObjectStore) -> None:
+    tree = objects.write_tree(None, {"a": b"b"})
+    path = objects.path / "objects" / tree[:2] / tree[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:10])
     with pytest.raises(CacheCorrupt):
-        objects.tree(commit)
+        objects.write_tree(None, {"a": b"b"})
+    who, when = ("n", "e@x"), datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(CacheCorrupt):
+        objects.commit(tree, None, "m", who, who, when)

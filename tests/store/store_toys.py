@@ -183,11 +183,16 @@ def count_steps(at: Callable[[int, str], None]) -> None:
         setattr(place, name, counted(name, getattr(place, name)))
 
 
+def kill_self_at(number: int) -> None:
+    """Let this process end by SIGKILL at step ``number``."""
+    count_steps(lambda n, _: os.kill(os.getpid(), signal.SIGKILL) if n == number else None)
+
+
 def killed_at(number: int, body: Callable[[], object]) -> bool:
     """Run ``body`` in a process that ends by SIGKILL at step ``number``; whether it came so far."""
 
     def run() -> None:
-        count_steps(lambda n, _: os.kill(os.getpid(), signal.SIGKILL) if n == number else None)
+        kill_self_at(number)
         body()
 
     code = in_a_process(run)

@@ -13,7 +13,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -121,16 +121,16 @@ class ObjectStore:
     def committers(self, commit: str, within: timedelta, most: int) -> set[str]:
         """Who made ``commit`` and those before it, ``most`` of them and not older than ``within``.
 
-        Where history ends in the copy, it ends here too.
+        Where history ends in the copy, or is damaged, it ends here too.
         """
         found: set[str] = set()
         oldest = self.commit_time(commit) - within
         at: str | None = commit
-        with _translated():
+        with suppress(CacheCorrupt):
             for _ in range(most):
-                made = None if at is None else self._repo.get(at)
-                if not isinstance(made, pygit2.Commit):
+                if at is None:
                     break
+                made = self._commit(at)
                 if made.commit_time < oldest.timestamp():
                     break
                 found.add(made.committer.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,6 +20,7 @@ from gitcollab.records import models
 from gitcollab.records.models import Record
 
 MAX_YAML_BYTES = 64 * 1024
+_SMALL = 8192  # bytes of a record that is remembered
 MAX_DEPTH = 12
 SCHEMA = models.SCHEMA
 
@@ -184,6 +186,11 @@ def model_of(kind: str) -> type[Record]:
 
 def decode(kind: str, data: bytes) -> Record:
     """The record that ``data`` holds; InvalidRecord (or NewerSchema) when it holds none."""
+    return _small(kind, data) if len(data) <= _SMALL else from_mapping(kind, load(data))
+
+
+@lru_cache(maxsize=512)  # what is written is read back at once, more than once
+def _small(kind: str, data: bytes) -> Record:
     return from_mapping(kind, load(data))
 
 

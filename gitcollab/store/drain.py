@@ -102,6 +102,8 @@ class Drain:
                 break
             self._deliver(batch)
             self._gathering.note(len(batch), self._push_seconds)
+            if len(batch) > 1:  # a crowd asks again in a moment: what landed is known by then
+                self._parts.note_arrivals()
             self._handled.update(request.id for request in batch)
         self._outbox.tidy()
         self._cache.tidy()

@@ -126,7 +126,8 @@ class Outbox:
         """Tell the requester an outcome while the request waits on (it is queued)."""
         try:
             self._done.mkdir(parents=True, exist_ok=True)
-            _write(self._done / f"{request.id}.json", json.dumps(outcome).encode())
+            # Not written aside: half of it is no JSON, and whoever waits looks again.
+            (self._done / f"{request.id}.json").write_bytes(json.dumps(outcome).encode())
         except OSError as e:
             raise local_failure(e) from e
 

@@ -32,7 +32,7 @@ class Pace:
     deadline: float = 60.0
     attempts: int = 1000
     at_once: float = 2.0
-    eager: float = 0.125
+    eager: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Parts:
 
         What came before is noted first: it keeps its own time of arrival.
         """
+        self.note_arrivals()
+        return self.cache.fetch(self.clock())
+
+    def note_arrivals(self) -> None:
+        """Let the index have what the known tip brought."""
         with suppress(CacheCorrupt):
             self.snapshot(self.cache.tip()).note_arrivals()
-        return self.cache.fetch(self.clock())

@@ -62,6 +62,7 @@ _CLOSED = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(r"(?P<flag>[ +*=!-])\t[^\t]*:(?P<ref>[^\t]*)\t(?P<summary>.*)\Z")
+_UNPACKING = re.compile(r"^error: remote unpack failed: (.+)$", re.MULTILINE)
 _NOISE = re.compile(r"(error: )?hook declined to update |fatal: .*hook declined")
 
 
@@ -232,7 +233,9 @@ class Remote:
         if _CLOSED.search(reason) or "GH006" in said:
             # What we sent may have been cut short here: then the fault is ours.
             failures.meaning(err, str(self.git_dir), self.url)
-            return Unreachable(f"the hub takes no pushes: {reason}", "ask the hub's owner", True)
+            why = _UNPACKING.search(err)
+            said = f"{reason}: {why[1].strip()[:300]}" if why else reason
+            return Unreachable(f"the hub takes no pushes: {said}", "ask the hub's owner", True)
         return Refused(said)
 
     def _run(self, *args: str) -> command.Ran:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from gitcollab.errors import GitcollabError
 from gitcollab.records.models import AgentCard
 from gitcollab.store.requests import Decider, Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
@@ -28,7 +27,7 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
     def rebuild(snapshot: Snapshot) -> Changes:
         try:
             task = reading.task_of(snapshot, "this hub", "the state branch")
-        except GitcollabError:
+        except reading.NoTask:
             return {}  # a task from the future is no reason to lose a record
         where = standings(task, reading.runs(snapshot), reading.retracted(snapshot))
         files: dict[str, bytes | None] = dict(

@@ -64,20 +64,24 @@ def retracted(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(found)
 
 
+class NoTask(GitcollabError):  # noqa: N818 - reads as what it is
+    """What the hub says is no task that this version knows; nothing is wrong with the reading."""
+
+
 def task_of(snapshot: Snapshot, hub: str, branch: str) -> Task:
-    """The hub's task, or an error that says what is at that address instead."""
+    """The hub's task, or NoTask, which says what is at that address instead."""
     data = snapshot.read(TASK_PATH)
     if data is None:
-        raise GitcollabError(
+        raise NoTask(
             f"the branch {branch} of {hub} holds no task.yaml: it is not a gitcollab hub",
             "check the address and --branch, or make a hub with: gitcollab init HUB",
         )
     try:
         task = _task(data)
     except codec.NewerSchema as e:
-        raise GitcollabError(f"{hub} holds a {e.message}", e.hint) from e
+        raise NoTask(f"{hub} holds a {e.message}", e.hint) from e
     except codec.InvalidRecord as e:
-        raise GitcollabError(
+        raise NoTask(
             f"the task of {hub} cannot be read: {e.message}", "tell the hub's maintainers"
         ) from e
     return task

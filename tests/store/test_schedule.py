@@ -376,3 +376,22 @@ def test_whatever_happens_in_whatever_order(
             e.add_note("\n".join([f"seed {seed}, {steps} steps:", *world.log]))
             raise
         shutil.rmtree(folder)
+
+
+def test_a_damaged_copy_is_no_reason_to_leave_the_views_out(
+    tmp_path: Path, toy_hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that cannot be read for damage here is not a task that this version does not know."""
+    world = World(toy_hub, tmp_path, random.Random(0), monkeypatch.setenv)
+    store = world.store("lyra")
+    world.task = reading.task_of(store.snapshot(), "hub", "swarm")
+    blob = git(toy_hub, "rev-parse", "swarm:task.yaml")
+    path = world.copy_of("lyra") / "repo.git" / "objects" / blob[:2] / blob[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20])
+    request = world.new_result("lyra", world.task, None)
+
+    world.note("lyra", request, *store.submit(request))
+
+    world.check()
+    assert "best/metadata.yaml" in git(toy_hub, "ls-tree", "-r", "--name-only", "swarm")

@@ -180,7 +180,6 @@ def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             address(bad)
 
 
-
 def test_creating_a_hub(tmp_path: Path) -> None:
     create_bare(tmp_path / "deep" / "hub.git")
     create_bare(tmp_path / "deep" / "hub.git")  # stays

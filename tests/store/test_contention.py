@@ -29,7 +29,8 @@ def test_old_or_broken_memories_do_not_count(tmp_path: Path) -> None:
     contention = Contention(tmp_path / "contention")
     contention.note(3, 0.2)
     assert contention.cycle_seconds() == 0.2
-    for spoil in (lambda: os.utime(contention.path, (0, 0)), lambda: contention.path.write_text("")):
+    path = contention.path
+    for spoil in (lambda: os.utime(path, (0, 0)), lambda: path.write_text("")):
         spoil()
         assert contention.level() == 0
         assert contention.cycle_seconds() == 0.06

@@ -11,24 +11,21 @@ import hashlib
 import math
 import re
 import threading
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import pygit2
 
 from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, DiskFull
+from gitcollab.git.loose import BLOB, COMMIT, NAMES, TREE, Loose
 
 _DIRECTORY = b"40000"
 _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
-_COMMIT, _TREE, _BLOB = 1, 2, 3  # git's object types
-_KINDS = {b"commit": _COMMIT, b"tree": _TREE, b"blob": _BLOB, b"tag": 4}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
 _DEPTH = 32  # folders below one another; a hub uses five
 
 # The last second that every calculation with a day's margin can still represent.
@@ -139,7 +136,7 @@ class ObjectStore:
 
     def entries(self, tree: str) -> dict[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""
-        data = self._read(tree, _TREE)
+        data = self._read(tree, TREE)
         if data is None:
             raise CacheCorrupt(f"{tree} is not a tree")
         return _parse_tree(data)
@@ -158,7 +155,7 @@ class ObjectStore:
 
     def blob(self, oid: str, cap: int) -> bytes | None:
         """The bytes of blob ``oid``; None when they are more than ``cap`` or it is no blob."""
-        return self._read(oid, _BLOB, cap)
+        return self._read(oid, BLOB, cap)
 
     def files(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
         """Every path that starts with ``prefix`` and is no folder, of those that are UTF-8."""
@@ -181,7 +178,7 @@ class ObjectStore:
         A folder that loses its last file goes. Raises as ``check`` does.
         """
         written = self._write(base, _nested(changes))
-        return self._store(_TREE, b"") if written is None else written
+        return self._store(TREE, b"") if written is None else written
 
     def commit(
         self,
@@ -194,7 +191,7 @@ class ObjectStore:
     ) -> str:
         """Make a commit; people are (name, address). Nothing refers to it yet."""
         seconds = int(when.timestamp())
-        for oid, kind in ((tree, _TREE), (parent, _COMMIT)):
+        for oid, kind in ((tree, TREE), (parent, COMMIT)):
             self._check(oid, kind)
         with _translated():
             wrote, made = (pygit2.Signature(*who, seconds, 0) for who in (author, committer))
@@ -232,13 +229,13 @@ class ObjectStore:
             found, size = self._repo.odb.read_header(oid)
             return self._repo.odb.read(oid)[1] if found == kind and size <= cap else None
 
-    def _loose(self, oid: str) -> _Loose | None:
+    def _loose(self, oid: str) -> Loose | None:
         """The object's own file, if it has one.
 
         libgit2 1.9 never returns from one that is cut short (a power cut leaves such).
         """
         path = self.path / "objects" / oid[:2] / oid[2:]
-        return _Loose(oid, path) if path.exists() else None
+        return Loose(oid, path) if path.exists() else None
 
     def _check(self, oid: str | None, kind: int) -> None:
         """Raise CacheCorrupt where libgit2 would not return from reading, or take for written."""
@@ -247,7 +244,7 @@ class ObjectStore:
             loose.read(kind, math.inf)
 
     def _commit(self, oid: str) -> pygit2.Commit:
-        self._check(oid, _COMMIT)
+        self._check(oid, COMMIT)
         found = self._repo.get(oid)
         if not isinstance(found, pygit2.Commit):
             raise CacheCorrupt(f"commit {oid} is missing")
@@ -292,17 +289,17 @@ class ObjectStore:
                 below = self._write(old.oid if old is not None and old.is_tree else None, change)
                 entry = None if below is None else Entry(_DIRECTORY, below)
             elif isinstance(change, bytes):
-                entry = Entry(_FILE, self._store(_BLOB, change))
+                entry = Entry(_FILE, self._store(BLOB, change))
             else:
                 entry = None
             if entry is None:
                 entries.pop(name, None)
             else:
                 entries[name] = entry
-        return self._store(_TREE, _format_tree(entries)) if entries else None
+        return self._store(TREE, _format_tree(entries)) if entries else None
 
     def _store(self, kind: int, data: bytes) -> str:
-        head = b"%b %d\0" % (_NAMES[kind], len(data))
+        head = b"%b %d\0" % (NAMES[kind], len(data))
         self._check(hashlib.sha1(head + data, usedforsecurity=False).hexdigest(), kind)
         with _translated():
             return str(self._repo.odb.write(kind, data))
@@ -325,35 +322,6 @@ def _nested(changes: Mapping[str, bytes | None]) -> dict[bytes, object]:
             raise BadPath(path)
         at[name] = data
     return nested
-
-
-class _Loose:
-    """The file of one object: a header and the bytes, deflated."""
-
-    def __init__(self, oid: str, path: Path) -> None:
-        self._oid = oid
-        self._path = path
-
-    def read(self, kind: int, cap: float) -> bytes | None:
-        """The bytes; None when it is of another kind or larger than ``cap``, which costs little."""
-        try:
-            with self._path.open("rb") as file:
-                return self._read(file, kind, cap)
-        except (OSError, zlib.error, KeyError, ValueError) as e:
-            raise CacheCorrupt(f"object {self._oid} is damaged") from e
-
-    def _read(self, file: IO[bytes], kind: int, cap: float) -> bytes | None:
-        inflate = zlib.decompressobj()
-        head, _nul, begin = inflate.decompress(file.read(4096), 64).partition(b"\0")
-        name, _, digits = head.partition(b" ")
-        size = int(digits)
-        if _KINDS[name] != kind or size > cap:
-            return None
-        # One byte more than there is: only then is the end seen.
-        rest = inflate.decompress(inflate.unconsumed_tail + file.read(), size + 1)
-        if len(begin) + len(rest) != size or not inflate.eof:
-            raise CacheCorrupt(f"object {self._oid} is cut short")
-        return begin + rest
 
 
 def _join(at: str, raw: bytes) -> str | None:

@@ -1,0 +1,42 @@
+"""Objects in files of their own: a header and the bytes, deflated (gitformat-loose(5))."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import IO
+
+from gitcollab.git.failures import CacheCorrupt
+
+COMMIT, TREE, BLOB = 1, 2, 3  # git's object types
+_KINDS = {b"commit": COMMIT, b"tree": TREE, b"blob": BLOB, b"tag": 4}
+NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+class Loose:
+    """The file of one object: a header and the bytes, deflated."""
+
+    def __init__(self, oid: str, path: Path) -> None:
+        self._oid = oid
+        self._path = path
+
+    def read(self, kind: int, cap: float) -> bytes | None:
+        """The bytes; None when it is of another kind or larger than ``cap``, which costs little."""
+        try:
+            with self._path.open("rb") as file:
+                return self._read(file, kind, cap)
+        except (OSError, zlib.error, KeyError, ValueError) as e:
+            raise CacheCorrupt(f"object {self._oid} is damaged") from e
+
+    def _read(self, file: IO[bytes], kind: int, cap: float) -> bytes | None:
+        inflate = zlib.decompressobj()
+        head, _nul, begin = inflate.decompress(file.read(4096), 64).partition(b"\0")
+        name, _, digits = head.partition(b" ")
+        size = int(digits)
+        if _KINDS[name] != kind or size > cap:
+            return None
+        # One byte more than there is: only then is the end seen.
+        rest = inflate.decompress(inflate.unconsumed_tail + file.read(), size + 1)
+        if len(begin) + len(rest) != size or not inflate.eof:
+            raise CacheCorrupt(f"object {self._oid} is cut short")
+        return begin + rest

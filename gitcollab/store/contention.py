@@ -7,9 +7,9 @@ while; alone, there is nothing to remember and nothing is delayed.
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from pathlib import Path
+
+from gitcollab.store.memory import Memory
 
 _FORGET_SECONDS = 10.0
 _USUAL_SECONDS = 0.06  # for a try
@@ -20,6 +20,7 @@ class Contention:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._memory = Memory(path, _FORGET_SECONDS)
 
     def level(self) -> int:
         """How crowded it was: 0 when no race was lost within the last seconds."""
@@ -37,14 +38,8 @@ class Contention:
         level, before = self._last()
         now = max(races, level - 1)
         if now != level or races:
-            with suppress(OSError):  # a courtesy to others, no more
-                self.path.write_text(f"{now} {seconds or before:.4f}")
+            self._memory.tell(now, seconds or before)
 
     def _last(self) -> tuple[int, float]:
-        try:
-            if time.time() - self.path.stat().st_mtime <= _FORGET_SECONDS:
-                races, seconds = self.path.read_text().split()
-                return max(0, min(int(races), 20)), min(max(float(seconds), 0.001), 60.0)
-        except (OSError, ValueError):
-            pass
-        return 0, _USUAL_SECONDS
+        races, seconds = self._memory.get() or (0, _USUAL_SECONDS)
+        return max(0, min(races, 20)), min(max(seconds, 0.001), 60.0)

@@ -93,7 +93,7 @@ class Drain:
         self.waiting: set[str] = set()
         self.outcomes: list[Outcome] = []
 
-    def run(self, done: Callable[[], bool] = lambda: False) -> None:
+    def run(self, done: Callable[[], bool]) -> None:
         """Deliver what is pending, oldest first, until ``done`` or nothing more can be."""
         while not done():
             self._gathering.wait()

@@ -6,10 +6,10 @@ alone while the others wait, and every push would carry half of them. Alone, not
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+
+from gitcollab.store.memory import Memory
 
 _CROWD = 4  # a batch of fewer requests is no crowd
 _FORGET_SECONDS = 5.0
@@ -27,6 +27,7 @@ class Gathering:
         self, path: Path, count: Callable[[], int], sleep: Callable[[float], None]
     ) -> None:
         self.path = path
+        self._memory = Memory(path, _FORGET_SECONDS)
         self._count = count
         self._sleep = sleep
 
@@ -46,14 +47,7 @@ class Gathering:
     def note(self, size: int, seconds: float) -> None:
         """A push carried ``size`` requests and took so long."""
         if size >= _CROWD or self._last()[0] >= _CROWD:
-            with suppress(OSError):  # a courtesy to others, no more
-                self.path.write_text(f"{size} {seconds:.3f}")
+            self._memory.tell(size, seconds)
 
     def _last(self) -> tuple[int, float]:
-        try:
-            if time.time() - self.path.stat().st_mtime > _FORGET_SECONDS:
-                return 0, 0.0
-            size, seconds = self.path.read_text().split()
-            return int(size), float(seconds)
-        except (OSError, ValueError):
-            return 0, 0.0
+        return self._memory.get() or (0, 0.0)

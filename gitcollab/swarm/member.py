@@ -129,7 +129,7 @@ class Member:
         return reading.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
 
     def now(self, snapshot: Snapshot) -> datetime:
-        """The later of the local clock and the hub's last commit, if that can be believed."""
+        """The local clock, or later where a clock of the hub was proved to be."""
         return snapshot.time(self.clock())
 
     def sign(self, record: SignedRecord) -> SignedRecord:
@@ -178,7 +178,7 @@ class Member:
 
     def with_log(self, digest: str) -> str | None:
         """The id of a result whose log has this digest."""
-        found = [r.id for r in reading.results(self.store.snapshot(), log=digest)]
+        found = [str(row[0]) for row in self.store.snapshot().select("result", log=digest)]
         found += (i for i, r in self.queued().items() if r.files.get("log.txt") == digest)
         return found[0] if found else None
 

@@ -116,9 +116,14 @@ class Standings:
         return self.groups_of(list(self.drafts.values()))
 
     @cached_property
+    def eligible(self) -> Sequence[Runs]:
+        """What ``ranked`` is made of."""
+        return [d for d in self.drafts.values() if d.key not in self.flagged]
+
+    @cached_property
     def ranked(self) -> Ranking:
         """The eligible groups, best first: by pessimistic score, then by age."""
-        return self.groups_of([d for d in self.drafts.values() if d.key not in self.flagged])
+        return self.groups_of(self.eligible)
 
     @property
     def best(self) -> Group | None:
@@ -129,9 +134,8 @@ class Standings:
     def by_tier(self) -> dict[str, Ranking]:
         """The ranking within each tier, tiers by name."""
         tiers = defaultdict(list)
-        for draft in self.drafts.values():
-            if draft.key not in self.flagged:
-                tiers[draft.key[1]].append(draft)
+        for draft in self.eligible:
+            tiers[draft.key[1]].append(draft)
         return {tier: self.groups_of(tiers[tier]) for tier in sorted(tiers)}
 
     @cached_property
@@ -142,7 +146,12 @@ class Standings:
         effort to themselves by reporting wonders.
         """
         few = [d for d in self.drafts.values() if len(d.runs) < ENOUGH_RUNS]
-        few.sort(key=lambda d: (d.key in self.flagged, *_order(self.task, d, -self._margin(d))))
+        few.sort(
+            key=lambda d: (
+                d.key in self.flagged,
+                *_order(self.task, d, -_margin(self.task, self.sigma, d)),
+            )
+        )
         return self.groups_of(few)
 
     @cached_property
@@ -162,11 +171,6 @@ class Standings:
     def groups_of(self, drafts: Sequence[Runs]) -> Ranking:
         """The groups that ``drafts`` become."""
         return Ranking(drafts, self._group)
-
-    def base_of(self, run: Run) -> Group | None:
-        """The runs of the program that the run changed, on the same tier."""
-        draft = self._base_of(run)
-        return None if draft is None else self._group(draft)
 
     def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.
@@ -191,12 +195,8 @@ class Standings:
     def _base_of(self, run: Run) -> Runs | None:
         return self.drafts.get((base_fingerprint_of(run, self.results), run.tier))
 
-    def _margin(self, draft: Runs) -> float:
-        """z standard errors of the group's mean."""
-        return self.task.z * self.sigma / math.sqrt(len(draft.runs))
-
     def _group(self, draft: Runs) -> Group:
-        margin = self.task.sign * self._margin(draft)
+        margin = self.task.sign * _margin(self.task, self.sigma, draft)
         return Group(
             fingerprint=draft.key[0],
             tier=draft.key[1],
@@ -223,13 +223,13 @@ def standings(task: Task, runs: Iterable[Run], retracted: Collection[str] = ()) 
     drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
-    margins: dict[int, float] = {}  # by the number of runs
-    for draft in drafts.values():
-        n = len(draft.runs)
-        if n not in margins:
-            margins[n] = task.z * sigma / math.sqrt(n)
-    ordered = sorted(drafts.values(), key=lambda d: _order(task, d, margins[len(d.runs)]))
+    ordered = sorted(drafts.values(), key=lambda d: _order(task, d, _margin(task, sigma, d)))
     return Standings(task, sigma, frozenset(flagged), {d.key: d for d in ordered}, known)
+
+
+def _margin(task: Task, sigma: float, draft: Runs) -> float:
+    """z standard errors of the group's mean."""
+    return task.z * sigma / math.sqrt(len(draft.runs))
 
 
 def _order(task: Task, draft: Runs, margin: float) -> tuple[float, str, str]:
@@ -249,9 +249,8 @@ def _credit(where: Standings) -> dict[str, AgentRow]:
     for run in where.results.values():
         mine[run.agent].append(run)
     found: dict[str, list[Runs]] = defaultdict(list)
-    for draft in where.drafts.values():
-        if draft.key not in where.flagged:
-            found[draft.first.agent].append(draft)
+    for draft in where.eligible:
+        found[draft.first.agent].append(draft)
     finders = _finders(where.drafts.values())
     return {agent: _row(where, agent, mine[agent], found[agent], finders) for agent in sorted(mine)}
 

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
+from gitcollab.store.answers import Answers
 from gitcollab.store.cache import Cache, folder_of
 from gitcollab.store.columns import Columns
 from gitcollab.store.index import Index, Progress
@@ -44,6 +45,7 @@ class Store:
         self._parts = parts
         self._cache = parts.cache
         self._outbox = parts.outbox
+        self._answers = Answers(folder / "answers")
         self._lock = HostLock(folder / "lock")
 
     @classmethod
@@ -193,6 +195,10 @@ class Store:
     def skew(self) -> timedelta:
         """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
         return self._cache.sightings.skew()
+
+    def answer(self, key: str, name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives (plain JSON data), remembered on this host while ``key`` is same."""
+        return self._answers.get(name, key, make)
 
     # -- looking without mending -----------------------------------------------------------------
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
-from typing import overload
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result
@@ -14,91 +12,12 @@ from gitcollab.records.signing import verify
 from gitcollab.swarm import reading
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.ranking import Group, Standings
-from gitcollab.swarm.reports import AgentEntry, Entry, QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.rankings import entry
+from gitcollab.swarm.reports import QueuedItem, ResultPage, Shown, Status
 from gitcollab.swarm.runs import Run
-from gitcollab.swarm.views import ranked_agents
 
 MAX_PAGE = 1000
 _ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
-
-
-def entry(group: Group, rank: int = 1) -> Entry:
-    """A group of runs as a line of a ranking."""
-    return Entry(
-        rank=rank,
-        id=group.first.id,
-        agent=group.first.agent,
-        description=group.first.description,
-        metric=group.mean,
-        n=group.n,
-        sigma=group.sigma,
-        pessimistic=group.pessimistic,
-        standing=group.standing,
-        tier=group.tier,
-        fingerprint=group.fingerprint,
-    )
-
-
-def best(where: Standings, tier: str | None = None, agent: str | None = None) -> Entry | None:
-    """The best program: of all, of a tier, of those an agent found; None when there is none."""
-    groups: Iterable[Group] = where.ranked if tier is None else where.by_tier.get(tier, ())
-    if agent is not None:
-        groups = (g for g in groups if g.first.agent == agent)
-    return next((entry(g) for g in groups), None)
-
-
-class Entries(Sequence[Entry]):
-    """The lines of a ranking; each is made when it is looked at."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._groups = groups
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    @overload
-    def __getitem__(self, at: int) -> Entry: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Entry]: ...
-    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
-        places = range(len(self._groups))[at]
-        if isinstance(places, range):
-            return [entry(self._groups[n], n + 1) for n in places]
-        return entry(self._groups[places], places + 1)
-
-
-def by_tier(where: Standings) -> dict[str, Entries]:
-    """The complete ranking within each tier, tiers by name."""
-    return {tier: Entries(groups) for tier, groups in where.by_tier.items()}
-
-
-def leaderboard(where: Standings, by: str) -> Sequence[Entry] | Sequence[AgentEntry]:
-    """The complete ranking: ``overall``, ``tier`` (ranked within each), or ``agent``."""
-    match by:
-        case "overall":
-            return Entries(where.ranked)
-        case "tier":
-            return [one for entries in by_tier(where).values() for one in entries]
-        case "agent":
-            return _agents(where)
-    raise UsageError(f"there is no ranking by {by!r}", "use overall, tier or agent")
-
-
-def _agents(where: Standings) -> list[AgentEntry]:
-    return [
-        AgentEntry(
-            rank=n,
-            agent=row.agent,
-            experiments=row.experiments,
-            kept=row.kept,
-            confirmed=row.confirmed,
-            replications=row.replications,
-            crashes=row.crashes,
-            best=entry(row.best) if row.best else None,
-        )
-        for n, row in enumerate(ranked_agents(where), 1)
-    ]
 
 
 def status(member: Member, *, ask: bool = False) -> Status:
@@ -128,7 +47,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         refused=refused,
         claims=active(snapshot),
         mine=[c for c in member.workspace.claims() if stands(snapshot, c, member.task)],
-        best=best(member.standings()),
+        best=member.rankings.best(),
         results=snapshot.count("result"),
         skew_seconds=member.store.skew().total_seconds(),
     )

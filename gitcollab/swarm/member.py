@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
-from gitcollab.records.names import folder_of
+from gitcollab.records.names import folder_of, short_hash
 from gitcollab.records.signing import KeyPair
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
@@ -24,6 +24,7 @@ from gitcollab.store.store import Store
 from gitcollab.swarm import claims, derive, publishing, reading
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.ranking import Standings, standings
+from gitcollab.swarm.rankings import Rankings, code_digest
 from gitcollab.swarm.runs import COLUMNS, Run
 from gitcollab.swarm.workspace import Config, Workspace
 
@@ -220,6 +221,13 @@ class Member:
                     text = payload["files"].get(name)
                     return None if text is None else str(text).encode()
         return None
+
+    @property
+    def rankings(self) -> Rankings:
+        """The rankings that ``standings`` gives, as this host remembers them."""
+        known = [self.store.snapshot().tip, *sorted(self.queued())]
+        key = short_hash(code_digest(), *map(str, known), length=32)
+        return Rankings(self.standings, partial(self.store.answer, key))
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""

@@ -196,7 +196,7 @@ class Swarm:
 
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program of all, of a tier, or of an agent's; None when there is none."""
-        return looking.best(self.member.standings(), tier, agent)
+        return self.member.rankings.best(tier, agent)
 
     def adopt(self, tier: str | None = None) -> Adopted:
         """Make the best program the working one; edits are kept aside."""
@@ -206,11 +206,11 @@ class Swarm:
 
     def leaderboard(self, by: str = "overall") -> Sequence[Entry] | Sequence[AgentEntry]:
         """The complete ranking: overall, within each tier, or of agents."""
-        return looking.leaderboard(self.member.standings(), by)
+        return self.member.rankings.ranked(by)
 
     def by_tier(self) -> Mapping[str, Sequence[Entry]]:
         """The complete ranking within each tier."""
-        return looking.by_tier(self.member.standings())
+        return self.member.rankings.tiers
 
     def results(self, **filters: Any) -> ResultPage:
         """A page of results, newest first; filters as in ``looking.results``."""

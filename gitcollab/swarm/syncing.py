@@ -37,7 +37,7 @@ def sync(member: Member) -> SyncReport:
         refused=refused,
         swept=swept,
         new_results=max(0, fresh),
-        best=looking.best(member.standings()),
+        best=member.rankings.best(),
         adopted=adopted,
         note=note,
     )
@@ -51,7 +51,7 @@ def _offline(member: Member, reason: str) -> SyncReport:
         refused=[],
         swept=[],
         new_results=0,
-        best=looking.best(member.standings()),
+        best=member.rankings.best(),
         adopted=None,
         note="",
     )
@@ -116,7 +116,7 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     Without a tier it is the best of this machine's tier, else of all. Raises GitcollabError when
     the named tier has no best.
     """
-    if tier is not None and looking.best(member.standings(), tier) is None:
+    if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
     workspace, task = member.workspace, member.task
     target, text = best_program(member, tier or member.tier)

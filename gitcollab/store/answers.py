@@ -1,0 +1,34 @@
+"""What took long to work out of a state of the hub, kept on this host until the state changes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+class Answers:
+    """Kept in the folder ``path``, a file a name; it can be deleted at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, name: str, key: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gave when it was last asked under this ``key``: plain JSON data."""
+        path = self.path / f"{name}.json"
+        try:
+            kept = json.loads(path.read_bytes())
+            if kept["key"] == key:
+                return kept["value"]
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        value = make()
+        with suppress(OSError):  # a courtesy to the next who asks
+            self.path.mkdir(exist_ok=True)
+            whole = path.with_name(f"{name}.{os.getpid()}")
+            whole.write_text(json.dumps({"key": key, "value": value}))
+            whole.replace(path)
+        return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,26 @@ class Answers:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def get(self, name: str, key: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gave when it was last asked under this ``key``: plain JSON data."""
-        path = self.path / f"{name}.json"
+    def get(self, name: str, key: Callable[[], str], make: Callable[[], Any]) -> Any:
+        """What ``make`` gave when it was last asked under this ``key``: plain JSON data.
+
+        It is kept only where the key is still the same when it is known.
+        """
+        path, wanted = self.path / f"{name}.json", key()
         try:
             kept = json.loads(path.read_bytes())
-            if kept["key"] == key:
+            if kept["key"] == wanted:
                 return kept["value"]
         except (OSError, ValueError, TypeError, KeyError):
             pass
         value = make()
+        if key() == wanted:
+            self._put(path, {"key": wanted, "value": value})
+        return value
+
+    def _put(self, path: Path, kept: Mapping[str, Any]) -> None:
         with suppress(OSError):  # a courtesy to the next who asks
             self.path.mkdir(exist_ok=True)
             whole = path.with_name(f"{name}.{os.getpid()}")
-            whole.write_text(json.dumps({"key": key, "value": value}))
+            whole.write_text(json.dumps(kept))
             whole.replace(path)
-        return value

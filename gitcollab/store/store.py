@@ -196,8 +196,8 @@ class Store:
         """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
         return self._cache.sightings.skew()
 
-    def answer(self, key: str, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives (plain JSON data), remembered on this host while ``key`` is same."""
+    def answer(self, key: Callable[[], str], name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives (plain JSON data), kept on this host while ``key`` is the same."""
         return self._answers.get(name, key, make)
 
     # -- looking without mending -----------------------------------------------------------------

@@ -225,9 +225,13 @@ class Member:
     @property
     def rankings(self) -> Rankings:
         """The rankings that ``standings`` gives, as this host remembers them."""
-        known = [self.store.snapshot().tip, *sorted(self.queued())]
-        key = short_hash(code_digest(), *map(str, known), length=32)
-        return Rankings(self.standings, partial(self.store.answer, key))
+        return Rankings(self.standings, partial(self.store.answer, self._state))
+
+    def _state(self) -> str:
+        """What changes whenever the rankings might."""
+        return short_hash(
+            code_digest(), str(self.store.snapshot().tip), *sorted(self.queued()), length=32
+        )
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""

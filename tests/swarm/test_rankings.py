@@ -44,7 +44,7 @@ def test_what_is_remembered_is_what_was_worked_out(
     monkeypatch.setattr(rankings, "TOP", 10)
     monkeypatch.setattr(rankings, "MAX_REMEMBERED", 100)
     where = crowded(bench, tiers)
-    recall = partial(Answers(tmp_path / "answers").get, key="one")
+    recall = partial(Answers(tmp_path / "answers").get, key=lambda: "one")
     plain = Rankings(lambda: where, lambda name, make: make())
     first, second = (Rankings(lambda: where, lambda n, m: recall(n, make=m)) for _ in range(2))
     assert everything(first) == everything(second) == everything(plain)
@@ -64,7 +64,7 @@ def test_the_tops_are_not_worked_out_again(bench: Bench, tmp_path: Path) -> None
     answers = Answers(tmp_path / "answers")
 
     def of(key: str, source: Callable[[], Standings]) -> Rankings:
-        return Rankings(source, lambda name, make: answers.get(name, key, make))
+        return Rankings(source, lambda name, make: answers.get(name, lambda: key, make))
 
     first = of("one", lambda: where)
     told = first.best(), first.best(tier="t0"), first.best(agent="agent-1"), first.overall[:5]
@@ -85,15 +85,30 @@ def test_the_tops_are_not_worked_out_again(bench: Bench, tmp_path: Path) -> None
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"key": "one"}', b"\xff\xfe"])
 def test_damaged_answers_are_asked_again(tmp_path: Path, damage: bytes) -> None:
     answers = Answers(tmp_path / "answers")
-    assert answers.get("sum", "one", lambda: 2) == 2
+    assert answers.get("sum", lambda: "one", lambda: 2) == 2
     (tmp_path / "answers" / "sum.json").write_bytes(damage)
-    assert answers.get("sum", "one", lambda: 3) == 3
-    assert answers.get("sum", "one", never) == 3
+    assert answers.get("sum", lambda: "one", lambda: 3) == 3
+    assert answers.get("sum", lambda: "one", never) == 3
+
+
+def test_what_changed_while_it_was_worked_out_is_not_kept(tmp_path: Path) -> None:
+    answers, state = Answers(tmp_path / "answers"), ["one"]
+
+    def key() -> str:
+        return state[0]
+
+    def make() -> int:
+        state[0] = "two"
+        return 2
+
+    assert answers.get("sum", key, make) == 2
+    state[0] = "one"
+    assert answers.get("sum", key, lambda: 1) == 1
 
 
 def test_answers_that_cannot_be_kept_are_given(tmp_path: Path) -> None:
     (tmp_path / "answers").write_text("in the way")
-    assert Answers(tmp_path / "answers").get("sum", "one", lambda: 2) == 2
+    assert Answers(tmp_path / "answers").get("sum", lambda: "one", lambda: 2) == 2
 
 
 def test_a_queued_result_is_ranked_at_once(toy_task: Path, tmp_path: Path) -> None:

@@ -36,6 +36,6 @@ class Answers:
     def _put(self, path: Path, kept: Mapping[str, Any]) -> None:
         with suppress(OSError):  # a courtesy to the next who asks
             self.path.mkdir(exist_ok=True)
-            whole = path.with_name(f"{name}.{os.getpid()}")
+            whole = path.with_suffix(f".{os.getpid()}")
             whole.write_text(json.dumps(kept))
             whole.replace(path)

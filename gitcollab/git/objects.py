@@ -27,6 +27,8 @@ _DIRECTORY = b"40000"
 _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
 _DEPTH = 32  # folders below one another; a hub uses five
+_CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
+_WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
 
 # The last second that every calculation with a day's margin can still represent.
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
@@ -216,6 +218,9 @@ class ObjectStore:
         repo: pygit2.Repository | None = getattr(self._local, "repo", None)
         if repo is None:
             with _translated():
+                pygit2.settings.cache_max_size(_CACHE_BYTES)
+                pygit2.settings.mwindow_size = _WINDOW_BYTES
+                pygit2.settings.mwindow_mapped_limit = 4 * _WINDOW_BYTES
                 repo = pygit2.Repository(str(self.path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
             self._local.repo = repo
         return repo

@@ -31,7 +31,7 @@ class Pace:
 
     deadline: float = 60.0
     attempts: int = 1000
-    at_once: float = 2.0
+    at_once: float = 3.0
     eager: float = 0.05
 
 

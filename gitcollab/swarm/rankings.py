@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
@@ -25,6 +25,7 @@ Json: TypeAlias = Any
 Recall: TypeAlias = Callable[[str, Callable[[], Json]], Json]  # a name, and how to find out
 
 
+@cache
 def code_digest() -> str:
     """What the rankings depend on beside the records: how they are made."""
     folder = Path(__file__).parent
@@ -94,7 +95,10 @@ class Rankings:
         """The programs of each tier, tiers by name."""
         kept = self._recall("tiers", self._kept_tiers)
         if kept is None:
-            kept = {tier: _kept(groups[:1]) for tier, groups in self._standings().by_tier.items()}
+            kept = {
+                tier: {"total": len(groups), "top": []}
+                for tier, groups in self._standings().by_tier.items()
+            }
         return {tier: _entries(one, self._tier(tier)) for tier, one in kept.items()}
 
     @cached_property

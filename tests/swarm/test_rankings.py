@@ -48,6 +48,9 @@ def test_what_is_remembered_is_what_was_worked_out(
     plain = Rankings(lambda: where, lambda name, make: make())
     first, second = (Rankings(lambda: where, lambda n, m: recall(n, make=m)) for _ in range(2))
     assert everything(first) == everything(second) == everything(plain)
+    truth = {tier: [g.first.id for g in groups] for tier, groups in where.by_tier.items()}
+    assert {tier: [e.id for e in lines] for tier, lines in second.tiers.items()} == truth
+    assert [e.id for e in second.overall] == [g.first.id for g in where.ranked]
     assert [line.rank for line in second.overall] == list(range(1, 151))
     assert second.overall[-1] == plain.overall[149]
     assert second.best(tier="t1") == plain.tiers["t1"][0]

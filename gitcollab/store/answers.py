@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from gitcollab.store.files import write_aside
 
 
 class Answers:
@@ -36,6 +37,4 @@ class Answers:
     def _put(self, path: Path, kept: Mapping[str, Any]) -> None:
         with suppress(OSError):  # a courtesy to the next who asks
             self.path.mkdir(exist_ok=True)
-            whole = path.with_suffix(f".{os.getpid()}")
-            whole.write_text(json.dumps(kept))
-            whole.replace(path)
+            write_aside(path, json.dumps(kept).encode())

@@ -125,6 +125,10 @@ class Index:
         query = f"SELECT count(*) FROM of_{kind}"
         return int(self._ask(at, lambda db: db.execute(query).fetchone())[0])
 
+    def note(self, at: Version) -> None:
+        """Let what ``at`` brought count as seen, before a newer version takes its place."""
+        self._ask(at, lambda db: None)
+
     def arrival(self, at: Version, path: str) -> Arrival | None:
         """When the claim at ``path`` arrived as it is; None where there is none."""
         columns = "seen, made, before"

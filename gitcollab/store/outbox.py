@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from gitcollab.git.failures import local_failure
+from gitcollab.store.files import write_aside
 from gitcollab.store.requests import Outcome, Request, from_json, to_json
 
 # Outcomes that nobody came for (their requester was killed) are kept this long.
@@ -63,7 +63,7 @@ class Outbox:
                 folder.mkdir(parents=True, exist_ok=True)
             for request in requests:
                 path = self._pending / _file_name(request)
-                _write(path, to_json(request), durable=True)
+                write_aside(path, to_json(request), durable=True)
                 added.append(path)
             _sync_folder(self._pending)
         except OSError as e:
@@ -150,7 +150,9 @@ class Outbox:
         }
         try:
             self._quarantine.mkdir(parents=True, exist_ok=True)
-            _write(self._quarantine / _file_name(request), json.dumps(entry).encode(), durable=True)
+            write_aside(
+                self._quarantine / _file_name(request), json.dumps(entry).encode(), durable=True
+            )
         except OSError as e:
             raise local_failure(e) from e
         self.tell(request, outcome)
@@ -188,7 +190,7 @@ class Outbox:
                 path.unlink(missing_ok=True)
             else:
                 since = datetime.now(UTC).isoformat()
-                _write(path, json.dumps({"reason": reason, "since": since}).encode())
+                write_aside(path, json.dumps({"reason": reason, "since": since}).encode())
         except OSError as e:
             raise local_failure(e) from e
 
@@ -240,21 +242,6 @@ def _files(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return [folder / name for name in names]
-
-
-def _write(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write aside and rename: readers see all of it or nothing."""
-    aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def _sync_folder(folder: Path) -> None:

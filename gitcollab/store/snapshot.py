@@ -43,6 +43,9 @@ class RecordIndex(Protocol):
     def count(self, at: Version, kind: str) -> int:
         """How many valid records of ``kind`` there are."""
 
+    def note(self, at: Version) -> None:
+        """Let what ``at`` brought count as seen."""
+
     def arrival(self, at: Version, path: str) -> Arrival | None:
         """When the claim at ``path`` arrived as it is."""
 
@@ -143,7 +146,7 @@ class Snapshot:
     def note_arrivals(self) -> None:
         """Let what this tip brought count as seen, before a newer one takes its place."""
         if (at := self._version) is not None:
-            self._reading(lambda: self._index.arrival(at, ""))
+            self._reading(lambda: self._index.note(at))
 
     @cached_property
     def _tree(self) -> str | None:

@@ -14,7 +14,6 @@ Files are written aside and moved into place, so that a killed process leaves th
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Task
 from gitcollab.records.names import check_agent_name
+from gitcollab.store.files import write_aside
 
 FOLDER = ".gitcollab"
 KEPT_RUNS = 50
@@ -238,15 +238,9 @@ def settings(task: Task) -> bytes:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        write_aside(path, data, durable=True)
     except OSError as e:
-        aside.unlink(missing_ok=True)
         raise GitcollabError(
             f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
         ) from e

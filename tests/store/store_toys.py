@@ -154,7 +154,7 @@ def in_a_process(body: Callable[[], object]) -> int:
 
 # Between any two of these something on a disk differs.
 STEPS: tuple[tuple[object, str], ...] = (
-    (outbox, "_write"),
+    (outbox, "write_aside"),
     (outbox.Outbox, "_forget"),
     (drain, "make"),
     (ObjectStore, "commit"),

@@ -62,7 +62,7 @@ _CLOSED = re.compile(
     re.IGNORECASE,
 )
 _STATUS = re.compile(r"(?P<flag>[ +*=!-])\t[^\t]*:(?P<ref>[^\t]*)\t(?P<summary>.*)\Z")
-_UNPACKING = re.compile(r"^error: remote unpack failed: (.+)$", re.MULTILINE)
+_UNPACKING = "error: remote unpack failed: "
 _NOISE = re.compile(r"(error: )?hook declined to update |fatal: .*hook declined")
 
 
@@ -233,8 +233,8 @@ class Remote:
         if _CLOSED.search(reason) or "GH006" in said:
             # What we sent may have been cut short here: then the fault is ours.
             failures.meaning(err, str(self.git_dir), self.url)
-            why = _UNPACKING.search(err)
-            said = f"{reason}: {why[1].strip()[:300]}" if why else reason
+            why = [line for line in failures.lines(err) if line.startswith(_UNPACKING)]
+            said = f"{reason}: {why[0].removeprefix(_UNPACKING)[:300]}" if why else reason
             return Unreachable(f"the hub takes no pushes: {said}", "ask the hub's owner", True)
         return Refused(said)
 

@@ -160,6 +160,11 @@ def test_the_hubs_verdicts_that_need_a_bad_hub(hub: Path) -> None:
         "[remote rejected] (protected branch hook declined)",
     ):
         assert isinstance(verdict(closed), Unreachable)
+    # git cuts its own progress short when the hub has hung up: no line begins here
+    cut = "Writing objects: 100% (1/1)\rerror: remote unpack failed: the disk is read-only\n"
+    told = verdict("[remote rejected] (unpacker error)", cut)
+    assert isinstance(told, Unreachable)
+    assert "unpacker error: the disk is read-only" in told.reason
     assert verdict("[remote rejected] (pre-receive hook declined)", "remote: no   \n") == Refused(
         "no"
     )

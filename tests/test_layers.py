@@ -31,7 +31,7 @@ HOMES = {
     "pygit2": {"git/objects.py"},
     "yaml": {"records/codec.py"},
     "torch": {"task"},
-    "sentence_transformers": set(),
+    "sentence_transformers": {"similarity/embedding.py"},
 }
 CLI_ONLY = {"typer", "rich", "click"}
 

@@ -1,0 +1,202 @@
+"""Whether two texts describe the same experiment, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal, TypeAlias
+
+from gitcollab.similarity.literal import shown
+from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.statement import Statement, same_delta, same_value
+from gitcollab.similarity.tokens import Amount
+from gitcollab.similarity.vocabulary import Vocabulary
+
+By: TypeAlias = Literal["words", "change", "value", "direction", "contrast", "meaning"]
+Closeness: TypeAlias = Callable[[str, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``score`` is 0 to 1; ``by`` names what decided, ``why`` says it in words."""
+
+    same: bool
+    by: By
+    score: float
+    why: str
+
+
+def compare(
+    a: Statement, b: Statement, words: Vocabulary, closeness: Closeness | None = None
+) -> Verdict:
+    """The verdict on two statements."""
+    return _by_words(a, b) or _by_change(a, b) or _by_value(a, b) or _by_action(a, b) or (
+        _by_contrast(a, b, words) or _by_meaning(a, b, words, closeness)
+    )
+
+
+def _by_words(a: Statement, b: Statement) -> Verdict | None:
+    return Verdict(True, "words", 1.0, "same words") if a.text == b.text and a.text else None
+
+
+def _by_change(a: Statement, b: Statement) -> Verdict | None:
+    if a.complete and b.complete:
+        if same_delta(a.delta, b.delta):
+            return Verdict(True, "change", 1.0, f"same change: {_told(a)}")
+        return Verdict(False, "change", 0.0, f"{_told(a)} is not {_told(b)}")
+    for name in sorted(a.delta.keys() & b.delta.keys()):
+        if not same_value(a.delta[name], b.delta[name]):
+            both = f"{shown(a.delta[name])} is not {shown(b.delta[name])}"
+            return Verdict(False, "value", 0.0, f"{name}: {both}")
+    return None
+
+
+def _told(a: Statement) -> str:
+    return ", ".join(f"{name} → {shown(a.delta[name])}" for name in sorted(a.delta))
+
+
+def _by_value(a: Statement, b: Statement) -> Verdict | None:
+    left, right = _unmatched(a, b), _unmatched(b, a)
+    if not left and not right:
+        return None
+    if _switches_off(left, b) and not right or _switches_off(right, a) and not left:
+        return None
+    odd = ", ".join(_amount(x) for x in (*left, *right)[:4])
+    return Verdict(False, "value", 0.0, f"only one of them says {odd}")
+
+
+def _switches_off(amounts: list[Amount], other: Statement) -> bool:
+    """0 in one, and "remove" in the other."""
+    zero = [x for x in amounts if isinstance(x, Quantity) and x.readings == (0.0,)]
+    return bool(amounts) and len(zero) == len(amounts) and "remove" in other.actions
+
+
+def _unmatched(a: Statement, b: Statement) -> list[Amount]:
+    """The amounts of ``a`` that ``b`` doesn't name."""
+    settled = a.delta.keys() & b.delta.keys()
+    offered = [*(x for _, x in b.after), *b.counted, *b.remarked]
+    return [
+        amount
+        for constant, amount in a.after
+        if constant not in settled and not any(_agree(amount, x, a, b) for x in offered)
+    ]
+
+
+def _agree(x: Amount, y: Amount, a: Statement, b: Statement) -> bool:
+    if isinstance(x, Quantity) and isinstance(y, Quantity):
+        if x.agrees(y):
+            return True
+        if x.relative != y.relative:
+            change, value, known = (x, y, b) if x.relative else (y, x, a)
+            olds = [q for q in (*known.before, *a.before, *b.before) if isinstance(q, Quantity)]
+            return any(
+                Quantity(change.applied(r)).agrees(value) for old in olds for r in old.readings
+            )
+        return False
+    if isinstance(x, str) and isinstance(y, str):
+        return x.casefold() == y.casefold()
+    return x == y
+
+
+def _amount(x: Amount) -> str:
+    if isinstance(x, Quantity):
+        text = f"{x.readings[-1]:g}"
+        return f"{text}x" if x.kind == "factor" else text
+    return str(x)
+
+
+_OPPOSITES = (("add", "remove"), ("increase", "decrease"))
+
+
+def _by_action(a: Statement, b: Statement) -> Verdict | None:
+    for one, other in _OPPOSITES:
+        for x, y in ((a, b), (b, a)):
+            opposed = one in x.actions and other in y.actions
+            both = one in y.actions or other in x.actions
+            if opposed and not both and not (x.after and one in ("increase", "decrease")):
+                return Verdict(False, "direction", 0.0, f"{one} is not {other}")
+    for x, y in ((a, b), (b, a)):
+        if "remove" in x.actions and "remove" not in y.actions and not _zero(y):
+            return Verdict(False, "direction", 0.1, "one removes, the other doesn't")
+    return None
+
+
+def _zero(a: Statement) -> bool:
+    return "zero" in a.concepts or any(
+        isinstance(x, Quantity) and x.readings == (0.0,) for _, x in a.after
+    )
+
+
+def _by_contrast(a: Statement, b: Statement, words: Vocabulary) -> Verdict | None:
+    all_a, all_b = words.closure(a.concepts), words.closure(b.concepts)
+    for group in words.contrasts:
+        only_a, only_b = (a.concepts & group) - all_b, (b.concepts & group) - all_a
+        if (only_a and b.concepts & group) or (only_b and a.concepts & group):
+            odd = " and ".join(sorted(words.names.get(c, c) for c in (*only_a, *only_b)))
+            return Verdict(False, "contrast", 0.1, f"only one of them is about {odd}")
+    return None
+
+
+THRESHOLD = 0.5
+WITH_VALUES = 0.45
+
+
+def _by_meaning(
+    a: Statement, b: Statement, words: Vocabulary, closeness: Closeness | None
+) -> Verdict:
+    score = overlap(a, b, words)
+    swapped = _one_swapped(a, b, words)
+    if swapped:
+        return Verdict(False, "contrast", 0.2, swapped)
+    least = WITH_VALUES if a.after or b.after else THRESHOLD
+    if closeness is not None:
+        score = 0.65 * score + 0.35 * max(0.0, closeness(spelled(a, words), spelled(b, words)))
+    return Verdict(score >= least, "meaning", round(score, 3), f"alike to {score:.2f}")
+
+
+def spelled(a: Statement, words: Vocabulary) -> str:
+    """The statement with its abbreviations written out, for a sentence encoder."""
+    actions = sorted(a.actions)
+    return " ".join([*actions, *(words.names.get(t, t) for t in a.terms)])
+
+
+def overlap(a: Statement, b: Statement, words: Vocabulary) -> float:
+    """How much of what is said by either is said by both, 0 to 1; known concepts weigh more."""
+    shared = missing = 0.0
+    for x, y in ((a, b), (b, a)):
+        known = words.closure({*y.terms, *y.remarks})
+        for term in set(x.terms):
+            weight = _weight(term, words)
+            if term in known or (words.implies.get(term, frozenset()) & set(y.terms)):
+                shared += weight
+            elif not _implied_by_all(term, x, words):
+                missing += weight
+    if "remove" in a.actions:  # what is removed is all that is said
+        missing *= 1.5
+    return shared / (shared + missing) if shared else 0.0
+
+
+def _implied_by_all(term: str, x: Statement, words: Vocabulary) -> bool:
+    others = set(x.terms) - {term}
+    return any(term in words.implies.get(o, ()) for o in others)
+
+
+def _weight(term: str, words: Vocabulary) -> float:
+    if term in words.light:
+        return 0.4
+    return 1.0 if term in words.names else 0.6
+
+
+def _one_swapped(a: Statement, b: Statement, words: Vocabulary) -> str | None:
+    """Two texts of the same wording but for one word are about two things."""
+    matcher = SequenceMatcher(None, a.terms, b.terms, autojunk=False)
+    edits = [op for op in matcher.get_opcodes() if op[0] != "equal"]
+    alike = sum(block.size for block in matcher.get_matching_blocks())
+    if len(edits) == 1 and alike >= 1:
+        tag, i, j, k, m = edits[0]
+        if tag == "replace" and j - i == 1 and m - k == 1 and alike >= max(len(a.terms), len(b.terms)) - 1:
+            x, y = a.terms[i], b.terms[k]
+            if y not in words.closure(a.terms) and x not in words.closure(b.terms):
+                return f"{words.names.get(x, x)} is not {words.names.get(y, y)}"
+    return None

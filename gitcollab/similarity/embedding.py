@@ -131,7 +131,7 @@ class _Default:
 
     def load(self) -> Model:
         _require_libraries()
-        return _load(_packaged() or _cached() or _downloaded(), self.name)
+        return _load(_packaged() or _from_hub(), self.name)
 
 
 def _require_libraries() -> None:
@@ -148,6 +148,17 @@ def _packaged() -> Path | None:
         if (folder / _WEIGHTS_FILE).is_file():
             return folder
     return None
+
+
+def _from_hub() -> Path:
+    try:
+        import huggingface_hub.file_download  # noqa: F401 - reads its variables
+    except ValueError as e:
+        raise ModelUnavailable(
+            f"huggingface_hub does not understand its variables: {_line(e)}",
+            "correct HF_ENDPOINT and the other HF_ variables of the environment",
+        ) from e
+    return _cached() or _downloaded()
 
 
 def _cached() -> Path | None:

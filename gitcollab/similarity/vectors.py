@@ -155,8 +155,6 @@ class _File:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNUSABLE:
             return
         with suppress(OSError):
-            # A journal that stayed would be played back into the new file.
-            self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
             self._path.replace(self._path.with_name(f"{self._path.name}.damaged"))
 
 

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gitcollab.similarity import embedding
@@ -51,6 +54,35 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(tiny: Path, tmp_path: Path) -> Path:
     return shutil.copytree(tiny, tmp_path / "model")
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What libraries log, as it comes."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield records
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+def test_what_libraries_say_while_encoding_is_not_shown(
+    logged: list[logging.LogRecord], recwarn: pytest.WarningsRecorder
+) -> None:
+    class Talker:
+        def encode(self, texts: list[str], **_: Any) -> np.ndarray:
+            logging.getLogger("transformers").error("deprecated")
+            warnings.warn("deprecated", FutureWarning, stacklevel=1)
+            return np.ones((len(texts), 1), dtype=np.float32)
+
+    assert Model("talker", Talker()).encode(["a"]) == [[1]]
+    assert (logged, list(recwarn)) == ([], [])
+    logging.getLogger("transformers").error("of somebody else")
+    assert len(logged) == 1
 
 
 @needs_package
@@ -124,6 +156,14 @@ class TestAConfiguredFolder:
             source.load()
         assert name in e.value.message
 
+    def test_that_libraries_complain_of_is_loaded_in_silence(
+        self, folder: Path, logged: list[logging.LogRecord]
+    ) -> None:
+        config = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": 2}
+        (folder / "config.json").write_text(json.dumps(config))
+        find(folder).load()
+        assert logged == []
+
     def test_runs_no_code_of_its_own(self, folder: Path) -> None:
         ran = folder / "ran"
         (folder / "own.py").write_text(f"open({str(ran)!r}, 'w')\nclass Own: pass\n")
@@ -174,6 +214,7 @@ class Hub:
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
                 self.send_header("X-Repo-Commit", REVISION)
+                self.send_header("X-HF-Warning", "news; what a library would log")
                 self.end_headers()
                 if self.command == "GET":
                     self.wfile.write(data)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
-from gitcollab.similarity.literal import shown
+from gitcollab.similarity.literal import Value, shown
 from gitcollab.similarity.quantities import Quantity
 from gitcollab.similarity.statement import Statement, same_delta, same_value
 from gitcollab.similarity.tokens import Amount
@@ -42,7 +43,7 @@ def _by_words(a: Statement, b: Statement) -> Verdict | None:
 
 def _by_change(a: Statement, b: Statement) -> Verdict | None:
     if a.complete and b.complete:
-        if same_delta(a.delta, b.delta):
+        if same_delta(_moved(a, b), _moved(b, a)):
             return Verdict(True, "change", 1.0, f"same change: {_told(a)}")
         return Verdict(False, "change", 0.0, f"{_told(a)} is not {_told(b)}")
     for name in sorted(a.delta.keys() & b.delta.keys()):
@@ -50,6 +51,12 @@ def _by_change(a: Statement, b: Statement) -> Verdict | None:
             both = f"{shown(a.delta[name])} is not {shown(b.delta[name])}"
             return Verdict(False, "value", 0.0, f"{name}: {both}")
     return None
+
+
+def _moved(a: Statement, b: Statement) -> dict[str, Value]:
+    """The constants of ``a``, less those that keep their value and that ``b`` doesn't name."""
+    moved = {k: v for k, v in a.delta.items() if k in b.delta or k not in a.kept}
+    return moved or dict(a.delta)
 
 
 def _told(a: Statement) -> str:
@@ -135,11 +142,39 @@ def _by_contrast(a: Statement, b: Statement, words: Vocabulary) -> Verdict | Non
         if (only_a and b.concepts & group) or (only_b and a.concepts & group):
             odd = " and ".join(sorted(words.names.get(c, c) for c in (*only_a, *only_b)))
             return Verdict(False, "contrast", 0.1, f"only one of them is about {odd}")
+    if _exchanged(a, b, words):
+        return Verdict(False, "contrast", 0.1, "what goes with what is exchanged")
     return None
 
 
-THRESHOLD = 0.5
-WITH_VALUES = 0.45
+def _pairing(a: Statement, one: frozenset[str], other: frozenset[str]) -> dict[str, str]:
+    """Which concept of ``other`` follows each of ``one``: Adam for attention, Muon for the MLP."""
+    pairs: dict[str, str] = {}
+    for at, term in enumerate(a.terms):
+        if term in one:
+            found = next((t for t in a.terms[at + 1 :] if t in other), None)
+            if found is not None:
+                pairs.setdefault(term, found)
+    return pairs
+
+
+def _exchanged(a: Statement, b: Statement, words: Vocabulary) -> bool:
+    """Whether two texts name the same things and pair them differently."""
+    if a.concepts != b.concepts:
+        return False
+    groups = [g for g in words.contrasts if len(g & a.concepts) > 1]
+    for one, other in itertools.permutations(groups, 2):
+        if one & other:
+            continue
+        left, right = _pairing(a, one, other), _pairing(b, one, other)
+        whole = len(set(left.values())) == len(left) > 1 and left.keys() == right.keys()
+        if whole and left != right and set(left.values()) == set(right.values()):
+            return True
+    return False
+
+
+THRESHOLD = 0.46
+WITH_VALUES = 0.36
 
 
 def _by_meaning(
@@ -151,7 +186,7 @@ def _by_meaning(
         return Verdict(False, "contrast", 0.2, swapped)
     least = WITH_VALUES if a.after or b.after else THRESHOLD
     if closeness is not None:
-        score = 0.65 * score + 0.35 * max(0.0, closeness(spelled(a, words), spelled(b, words)))
+        score = 0.75 * score + 0.25 * max(0.0, closeness(spelled(a, words), spelled(b, words)))
     return Verdict(score >= least, "meaning", round(score, 3), f"alike to {score:.2f}")
 
 
@@ -172,6 +207,8 @@ def overlap(a: Statement, b: Statement, words: Vocabulary) -> float:
                 shared += weight
             elif not _implied_by_all(term, x, words):
                 missing += weight
+    if not a.after and not b.after:
+        missing += 0.6 * len((a.actions ^ b.actions) & {"increase", "decrease"})
     if "remove" in a.actions:  # what is removed is all that is said
         missing *= 1.5
     return shared / (shared + missing) if shared else 0.0

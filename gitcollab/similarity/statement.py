@@ -3,6 +3,7 @@ the concepts, words and numbers that it says it with."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from gitcollab.similarity.tokens import Amount, Kind, Token, tokens
 from gitcollab.similarity.vocabulary import Vocabulary
 from gitcollab.similarity.wording import judges, take_apart
 
-ACTIONS = frozenset({"increase", "decrease", "add", "remove", "drop"})
+ACTIONS = frozenset({"increase", "decrease", "add", "remove", "drop", "multiply", "divide"})
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class Statement:
     before: tuple[Amount, ...]
     remarks: frozenset[str]
     remarked: tuple[Amount, ...]
+    kept: frozenset[str]  # constants of the delta that keep the value they have
 
 
 def understand(
@@ -96,6 +98,9 @@ def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Readin
         _settle_action(clause)
         _settle_amounts(clause, found)
     delta, complete = _resolve(clauses, words, base)
+    if not complete:
+        _solve(clauses, delta, words, base)
+        delta, complete = _resolve(clauses, words, base)
     if delta and not complete:
         clauses = [c for c in clauses if not _follows(c, delta, words, base)]
         delta, complete = _resolve(clauses, words, base)
@@ -149,6 +154,7 @@ def _stated(
         + tuple(a for r in judged for c in r.clauses for a in (*c.after, *c.before)),
         remarks=frozenset(t for r in asides for t in _terms(r.clauses, words)),
         remarked=tuple(a for r in asides for c in r.clauses for a in (*c.after, *c.before)),
+        kept=frozenset(k for k, v in main.delta.items() if same_value(v, base[k])),
     )
 
 
@@ -193,6 +199,8 @@ def _begins(clause: Clause, token: Token, rest: list[Token]) -> bool:
     """Whether the token begins another change: the one before has its value, and this one too."""
     if token.before:
         return False
+    if token.text == "same":  # depth 9 same width
+        return bool(clause.after)
     if token.kind is Kind.WITH:  # widen to 640 by raising the aspect ratio
         return len(rest) > 1 and rest[1].text in ACTIONS and bool(clause.after)
     if token.kind is Kind.CONSTANT:
@@ -228,8 +236,7 @@ def _joined(parts: Iterable[Clause]) -> Iterator[Clause]:
     """Clauses with both a subject and a value; what lacks one belongs to the one before it."""
     last: Clause | None = None
     for part in parts:
-        subject = part.constant or part.concepts or part.words
-        if last is not None and (not subject or not part.after or _waits(last, part)):
+        if last is not None and (_dangles(part) or _waits(last, part)):
             last.constant = last.constant or part.constant
             last.concepts += part.concepts
             last.words += part.words
@@ -244,6 +251,13 @@ def _joined(parts: Iterable[Clause]) -> Iterator[Clause]:
         yield last
 
 
+def _dangles(part: Clause) -> bool:
+    """Without a subject it is about what the clause before it is about."""
+    if part.after:
+        return not (part.constant or part.concepts or part.words)
+    return not part.constant and not set(part.concepts) - ACTIONS
+
+
 def _waits(last: Clause, part: Clause) -> bool:
     return not last.after and not (last.constant and part.constant)
 
@@ -253,6 +267,14 @@ def _settle_action(clause: Clause) -> None:
     if "drop" in clause.concepts:
         action = "decrease" if clause.after else "remove"
         clause.concepts = [action if c == "drop" else c for c in clause.concepts]
+    actions = ACTIONS & set(clause.concepts)
+    if clause.counted and not clause.after and actions:  # add two layers, one layer fewer
+        sign = -1 if actions & {"remove", "decrease"} else 1
+        more = [a for a in clause.counted if isinstance(a, Quantity)]
+        clause.after = [Quantity(tuple(sign * r for r in a.readings), "added") for a in more]
+        clause.concepts = [c for c in clause.concepts if c not in ACTIONS]
+        clause.concepts.append("increase" if sign > 0 else "decrease")
+        clause.counted = []
 
 
 def _settle_amounts(clause: Clause, found: list[Token]) -> None:
@@ -284,16 +306,34 @@ def _as_change(
     if not isinstance(amount, Quantity) or amount.relative:
         return amount
     at = next(i for i, t in enumerate(found) if t.amount is amount)
-    by = at > 0 and found[at - 1].text in ("by", "increase", "decrease")
+    led = next((t.text for t in found[:at][::-1] if t.text not in ("a", "an", "up", "down")), "")
+    by = led in ("by", "increase", "decrease", "drop")
     sign = 1 if "increase" in directions else -1
-    if amount.kind == "fraction" and directions & {"increase", "decrease"} and (by or not pointed):
-        if "half" in found[at].text:
-            return Quantity(amount.readings, "factor")
-        if found[at].text.rstrip().endswith(("%", "t")):
+    spelled = found[at].text.isalpha()
+    if amount.kind == "fraction":
+        if spelled and not by and _of_what_was(found[at + 1 : at + 6]):
+            return Quantity(amount.readings, "factor")  # half the learning rate
+        if directions & {"increase", "decrease"} and (by or (not pointed and not spelled)):
             return Quantity(tuple(1 + sign * r for r in amount.readings), "factor")
-    if at + 1 < len(found) and found[at].text.isalpha() and found[at + 1].text == "increase":
-        return Quantity(amount.readings, "added")  # two more layers
+        if directions & {"decrease"} and "half" in found[at].text and not pointed:
+            return Quantity(amount.readings, "factor")  # cut in half
+    if by and "multiply" in clause.concepts:
+        return Quantity(amount.readings, "factor")
+    if by and "divide" in clause.concepts and all(amount.readings):
+        return Quantity(tuple(1 / r for r in amount.readings), "factor")
+    if spelled and at + 1 < len(found) and found[at + 1].text in ("increase", "decrease"):
+        return Quantity(tuple(sign * r for r in amount.readings), "added")  # two more layers
     return amount
+
+
+def _of_what_was(rest: list[Token]) -> bool:
+    """"half the rate", "a quarter of the default rate", not "half of the run"."""
+    weak = list(itertools.takewhile(lambda t: t.kind is Kind.WEAK, rest))
+    if not weak or weak[0].text not in ("the", "of") or len(weak) == len(rest):
+        return False
+    known = {"the", "of", "default", "base", "usual", "current", "token", "all"}
+    named = rest[len(weak)].kind in (Kind.CONCEPT, Kind.CONSTANT)
+    return named and all(t.text in known for t in weak)
 
 
 def _settle_meaning(clause: Clause, words: Vocabulary) -> None:
@@ -362,6 +402,30 @@ def _follows(
     return False
 
 
+def _solve(
+    clauses: list[Clause], delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
+) -> None:
+    """"depth 12, dim 384" says the aspect ratio: what follows from constants gives the last one."""
+    for concept, factors, _ in words.derived:
+        *others, last = factors
+        known = [delta.get(name, base.get(name)) for name in others]
+        numbers = [float(v) for v in known if isinstance(v, int | float) and v]
+        if last in delta or last not in base or len(numbers) < len(others):
+            continue
+        said = {c for clause in clauses for c in clause.concepts}
+        if any(said & _about(name, words) and name not in delta for name in others):
+            continue
+        for clause in clauses:
+            about = [c for c in clause.concepts if c not in ACTIONS]
+            match clause.after:
+                case [Quantity(readings=(value,), kind="number")] if about == [concept]:
+                    wanted = value / math.prod(numbers)
+                    if clause.constant is None and wanted.is_integer():
+                        clause.constant = last
+                        clause.after = [Quantity((wanted,))]
+                        clause.before = []
+
+
 def _setting(
     clause: Clause, words: Vocabulary, base: Mapping[str, Value]
 ) -> tuple[str, Value] | None:
@@ -402,8 +466,7 @@ def _about(constant: str, words: Vocabulary) -> frozenset[str]:
 def _value(clause: Clause, now: Value) -> tuple[Value] | None:
     """The value after, as the constant's own kind has it; None when there is not exactly one."""
     if not clause.after:
-        off = "remove" in clause.concepts and isinstance(now, int | float)
-        return (0,) if off and not isinstance(now, bool) else None
+        return (0,) if "remove" in clause.concepts and isinstance(now, float) else None
     if len(clause.after) != 1:
         return None
     match clause.after[0]:

@@ -214,6 +214,10 @@ def _mark_before_arrow(found: list[Token], at: int, words: Vocabulary) -> None:
     old = _nearest(found[max(0, at - 4) : at][::-1], words, like=new)
     if old is None:
         return
+    if found[at].text in ("to", "into"):
+        start = next(i for i, t in enumerate(found) if t is old)
+        if not _leads(old, found[start + 1 : at], found[at + 1 : at + 5], words):
+            return
     if _acts(old):  # halve it to 262K: the factor says nothing more
         old.kind = Kind.WEAK
     else:
@@ -242,6 +246,14 @@ def _nearest(
         if hops == 2 or token.kind not in (Kind.WEAK, Kind.WORD, Kind.CONCEPT):
             return None
     return None
+
+
+def _leads(old: Token, between: list[Token], after: list[Token], words: Vocabulary) -> bool:
+    """Whether "0.04 to 0.05" is one change: what stands between is of both values."""
+    said = {t.text for t in after}
+    return all(
+        t.kind is not Kind.CONCEPT or t.text in said or t.text in words.light for t in between
+    )
 
 
 def _exclude(one: str, other: str, words: Vocabulary) -> bool:

@@ -20,6 +20,7 @@ _LABEL = re.compile(
     r"\s*(?:[\[(](?:[a-z ]{1,20}|[a-z]{0,12}\s?#?\d{1,6})[\])]\s*)?"
     r"(?:(?:(?:exp(?:eriment)?|run|trial|iter(?:ation)?|attempt|test|hypothesis|idea|round|try)"
     r"\.?\s?#?\s?\d{1,6}[a-z]?|#\d{1,6}|[ehrv]\d{1,4}[a-z]?|\d{1,4})\s?(?:[:.)\]—–-]\s*)+(?=[^\d.])"
+    r"|(?:feat|fix|perf|chore|refactor|exp|sched|opt|arch|data|model|train)(?:\([^()]{0,30}\))?!?:\s"
     r"|(?:hypothesis|idea|experiment|test|try|results?|retry|wip|todo|keep|kept|discard|crash|"
     r"new best|best|ablation|sweep|hp|tune)\s?:\s*(?:(?:keep|discard|crash)\s)?)?",
     re.IGNORECASE,
@@ -28,6 +29,9 @@ _DASH = re.compile(r"\s+(?:—|–|--|-)\s+|\s*—\s*")
 _BRACKETS = re.compile(r"\(([^()]{0,300})\)|\[([^\[\]]{0,300})\]")
 _NUMBERS_ONLY = re.compile(rf"\s*[+-]?{NUMBER}(?:\s*,\s*[+-]?{NUMBER})+\s*,?\s*")
 _CHANGE = re.compile(rf"→|->|=|\bto\b|\d\s*x\b|{NUMBER}")
+_AS_IT_WAS = re.compile(
+    r",\s[^,;=→\d]{1,40}\s(?:unchanged|untouched|as before|as is)(?=\s*(?:[,;]|\Z))", re.IGNORECASE
+)
 _STATUS = re.compile(r"(?:keep|kept|discard(?:ed)?|crash(?:ed)?|same|tie)\W*", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+(?:[-'’][a-z]+)*")
 _PURPOSE = re.compile(
@@ -47,6 +51,17 @@ _CODE = (
     (re.compile(r"\)\s?(?:\^|\*\*)\s?2\b"), ") squared"),
     (re.compile(r"\brelu\((\w)\)\s?(?:squared|²)", re.IGNORECASE), "relu squared"),
     (re.compile(r"\b(\d{2,5})-?d\b"), r"dim \1"),
+    (re.compile(r"\b(\d{1,3})L\b"), r"\1 layers"),
+    (re.compile(r"\bd(\d{1,2})\b"), r"depth \1"),
+    (re.compile(r"\s?\*=\s?(?=[\d.])"), " x"),
+    (re.compile(r"\s?/=\s?(?=\d)"), " divide by "),
+    (re.compile(r"\s?=\s?(?:False|None|off)\b"), " off"),
+    (re.compile(r"\s?=\s?True\b"), ""),
+    (re.compile(r"√|\bsqrt(?=\d)"), "sqrt "),
+    (re.compile(r"[σς]"), " std "),
+    (re.compile(r"α"), " alpha "),
+    (re.compile(r"γ"), " gamma "),
+    (re.compile(r"ε"), " eps "),
     (re.compile(r"(?<=\d)\s?[*x×]\s?(?:n_embd|d_model|dim)\b"), "x"),
     (re.compile(r"\b1\s?/\s?sqrt\b", re.IGNORECASE), "rsqrt"),
     (re.compile(r"\b(?:layer|block)s?\s0\b", re.IGNORECASE), "first layer"),
@@ -86,6 +101,7 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
     remarks: list[str] = []
     text = _without_brackets(text, remarks)
     text = _without_tails(text, remarks, is_verdict)
+    text = _AS_IT_WAS.sub("", text)
     purpose = _PURPOSE.search(text)
     if purpose and purpose.start() > 8:
         text = text[: purpose.start()]

@@ -49,6 +49,7 @@ class Statement:
     delta: Mapping[str, Value]
     complete: bool
     terms: tuple[str, ...]
+    core: frozenset[str]  # the terms, remarks and all that they imply: what is not shared differs
     concepts: frozenset[str]
     actions: frozenset[str]
     after: tuple[tuple[str | None, Amount], ...]  # each with the constant it is a value of
@@ -141,18 +142,20 @@ def _stated(
         c for clause in main.clauses if clause.constant for c in _about(clause.constant, words)
     }
     terms = tuple(_terms(main.clauses, words))
+    remarks = frozenset(t for r in asides for t in _terms(r.clauses, words))
     return Statement(
         text=text.casefold(),
         delta=main.delta,
         complete=main.complete,
         terms=terms,
+        core=frozenset(words.closure({*terms, *remarks})),
         concepts=frozenset(concepts - ACTIONS),
         actions=frozenset(concepts & ACTIONS),
         after=tuple((c.constant, a) for c in main.clauses for a in c.after),
         counted=tuple(a for c in main.clauses for a in c.counted),
         before=tuple(a for c in main.clauses for a in c.before)
         + tuple(a for r in judged for c in r.clauses for a in (*c.after, *c.before)),
-        remarks=frozenset(t for r in asides for t in _terms(r.clauses, words)),
+        remarks=remarks,
         remarked=tuple(a for r in asides for c in r.clauses for a in (*c.after, *c.before)),
         kept=frozenset(k for k, v in main.delta.items() if same_value(v, base[k])),
     )
@@ -176,7 +179,7 @@ def _all_relative(reading: _Reading) -> bool:
 
 
 def _adopt(main: _Reading, aside: _Reading) -> None:
-    """"up 50% (0.04 to 0.06)": the remark gives the value."""
+    """ "up 50% (0.04 to 0.06)": the remark gives the value."""
     clause = next((c for c in main.clauses if c.after), main.clauses[-1])
     clause.after = [a for c in aside.clauses for a in c.after]
     clause.before += [a for c in aside.clauses for a in c.before]
@@ -263,7 +266,7 @@ def _waits(last: Clause, part: Clause) -> bool:
 
 
 def _settle_action(clause: Clause) -> None:
-    """"Drop" removes, but with an amount it lowers."""
+    """ "Drop" removes, but with an amount it lowers."""
     if "drop" in clause.concepts:
         action = "decrease" if clause.after else "remove"
         clause.concepts = [action if c == "drop" else c for c in clause.concepts]
@@ -283,9 +286,13 @@ def _settle_amounts(clause: Clause, found: list[Token]) -> None:
     pointed = any(t.kind in (Kind.ARROW, Kind.EQUALS) for t in found)
     settled = [_as_change(a, directions, pointed, clause, found) for a in clause.after]
     absolute = [a for a in settled if not (isinstance(a, Quantity) and a.relative)]
-    clause.after = absolute if absolute and len(absolute) < len(settled) and (
-        len(settled) - len(absolute) == 1 and (clause.before or _said_in_words(found))
-    ) else settled
+    clause.after = (
+        absolute
+        if absolute
+        and len(absolute) < len(settled)
+        and (len(settled) - len(absolute) == 1 and (clause.before or _said_in_words(found)))
+        else settled
+    )
 
 
 def _said_in_words(found: list[Token]) -> bool:
@@ -299,10 +306,13 @@ def _said_in_words(found: list[Token]) -> bool:
 
 
 def _as_change(
-    amount: Amount, directions: set[str] | frozenset[str], pointed: bool, clause: Clause,
+    amount: Amount,
+    directions: set[str] | frozenset[str],
+    pointed: bool,
+    clause: Clause,
     found: list[Token],
 ) -> Amount:
-    """"raise by 10%" is the factor 1.1, "cut in half" 0.5, "one more layer" 1 added."""
+    """ "raise by 10%" is the factor 1.1, "cut in half" 0.5, "one more layer" 1 added."""
     if not isinstance(amount, Quantity) or amount.relative:
         return amount
     at = next(i for i, t in enumerate(found) if t.amount is amount)
@@ -327,7 +337,7 @@ def _as_change(
 
 
 def _of_what_was(rest: list[Token]) -> bool:
-    """"half the rate", "a quarter of the default rate", not "half of the run"."""
+    """ "half the rate", "a quarter of the default rate", not "half of the run"."""
     weak = list(itertools.takewhile(lambda t: t.kind is Kind.WEAK, rest))
     if not weak or weak[0].text not in ("the", "of") or len(weak) == len(rest):
         return False
@@ -361,7 +371,7 @@ def _resolve(
         name, part = found
         now = delta.get(name, base[name])
         value = _value(clause, now if part is None else _item(now, part))
-        if value is None or name in delta and part is None:
+        if value is None or (name in delta and part is None):
             complete = False
             continue
         clause.constant = name
@@ -405,7 +415,7 @@ def _follows(
 def _solve(
     clauses: list[Clause], delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
 ) -> None:
-    """"depth 12, dim 384" says the aspect ratio: what follows from constants gives the last one."""
+    """ "depth 12, dim 384" says the aspect ratio: what follows from constants gives the last one."""
     for concept, factors, _ in words.derived:
         *others, last = factors
         known = [delta.get(name, base.get(name)) for name in others]
@@ -491,6 +501,7 @@ def _nearest_kind(readings: tuple[float, ...], now: int | float) -> int | float:
     powers = [r for r in readings if r >= 1 and math.log2(r).is_integer()]
     binary = now >= 1 and math.log2(now).is_integer()
     value = powers[0] if binary and powers else readings[0]
+    value = float(f"{value:.12g}")  # 3 * 0.1 is 0.3
     return int(value) if value.is_integer() else value
 
 

@@ -200,9 +200,9 @@ def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
         if token.kind is Kind.VALUE:
             values += 1
             token.before = values == 1
-        elif token.kind is Kind.CONCEPT and token.text in words.contrasted:
-            token.before = True
-        elif found[at].text in _INSTEAD and token.kind in (Kind.CONSTANT, Kind.WORD):
+        elif (token.kind is Kind.CONCEPT and token.text in words.contrasted) or (
+            found[at].text in _INSTEAD and token.kind in (Kind.CONSTANT, Kind.WORD)
+        ):
             token.before = True
 
 

@@ -201,7 +201,7 @@ def _merged(data: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def _merge(merged: dict[str, Any], name: str, value: object) -> None:
     kind = _SECTIONS[name]
     if not isinstance(value, kind):
-        wanted = {dict: "a mapping", list: "a list", str: "text"}[kind]
+        wanted = {"dict": "a mapping", "list": "a list"}.get(kind.__name__, "text")
         raise InvalidVocabulary(f"{name} is not {wanted}")
     if isinstance(value, dict):
         for key, more in value.items():

@@ -154,6 +154,9 @@ def _only_judges(text: str, is_verdict: Callable[[str], bool]) -> bool:
         return True
     words = _WORDS.findall(text.lower())
     judging = sum(map(is_verdict, words))
-    return bool(words) and judging > 0 and not re.search(r"=|→|->", text) and (
-        is_verdict(words[0]) or judging * 2 >= len(words)
+    return (
+        bool(words)
+        and judging > 0
+        and not re.search(r"=|→|->", text)
+        and (is_verdict(words[0]) or judging * 2 >= len(words))
     )

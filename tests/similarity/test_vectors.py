@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gitcollab.similarity import kept as store
 from gitcollab.similarity import vectors
 from gitcollab.similarity.embedding import Model, ModelUnavailable
 from gitcollab.similarity.vectors import Vectors
@@ -112,18 +113,18 @@ def test_what_was_encoded_before_the_end_is_kept(
 
 
 def test_more_texts_than_a_question_takes_are_found(path: Path) -> None:
-    texts = [str(i) for i in range(3 * vectors._KEYS_AT_ONCE + 1)]
+    texts = [str(i) for i in range(3 * store._KEYS_AT_ONCE + 1)]
     fill(path, *texts)
     assert kept(path, *texts) == texts
 
 
 def test_the_oldest_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "KEPT", 3)
+    monkeypatch.setattr(store, "KEPT", 3)
     for text in "12345":
         fill(path, text)
     assert kept(path, *"543") == ["5", "4", "3"]
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT count(*) FROM vectors").fetchone() == (3,)
+        assert db.execute("SELECT count(*) FROM kept").fetchone() == (3,)
 
 
 def test_memory_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,11 +137,11 @@ def test_memory_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(source.encoded) == 100
 
 
-@pytest.mark.parametrize("damage", ["substr(vector, 1, 4)", "x''", "'text'", "7", "zeroblob(12)"])
+@pytest.mark.parametrize("damage", ["substr(data, 1, 4)", "x''", "'text'", "7", "zeroblob(12)"])
 def test_a_damaged_vector_is_made_again(path: Path, damage: str) -> None:
     fill(path, "1", "2")
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute(f"UPDATE vectors SET vector = {damage} WHERE id = 1")
+        db.execute(f"UPDATE kept SET data = {damage} WHERE id = 1")
     source = Turns()
     assert Vectors(path, source).similarity("1", "2") == pytest.approx(np.cos(1), abs=1e-6)
     assert source.encoded == ["1"]
@@ -150,8 +151,8 @@ def test_a_damaged_vector_is_made_again(path: Path, damage: str) -> None:
 def test_a_vector_of_another_text_is_made_again(path: Path) -> None:
     fill(path, "1", "2")
     with closing(sqlite3.connect(path)) as db, db:
-        second = db.execute("SELECT vector FROM vectors WHERE id = 2").fetchone()
-        db.execute("UPDATE vectors SET vector = ? WHERE id = 1", second)
+        second = db.execute("SELECT data FROM kept WHERE id = 2").fetchone()
+        db.execute("UPDATE kept SET data = ? WHERE id = 1", second)
     assert kept(path, "1", "2") == ["2"]
 
 
@@ -166,7 +167,7 @@ def torn(path: Path) -> None:
 
 def foreign(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("CREATE TABLE vectors (word TEXT)")
+        db.execute("CREATE TABLE kept (word TEXT)")
 
 
 @pytest.mark.parametrize("spoil", [garbage, torn, foreign])
@@ -196,7 +197,7 @@ def test_where_nothing_can_be_kept_texts_are_encoded(tmp_path: Path) -> None:
 def test_a_file_that_another_holds_is_left_to_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store, "_BUSY_SECONDS", 0.01)
     fill(path, "1")
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")

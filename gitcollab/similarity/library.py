@@ -1,0 +1,170 @@
+"""Descriptions against many others: what they say, understood once, and which say the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gitcollab.similarity.compare import Closeness, Verdict, compare, spelled
+from gitcollab.similarity.embedding import ModelUnavailable
+from gitcollab.similarity.kept import Kept
+from gitcollab.similarity.literal import Value
+from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.statement import Statement, understand
+from gitcollab.similarity.tokens import Amount
+from gitcollab.similarity.vectors import Vectors
+from gitcollab.similarity.vocabulary import Vocabulary
+
+# So many statements in memory (about 100 MB) are a reason to start over.
+_AT_HAND = 100_000
+# Of the descriptions that a model must decide, no more than the likeliest are put to it.
+_MOST_ASKED = 256
+
+
+class Library:
+    """What descriptions say, in the words of a vocabulary.
+
+    ``kept`` keeps it on this host; ``vectors`` decides where words alone don't. A model that can't
+    be had is asked for once: then words alone decide, and verdicts say so.
+    """
+
+    def __init__(
+        self, words: Vocabulary, vectors: Vectors | None = None, kept: Kept | None = None
+    ) -> None:
+        self.words = words
+        self.model_missing = ""  # why there is no model, once one was needed
+        self._vectors = vectors
+        self._kept = kept
+        self._statements: dict[str, Statement] = {}
+
+    def compare(
+        self, a: str, b: str, constants: Mapping[str, Value] | None = None
+    ) -> tuple[Verdict, Statement, Statement]:
+        """Whether two descriptions of changes to one program say the same, and what each says."""
+        x, y = (understand(text, self.words, constants) for text in (a, b))
+        return self._verdict(x, y), x, y
+
+    def alike(self, text: str, others: Sequence[str]) -> list[tuple[int, Verdict]]:
+        """Which of the others say the same as ``text``: their places, the surest first."""
+        mine = self.statements([text])[0]
+        found: list[tuple[int, Verdict]] = []
+        doubtful: list[tuple[float, int, Statement]] = []
+        for place, other in enumerate(self.statements(others)):
+            if mine.text != other.text and mine.core.isdisjoint(other.core):
+                continue
+            verdict = compare(mine, other, self.words)
+            if verdict.undecided and self._vectors is not None and not self.model_missing:
+                doubtful.append((verdict.score, place, other))
+            elif verdict.same:
+                found.append((place, verdict))
+        likeliest = sorted(doubtful, key=lambda d: -d[0])[:_MOST_ASKED]
+        self._prepare([mine, *(other for _, _, other in likeliest)] if likeliest else [])
+        asked = ((place, self._verdict(mine, other)) for _, place, other in likeliest)
+        found += [(place, verdict) for place, verdict in asked if verdict.same]
+        return sorted(found, key=lambda f: (-f[1].score, f[0]))
+
+    def statements(self, texts: Sequence[str]) -> list[Statement]:
+        """What each text says, without a program to say it of."""
+        if len(self._statements) > _AT_HAND:
+            self._statements.clear()
+        missing = list(dict.fromkeys(t for t in texts if t not in self._statements))
+        if missing and self._kept is not None:
+            keys = {self._key(text): text for text in missing}
+            for key, data in self._kept.get(list(keys)).items():
+                self._statements[keys[key]] = _unpacked(data, self.words)
+            missing = [t for t in missing if t not in self._statements]
+        made = {text: understand(text, self.words) for text in missing}
+        self._statements |= made
+        if made and self._kept is not None:
+            self._kept.put([(self._key(text), _packed(s)) for text, s in made.items()])
+        return [self._statements[text] for text in texts]
+
+    def _verdict(self, a: Statement, b: Statement) -> Verdict:
+        verdict = compare(a, b, self.words)
+        if not verdict.undecided or self._vectors is None:
+            return verdict
+        try:
+            return compare(a, b, self.words, self._closeness())
+        except ModelUnavailable as e:
+            self.model_missing = e.message
+            return verdict
+
+    def _closeness(self) -> Closeness:
+        if self._vectors is None or self.model_missing:
+            raise ModelUnavailable(self.model_missing)
+        return self._vectors.similarity
+
+    def _prepare(self, statements: Iterable[Statement]) -> None:
+        texts = [spelled(s, self.words) for s in statements]
+        if not texts or self._vectors is None:
+            return
+        try:
+            self._vectors.prepare(texts)
+        except ModelUnavailable as e:
+            self.model_missing = e.message
+
+    def _key(self, text: str) -> bytes:
+        data = f"{_edition()}\n{self.words.digest}\n{text}"
+        return hashlib.sha256(data.encode(errors="surrogatepass")).digest()
+
+
+@cache
+def _edition() -> str:
+    """What a statement depends on beside text and words: how texts are understood."""
+    folder = Path(__file__).parent
+    sources = ("quantities.py", "statement.py", "tokens.py", "vocabulary.py", "wording.py")
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for name in sources:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _packed(said: Statement) -> bytes:
+    """A statement without constants, as JSON."""
+    fields = [
+        said.text,
+        said.terms,
+        *(sorted(names) for names in (said.concepts, said.actions, said.remarks)),
+        *(
+            [_plain(amount) for amount in amounts]
+            for amounts in ((a for _, a in said.after), said.counted, said.before, said.remarked)
+        ),
+    ]
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _unpacked(data: bytes, words: Vocabulary) -> Statement:
+    text, terms, concepts, actions, remarks, *amounts = json.loads(data)
+    after, counted, before, remarked = (tuple(map(_amount, part)) for part in amounts)
+    return Statement(
+        text=text,
+        delta={},
+        complete=False,
+        terms=tuple(terms),
+        core=frozenset(words.closure([*terms, *remarks])),
+        concepts=frozenset(concepts),
+        actions=frozenset(actions),
+        after=tuple((None, amount) for amount in after),
+        counted=counted,
+        before=before,
+        remarks=frozenset(remarks),
+        remarked=remarked,
+        kept=frozenset(),
+    )
+
+
+def _plain(amount: Amount) -> Any:
+    if isinstance(amount, Quantity):
+        return [amount.kind, list(amount.readings)]
+    return amount if isinstance(amount, str) else ["several", list(amount)]
+
+
+def _amount(value: Any) -> Amount:
+    if isinstance(value, str):
+        return value
+    kind, numbers = value
+    return tuple(numbers) if kind == "several" else Quantity(tuple(numbers), kind)

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 
 from gitcollab.similarity.literal import Value, shown
 from gitcollab.similarity.quantities import Quantity
-from gitcollab.similarity.statement import Statement, same_delta, same_value
+from gitcollab.similarity.resolving import same_delta, same_value
+from gitcollab.similarity.statement import Statement
 from gitcollab.similarity.tokens import Amount
 from gitcollab.similarity.vocabulary import Vocabulary
 

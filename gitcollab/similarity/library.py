@@ -116,10 +116,10 @@ class Library:
 def _edition() -> str:
     """What a statement depends on beside text and words: how texts are understood."""
     folder = Path(__file__).parent
-    sources = ("quantities.py", "statement.py", "tokens.py", "vocabulary.py", "wording.py")
+    sources = ("quantities", "wording", "tokens", "clauses", "resolving", "statement", "vocabulary")
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for name in sources:
-        digest.update((folder / name).read_bytes())
+        digest.update((folder / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

@@ -59,7 +59,7 @@ _LEXEMES = re.compile(
 """,
     re.VERBOSE,
 )
-_PATTERN = re.compile(r"[SL]{2,}|L")
+WINDOWS = re.compile(r"[SL]{2,}|L")  # short and long attention windows, layer by layer
 _FROM: tuple[Words, ...] = (
     ("instead", "of"), ("rather", "than"), ("in", "place", "of"), ("as", "opposed", "to"),
     ("up", "from"), ("down", "from"), ("from",), ("was",), ("previously",),
@@ -88,7 +88,7 @@ def tokens(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> list
 def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iterator[Token]:
     """Tokens in which words are not yet concepts."""
     names = {name.lower(): name for name in constants}
-    patterns = any(isinstance(v, str) and _PATTERN.fullmatch(v) for v in constants.values())
+    patterns = any(isinstance(v, str) and WINDOWS.fullmatch(v) for v in constants.values())
     for match in _LEXEMES.finditer(text):
         kind, piece = match.lastgroup, match[0]
         if kind == "arrow":
@@ -102,7 +102,7 @@ def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iter
                 yield Token(Kind.VALUE, piece, amount)
         elif piece.lower() in names and ("_" in piece or piece.isupper()):
             yield Token(Kind.CONSTANT, names[piece.lower()])
-        elif _PATTERN.fullmatch(piece) and patterns:
+        elif WINDOWS.fullmatch(piece) and patterns:
             yield Token(Kind.VALUE, piece, piece)
         else:
             yield from (Token(Kind.WORD, word) for word in _split(piece))
@@ -110,7 +110,7 @@ def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iter
 
 def _quoted(inside: str, words: Vocabulary) -> Iterator[Token]:
     """Quoted text is a value where it looks like one, and words elsewhere."""
-    if _PATTERN.fullmatch(inside) or not any(c for c, _ in words.scan(stems(inside))):
+    if WINDOWS.fullmatch(inside) or not any(c for c, _ in words.scan(stems(inside))):
         yield Token(Kind.VALUE, inside, inside)
     else:
         yield from (Token(Kind.WORD, word) for word in stems(inside))
@@ -191,7 +191,7 @@ def _mark_before(found: list[Token], words: Vocabulary) -> None:
 
 def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
     """``from 0.5``, ``instead of ReLU``: one value, or what belongs to a contrast."""
-    swap = found[at].text in _SWAPS
+    swap, swapped = found[at].text in _SWAPS, found[at].text in _INSTEAD
     values = 0
     for token in found[at + 1 : at + 7]:
         ends = (Kind.ARROW, Kind.COMMA) if not swap else (Kind.ARROW, Kind.COMMA, Kind.WITH)
@@ -200,9 +200,7 @@ def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
         if token.kind is Kind.VALUE:
             values += 1
             token.before = values == 1
-        elif (token.kind is Kind.CONCEPT and token.text in words.contrasted) or (
-            found[at].text in _INSTEAD and token.kind in (Kind.CONSTANT, Kind.WORD)
-        ):
+        elif _contrasted(token, words) or (swapped and token.kind in (Kind.CONSTANT, Kind.WORD)):
             token.before = True
 
 
@@ -240,9 +238,8 @@ def _nearest(
     for hops, token in enumerate(found):
         if token.kind is Kind.VALUE and (like is None or like.kind is Kind.VALUE):
             return token
-        if token.kind is Kind.CONCEPT and token.text in words.contrasted:
-            if like is None or _exclude(token.text, like.text, words):
-                return token
+        if _contrasted(token, words) and (like is None or _exclude(token.text, like.text, words)):
+            return token
         if hops == 2 or token.kind not in (Kind.WEAK, Kind.WORD, Kind.CONCEPT):
             return None
     return None
@@ -254,6 +251,10 @@ def _leads(old: Token, between: list[Token], after: list[Token], words: Vocabula
     return all(
         t.kind is not Kind.CONCEPT or t.text in said or t.text in words.light for t in between
     )
+
+
+def _contrasted(token: Token, words: Vocabulary) -> bool:
+    return token.kind is Kind.CONCEPT and token.text in words.contrasted
 
 
 def _exclude(one: str, other: str, words: Vocabulary) -> bool:

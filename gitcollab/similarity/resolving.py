@@ -1,0 +1,206 @@
+"""Which constants the clauses of a text are about, and the values that they are to have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+from gitcollab.similarity.clauses import ACTIONS, Clause
+from gitcollab.similarity.literal import Value, canonical
+from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.tokens import WINDOWS
+from gitcollab.similarity.vocabulary import Vocabulary
+
+
+def settle_meaning(clause: Clause, words: Vocabulary) -> None:
+    """What comes to the same: "no schedule" and "constant"."""
+    for pattern, meant in words.equivalents * 2:  # one may lead to another
+        if pattern <= set(clause.concepts) and pattern != meant:
+            clause.concepts = [c for c in clause.concepts if c not in pattern]
+            clause.concepts += sorted(meant)
+
+
+def resolve(
+    clauses: list[Clause], words: Vocabulary, base: Mapping[str, Value]
+) -> tuple[dict[str, Value], bool]:
+    """The constants' values after, and whether the clauses say nothing else.
+
+    A clause that is about a constant is told so.
+    """
+    delta: dict[str, Value] = {}
+    complete = bool(clauses)
+    for clause in clauses:
+        if (setting := _setting(clause, words, base)) is not None:
+            clause.constant = setting[0]
+            delta[setting[0]] = setting[1]
+            continue
+        found = _constant(clause, words, base)
+        if found is None:
+            complete = False
+            continue
+        name, part = found
+        now = delta.get(name, base[name])
+        value = _value(clause, now if part is None else _item(now, part))
+        if value is None or (name in delta and part is None):
+            complete = False
+            continue
+        clause.constant = name
+        delta[name] = value[0] if part is None else _with_item(now, part, value[0])
+        complete = complete and not clause.words
+    return delta, complete
+
+
+def _constant(
+    clause: Clause, words: Vocabulary, base: Mapping[str, Value]
+) -> tuple[str, int | None] | None:
+    """The constant that a clause is about, and the index where it is an item of a tuple."""
+    if clause.constant is not None:
+        value = base[clause.constant]
+        spoken = words.core(c for c in clause.concepts if c not in ACTIONS)
+        for name, index, form in words.parts:
+            if name == clause.constant and form & spoken and _has_item(value, index):
+                return name, index
+        return clause.constant, None
+    subject = words.core(c for c in clause.concepts if c not in ACTIONS)
+    return _spoken_of(words, tuple(base)).get(subject) if subject else None
+
+
+def follows(
+    clause: Clause, delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
+) -> bool:
+    """Whether a clause only says what follows from the constants: "depth 10, dim 640"."""
+    subject = [c for c in clause.concepts if c not in ACTIONS]
+    for concept, factors, multiple in words.derived:
+        if clause.constant or subject != [concept] or not delta.keys() & {*factors}:
+            continue
+        values = [delta.get(name, base.get(name)) for name in factors]
+        step = delta.get(multiple, base.get(multiple))
+        if all(isinstance(v, int | float) for v in values) and isinstance(step, int) and step > 0:
+            product = math.prod(float(v) for v in values if isinstance(v, int | float))
+            follows = Quantity((math.ceil(product / step) * float(step), product))
+            return all(isinstance(a, Quantity) and a.agrees(follows) for a in clause.after)
+    return False
+
+
+def solve(
+    clauses: list[Clause], delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
+) -> None:
+    """What follows from constants gives the last of them: depth 12, dim 384 is aspect ratio 32."""
+    for concept, factors, _ in words.derived:
+        *others, last = factors
+        known = [delta.get(name, base.get(name)) for name in others]
+        numbers = [float(v) for v in known if isinstance(v, int | float) and v]
+        if last in delta or last not in base or len(numbers) < len(others):
+            continue
+        said = {c for clause in clauses for c in clause.concepts}
+        if any(said & about(name, words) and name not in delta for name in others):
+            continue
+        for clause in clauses:
+            subject = [c for c in clause.concepts if c not in ACTIONS]
+            match clause.after:
+                case [Quantity(readings=(value,), kind="number")] if subject == [concept]:
+                    wanted = value / math.prod(numbers)
+                    if clause.constant is None and wanted.is_integer():
+                        clause.constant = last
+                        clause.after = [Quantity((wanted,))]
+                        clause.before = []
+
+
+def _setting(
+    clause: Clause, words: Vocabulary, base: Mapping[str, Value]
+) -> tuple[str, Value] | None:
+    """The constant and value that a clause says without naming either."""
+    if clause.after or clause.constant:
+        return None
+    said = frozenset(c for c in clause.concepts if c not in ACTIONS or c == "remove")
+    for setting in words.settings:
+        if setting.constant in base and setting.concepts <= said:
+            alike = (s.concepts for s in words.settings if s.same_value(setting))
+            if not said - words.light - words.closure(frozenset().union(*alike)):
+                return setting.constant, setting.value
+    return None
+
+
+@lru_cache(maxsize=64)
+def _spoken_of(
+    words: Vocabulary, names: tuple[str, ...]
+) -> dict[frozenset[str], tuple[str, int | None]]:
+    """The constants, and items of them, by the concepts that they are spoken of with."""
+    found: dict[frozenset[str], tuple[str, int | None]] = {}
+    for name in names:
+        own = words.concepts_in(name.replace("_", " "))
+        for form in (own, *words.parameters.get(name, ())):
+            if form:
+                found.setdefault(form, (name, None))
+    for name, index, form in words.parts:
+        if name in names:
+            found.setdefault(form, (name, index))
+    return found
+
+
+def about(constant: str, words: Vocabulary) -> frozenset[str]:
+    """The concepts that a constant's name is made of."""
+    return words.concepts_in(constant.replace("_", " "))
+
+
+def _value(clause: Clause, now: Value) -> tuple[Value] | None:
+    """The value after, as the constant's own kind has it; None when there is not exactly one."""
+    if not clause.after:
+        return (0,) if "remove" in clause.concepts and isinstance(now, float) else None
+    if len(clause.after) != 1:
+        return None
+    match clause.after[0]:
+        case Quantity() as amount if isinstance(now, int | float) and not isinstance(now, bool):
+            return (_nearest_kind(amount.applied(float(now)), now),)
+        case str() as text if isinstance(now, str):
+            return (text,)
+        case tuple() as items if isinstance(now, tuple) and len(items) == len(now):
+            return (items,)
+        case _:
+            return None
+
+
+def _nearest_kind(readings: tuple[float, ...], now: int | float) -> int | float:
+    """Of several readings the power of two, where the value is one now; else the plain one."""
+    powers = [r for r in readings if r >= 1 and math.log2(r).is_integer()]
+    binary = now >= 1 and math.log2(now).is_integer()
+    value = powers[0] if binary and powers else readings[0]
+    value = float(f"{value:.12g}")  # 3 * 0.1 is 0.3
+    return int(value) if value.is_integer() else value
+
+
+def _has_item(value: Value, index: int) -> bool:
+    return isinstance(value, tuple) and index < len(value)
+
+
+def _item(value: Value, index: int) -> Value:
+    return value[index] if isinstance(value, tuple) and index < len(value) else None
+
+
+def _with_item(value: Value, index: int, item: Value) -> Value:
+    assert isinstance(value, tuple)
+    return (*value[:index], item, *value[index + 1 :])
+
+
+def same_delta(a: Mapping[str, Value], b: Mapping[str, Value]) -> bool:
+    """The same constants with the same values."""
+    return a.keys() == b.keys() and all(same_value(a[name], b[name]) for name in a)
+
+
+def same_value(a: Value, b: Value) -> bool:
+    """Equal in effect: but for rounding in arithmetic, and for the period of a pattern."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(same_value, a, b))
+    numbers = (int, float)
+    if isinstance(a, numbers) and isinstance(b, numbers) and not isinstance(a, bool):
+        return not isinstance(b, bool) and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-15)
+    if isinstance(a, str) and isinstance(b, str):
+        return _shortest_period(a) == _shortest_period(b)
+    return canonical(a) == canonical(b)
+
+
+def _shortest_period(text: str) -> str:
+    """A pattern of window sizes is repeated over the layers: LLLL is L."""
+    period = (text + text).find(text, 1)
+    return text[:period] if WINDOWS.fullmatch(text) and len(text) % period == 0 else text

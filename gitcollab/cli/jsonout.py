@@ -93,6 +93,7 @@ def claim(outcome: ClaimOutcome) -> JsonObject:
         "claim": record(getattr(outcome, "claim", None)),
         "other": record(getattr(outcome, "other", None)),
         "reason": getattr(outcome, "reason", ""),
+        "notes": list(getattr(outcome, "notes", ())),
     }
 
 

@@ -42,24 +42,47 @@ def rounds_code(report: RoundsReport) -> int:
 
 def tell_claim(answer: ClaimOutcome) -> None:
     """A claim's outcome on standard output; a no comes with what may be done next."""
+    from gitcollab.swarm.identity import change_text
     from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
 
     match answer:
-        case Granted(claim=claim):
+        case Granted(claim=claim, notes=notes):
             left = render.span((claim.expires_at - render.now()).total_seconds())
             render.say("granted:", claim.description)
-            render.pairs([("experiment", claim.id), ("lasts", f"{left} unless renewed")])
+            change = change_text(claim.delta) if claim.delta and not claim.structural else None
+            render.pairs(
+                [
+                    ("change", change if change != claim.description else None),
+                    ("experiment", claim.id),
+                    ("lasts", f"{left} unless renewed"),
+                    ("repeats", claim.anyway),
+                ]
+            )
+            for note in notes:
+                render.say("note:", note)
         case Taken(other=other):
             left = render.span((other.expires_at - render.now()).total_seconds())
             render.say("taken:", answer.reason)
             render.pairs(
-                [("experiment", answer.experiment), ("by", other.agent), ("free in", left)]
+                [
+                    ("doing", other.description),
+                    ("experiment", other.id),
+                    ("by", other.agent),
+                    ("free in", left),
+                ]
             )
             _next("try another change; gitcollab status shows what is being done")
         case Duplicate(other=other):
             render.say("duplicate:", answer.reason)
             found = render.metric(other.metric) if other.status == "ok" else other.status
-            render.pairs([("result", other.id), ("by", other.agent), ("found", found)])
+            render.pairs(
+                [
+                    ("done", other.description),
+                    ("result", other.id),
+                    ("by", other.agent),
+                    ("found", found),
+                ]
+            )
             _next(f"gitcollab show {render.short_id(other.id)}, or claim it --anyway")
         case Offline(reason=reason):
             render.say("offline:", reason)

@@ -136,21 +136,33 @@ def publish(
     return _end(swarm, report, json)
 
 
-@verb(WORK, 'gitcollab claim "MATRIX_LR 0.04 → 0.05"', "gitcollab claim --json")
+@verb(
+    WORK,
+    'gitcollab claim "raise the matrix LR to 0.05"',
+    'gitcollab claim --from-code "SwiGLU in the MLP"   # train.py as you have changed it',
+    "gitcollab claim --json",
+)
 def claim(
     what: What = None,
+    from_code: Annotated[
+        bool,
+        typer.Option("--from-code", help="Claim what train.py changes; WHAT only describes it."),
+    ] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Claim it although it has been done before.")
+        bool, typer.Option("--anyway", help="Claim it although it is done, or being done.")
     ] = False,
     json: Json = False,
 ) -> int:
     """Claim an experiment, so that nobody else does it meanwhile.
 
-    A claim lasts 15 minutes unless it is renewed. `run` claims by itself.
+    A claim lasts 15 minutes unless it is renewed. `run` claims by itself. The same experiment is
+    recognised in other words: `gitcollab similar A B` says how. Without WHAT, or with
+    --from-code, the code alone decides, whatever the words say. --anyway overrides, and is
+    recorded in the claim and its result.
 
     Exit codes: 0 granted, 4 taken, duplicate or refused, 5 offline (nothing is claimed).
     """
-    answer = open_swarm().claim(what, anyway=anyway)
+    answer = open_swarm().claim(what, from_code=from_code, anyway=anyway)
     if json:
         jsonout.emit(jsonout.claim(answer))
     else:

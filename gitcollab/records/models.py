@@ -273,6 +273,7 @@ class Experiment(Frozen):
     base_fingerprint: Digest | None = None
     hypothesis: RecordId | None = None
     replicates: RecordId | None = None
+    anyway: Short | None = None  # the claim or result that it repeats on purpose
 
 
 class Claim(Signed, Experiment):

@@ -14,6 +14,7 @@ from functools import lru_cache
 from gitcollab.errors import UsageError
 
 TASK_PATH = "task.yaml"
+SYNONYMS_PATH = "synonyms.yaml"
 PROGRAM_PATH = "train.py"
 MAX_SLUG = 48
 

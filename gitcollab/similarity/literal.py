@@ -51,6 +51,14 @@ def plain(value: Value) -> object:
     return [plain(item) for item in value] if isinstance(value, tuple) else _simplest(value)
 
 
+def from_plain(value: object) -> Value:
+    """What ``plain`` gives, as a value: a list is a tuple."""
+    if isinstance(value, list):
+        return tuple(from_plain(item) for item in value)
+    assert value is None or isinstance(value, int | float | str)
+    return value
+
+
 def same(a: Value, b: Value) -> bool:
     """Equal by value."""
     return canonical(a) == canonical(b)

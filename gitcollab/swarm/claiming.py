@@ -11,7 +11,7 @@ from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
-from gitcollab.swarm.claims import renewed, stands
+from gitcollab.swarm.claims import finished, renewed, running, stands
 from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
@@ -51,10 +51,23 @@ def claim_behind(
         answer = _done(member, experiment, key, member.queued().values())
     if answer is not None:
         return (member.submit(*others) if others else []), answer
-    outcomes, answer = _ask(member, _new_claim(member, experiment, key), anyway, others)
+    claim = _new_claim(member, experiment, key)
+    # What is learned here of words, perhaps from a model that loads for seconds, is kept: the
+    # decision itself, during which other agents of this host wait, needs no more of it.
+    met = _met(member, claim) if anyway or not claim.fingerprint else None
+    if anyway and met is not None:
+        claim = member.sign(claim.model_copy(update={"anyway": met, "signature": None}))
+    outcomes, answer = _ask(member, claim, anyway, others)
     if isinstance(answer, Offline) and not anyway:
         answer = _done(member, experiment, key, member.related(experiment)) or answer
     return outcomes, answer
+
+
+def _met(member: Member, claim: Claim) -> str | None:
+    """The record that stands in a claim's way, as far as this host knows."""
+    snapshot, task, library = member.store.snapshot(), member.task, member.library
+    found = running(snapshot, claim, task, library) or finished(snapshot, claim, task, library)
+    return found[0].id if found else None
 
 
 def _done(
@@ -64,7 +77,7 @@ def _done(
         return None
     task = member.task.digest
     for result in known:
-        if why := same_finished(experiment, result, member.tier, task):
+        if why := same_finished(experiment, result, member.tier, task, member.library):
             return Duplicate(key, result, why)
     return None
 
@@ -98,7 +111,7 @@ def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
     """A live claim of this workspace on the same experiment."""
     snapshot = member.store.snapshot()
     for mine in member.workspace.claims():
-        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key):
+        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key, member.library):
             return mine
     return None
 

@@ -17,18 +17,24 @@ from typing import Any
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import path_of
+from gitcollab.similarity.library import Library
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
+from gitcollab.swarm.recogniser import Recogniser
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
 
 
-def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+def decide_claim(
+    snapshot: Snapshot, request: Request, now: datetime, *, recogniser: Recogniser
+) -> Decision:
     """Grant the claim in the request unless the same experiment runs or has finished.
+
+    A request that is made ``anyway`` is refused only the key that somebody else holds.
 
     Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``;
     ``refused`` when the hub's task is not the one the agent has in mind.
@@ -40,16 +46,11 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     claims = claims_of(snapshot)
     if claims.get(claim.id) == claim:
         return Decision({"outcome": "granted"}, {}, "", final=True)
-    for other in claims.values():
-        if other.nonce == claim.nonce:
-            continue  # its own earlier form, when words are refined into code
-        why = same_now(claim, other, claim.id)
-        if why and holds(snapshot, other, task):
-            return _in_the_way("taken", other, why)
-    if not request.payload.get("anyway"):
-        for result in reading.related(snapshot, claim):
-            if why := _finished(claim, result, task):
-                return _in_the_way("duplicate", result, why)
+    anyway, library = bool(request.payload.get("anyway")), recogniser.on(snapshot)
+    if found := running(snapshot, claim, task, library, anyway=anyway):
+        return _in_the_way("taken", *found)
+    if not anyway and (done := finished(snapshot, claim, task, library)):
+        return _in_the_way("duplicate", *done)
     return Decision(
         {"outcome": "granted"},
         {path_of("claim", claim.id): codec.encode(claim)},
@@ -57,10 +58,32 @@ def decide_claim(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     )
 
 
-def _finished(claim: Claim, result: Result, task: Task) -> str | None:
+def running(
+    snapshot: Snapshot, claim: Claim, task: Task, library: Library, *, anyway: bool = False
+) -> tuple[Claim, str] | None:
+    """The claim in force on the same experiment, and why it is; with ``anyway``, on its key."""
+    for other in claims_of(snapshot).values():
+        if other.nonce == claim.nonce or (anyway and other.id != claim.id):
+            continue  # its own earlier form, when words are refined into code
+        if holds(snapshot, other, task) and (why := same_now(claim, other, claim.id, library)):
+            return other, why
+    return None
+
+
+def finished(
+    snapshot: Snapshot, claim: Claim, task: Task, library: Library
+) -> tuple[Result, str] | None:
+    """The result that answers what is claimed, and why it does."""
+    for result in reading.related(snapshot, claim, library):
+        if why := _finished(claim, result, task, library):
+            return result, why
+    return None
+
+
+def _finished(claim: Claim, result: Result, task: Task, library: Library) -> str | None:
     """Why the result answers what is claimed; another seed of a program is another question."""
     if not claim.replicates:
-        return same_finished(claim, result, claim.tier, task.digest)
+        return same_finished(claim, result, claim.tier, task.digest, library)
     comparable = result.task == task.digest and claim.tier in (None, result.hardware.tier)
     same = comparable and key_of(claim, result.seed) == claim.id
     return "same program and seed" if same else None

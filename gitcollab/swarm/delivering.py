@@ -66,6 +66,7 @@ def result_of(
         "environment": environment_of(task),
         "experiment": holder.id if holder else key_of(experiment, plan.seed),
         "claim": holder.nonce if holder else None,
+        "anyway": holder.anyway if holder else None,
         "started_at": measured.started_at,
         "wall_seconds": measured.wall_seconds,
         "files": {n: sha256(t.encode()) for n, t in files_of(plan.program, measured).items()},

@@ -1,7 +1,8 @@
 """When two experiments are the same one, and the key that names an experiment.
 
-Strongest first: equal programs; equal changes of constants; equal words. This is the seam where
-a finer understanding of words belongs; every decision about duplicates asks here and nowhere else.
+Strongest first: equal programs; equal changes of constants; words that say the same. Where both
+sides have code, it alone decides, whatever the words say. Every decision about duplicates asks here
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from gitcollab.records.models import Claim, Experiment, Result
+from gitcollab.records.models import Claim, Experiment, Hypothesis, Result
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import literal
 from gitcollab.similarity.delta import values_json
+from gitcollab.similarity.library import Library
 
 
 def key_of(experiment: Experiment, seed: int | None = None) -> str:
@@ -34,20 +36,14 @@ def _key(readable: str, identity: str) -> str:
 
 def canonical_json(delta: Mapping[str, object]) -> str:
     """The identity of a change of constants: sorted, 8 and 8.0 the same, True and 1 not."""
-    return values_json({name: _value(value) for name, value in delta.items()})
+    return values_json({name: literal.from_plain(value) for name, value in delta.items()})
 
 
 def change_text(delta: Mapping[str, object]) -> str:
     """The change in words, without what was there before: ``DEPTH → 9, MATRIX_LR → 0.05``."""
-    return ", ".join(f"{name} → {literal.shown(_value(delta[name]))}" for name in sorted(delta))
-
-
-def _value(value: object) -> literal.Value:
-    """A record's list is a program's tuple."""
-    if isinstance(value, list):
-        return tuple(_value(v) for v in value)
-    assert value is None or isinstance(value, int | float | str)
-    return value
+    return ", ".join(
+        f"{name} → {literal.shown(literal.from_plain(delta[name]))}" for name in sorted(delta)
+    )
 
 
 def normal_words(text: str) -> str:
@@ -56,16 +52,19 @@ def normal_words(text: str) -> str:
     return re.sub(r"\s+", " ", folded).strip(" .!;,")
 
 
-def same_now(mine: Experiment, other: Claim, key: str) -> str | None:
+def same_now(mine: Experiment, other: Claim, key: str, library: Library) -> str | None:
     """Why a running claim is the same experiment, whatever its base; None when it is another."""
     if other.id == key:
         return "same experiment"
     if mine.replicates or other.replicates:
         return None  # another seed of a program is another experiment
-    return _same_program(mine, other) or _same_change(mine, other)
+    same = _same_program(mine, other) or _same_change(mine, other)
+    return same or _same_words(mine, other, library)
 
 
-def same_finished(mine: Experiment, other: Result, tier: str | None, task: str) -> str | None:
+def same_finished(
+    mine: Experiment, other: Result, tier: str | None, task: str, library: Library
+) -> str | None:
     """Why a finished result answers this experiment already; None when it does not.
 
     Only runs of the same task in the same tier compare; a change that was tried on another base
@@ -78,9 +77,9 @@ def same_finished(mine: Experiment, other: Result, tier: str | None, task: str) 
         return None
     if same := _same_program(mine, other):
         return same
-    if not _same_base(mine, other):
+    if not same_base(mine.base, mine.base_fingerprint, other.base, other.base_fingerprint):
         return None
-    return _same_change(mine, other) or _same_words(mine, other)
+    return _same_change(mine, other) or _same_words(mine, other, library)
 
 
 def _same_program(mine: Experiment, other: Experiment) -> str | None:
@@ -99,16 +98,39 @@ def _same_change(mine: Experiment, other: Experiment) -> str | None:
     return None
 
 
-def _same_words(mine: Experiment, other: Experiment) -> str | None:
-    """Words decide only where neither side has anything better."""
-    if mine.delta or mine.fingerprint:
+def same_idea(mine: Hypothesis, other: Hypothesis, library: Library) -> str | None:
+    """Why a hypothesis says what another one says already; None when it doesn't.
+
+    Of the same base, the changes that they would run decide where both have one, else their titles.
+    """
+    if mine.base != other.base:
         return None
-    if normal_words(mine.description) == normal_words(other.description):
+    if mine.set and other.set:
+        same = canonical_json(mine.set) == canonical_json(other.set)
+        return f"same change: {change_text(mine.set)}" if same else None
+    if mine.patch and other.patch:
+        return "same patch" if mine.patch == other.patch else None
+    return _said_alike(mine.title, other.title, library)
+
+
+def _same_words(mine: Experiment, other: Experiment, library: Library) -> str | None:
+    """Words decide only where one side has nothing better."""
+    if mine.fingerprint and other.fingerprint:
+        return None
+    return _said_alike(mine.description, other.description, library)
+
+
+def _said_alike(mine: str, other: str, library: Library) -> str | None:
+    if normal_words(mine) == normal_words(other):
         return "same description"
-    return None
+    found = library.alike(mine, [other])
+    return f"same in other words: {found[0][1].why}" if found else None
 
 
-def _same_base(mine: Experiment, other: Experiment) -> bool:
-    if mine.base_fingerprint and other.base_fingerprint:
-        return mine.base_fingerprint == other.base_fingerprint
-    return mine.base == other.base
+def same_base(
+    mine: str | None, my_print: str | None, other: str | None, other_print: str | None
+) -> bool:
+    """Whether two experiments start from one program: by its fingerprint, else by its result."""
+    if my_print and other_print:
+        return my_print == other_print
+    return mine == other

@@ -17,14 +17,16 @@ from pydantic import ValidationError
 from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
 from gitcollab.records.names import folder_of, short_hash
 from gitcollab.records.signing import KeyPair
+from gitcollab.similarity.library import Library
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.store.store import Store
-from gitcollab.swarm import claims, derive, publishing, reading
+from gitcollab.swarm import claims, derive, proposing, publishing, reading
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings, code_digest
+from gitcollab.swarm.recogniser import Recogniser
 from gitcollab.swarm.runs import COLUMNS, Run
 from gitcollab.swarm.workspace import Config, Workspace
 
@@ -52,11 +54,14 @@ def open_store(
     pages: Pages | None,
     clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
+    recogniser: Recogniser | None = None,
 ) -> Store:
     """The store of a hub with all deciders of the swarm; no network yet."""
+    known = recogniser or Recogniser(home() / "words")
     views = derive.deriver(pages)
     deciders: Mapping[str, Decider] = {
-        "claim": claims.decide_claim,
+        "claim": partial(claims.decide_claim, recogniser=known),
+        "propose": partial(proposing.decide_propose, recogniser=known),
         "renew": claims.decide_renew,
         "release": claims.decide_release,
         "sweep": claims.decide_sweep,
@@ -97,7 +102,25 @@ class Member:
     def store(self) -> Store:
         """The hub's store."""
         config, pages = self.config, self.pages
-        return open_store(config.hub, config.branch, config.agent, pages, self.clock, self.progress)
+        return open_store(
+            config.hub,
+            config.branch,
+            config.agent,
+            pages,
+            self.clock,
+            self.progress,
+            self.recogniser,
+        )
+
+    @cached_property
+    def recogniser(self) -> Recogniser:
+        """What tells experiments by their descriptions."""
+        return Recogniser(home() / "words")
+
+    @property
+    def library(self) -> Library:
+        """What descriptions say, in the words of the hub as last fetched."""
+        return self.recogniser.on(self.store.snapshot())
 
     @cached_property
     def key(self) -> KeyPair:
@@ -190,7 +213,8 @@ class Member:
 
     def related(self, mine: Experiment) -> list[Result]:
         """The results, on the hub or waiting, that may be the same experiment."""
-        return [*reading.related(self.store.snapshot(), mine), *self.queued().values()]
+        known = reading.related(self.store.snapshot(), mine, self.library)
+        return [*known, *self.queued().values()]
 
     def queued(self) -> dict[str, Result]:
         """The results of this host that wait to be delivered."""

@@ -16,6 +16,7 @@ class Granted:
     """The experiment is this agent's until the claim expires."""
 
     claim: Claim
+    notes: tuple[str, ...] = field(default=())  # what the user should know: words against code
 
     @property
     def experiment(self) -> str:

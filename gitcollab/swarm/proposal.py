@@ -14,6 +14,9 @@ from pydantic import ValidationError
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import MAX_DESCRIPTION, MAX_PROGRAM_BYTES, Experiment, Result
 from gitcollab.similarity import constants, delta, literal, program
+from gitcollab.similarity.resolving import same_value
+from gitcollab.similarity.statement import understand
+from gitcollab.similarity.vocabulary import Vocabulary
 from gitcollab.swarm.workspace import Base
 
 FIRST_SEED = 42
@@ -82,8 +85,8 @@ def propose(
     return Proposal(text, seed if seed is not None else _next_seed(runs), experiment)
 
 
-def from_words(text: str, base: Base, what: str) -> Experiment:
-    """The experiment that words announce, before there is code: its change, if they spell it out.
+def from_words(base: Base, what: str, words: Vocabulary) -> Experiment:
+    """The experiment that words announce, before there is code: its change, if they say it all.
 
     Raises GitcollabError for a description that no record may have.
     """
@@ -91,11 +94,51 @@ def from_words(text: str, base: Base, what: str) -> Experiment:
     common = Experiment(
         description=what, base=base.id, base_fingerprint=program.fingerprint(base.text)
     )
-    change = delta.from_text(what, _constants_or_none(base.text))
+    known = _constants_or_none(base.text)
+    change = delta.from_text(what, known) or _understood(what, known, words)
     if change is None:
         return common
-    made = program.fingerprint(delta.apply(base.text, change))
+    try:
+        made = program.fingerprint(delta.apply(base.text, change))
+    except GitcollabError:  # words for a value that the program cannot hold
+        return common
     return _with_delta(common, change).model_copy(update={"fingerprint": made})
+
+
+def _understood(
+    what: str, known: Mapping[str, constants.Constant], words: Vocabulary
+) -> delta.Delta | None:
+    """The change of constants that words come to; None where they say more, or less."""
+    said = understand(what, words, {name: c.value for name, c in known.items()})
+    changes = {
+        name: delta.Change(known[name].value, value)
+        for name, value in said.delta.items()
+        if not literal.same(known[name].value, value)
+    }
+    return delta.Delta(changes) if said.complete and changes else None
+
+
+def contradiction(what: str, experiment: Experiment, base: Base, words: Vocabulary) -> str | None:
+    """How a description contradicts the code that it describes, in a line; None if it doesn't.
+
+    It does where it gives a constant another value than the code does, and where all that it says
+    is a change of constants and the code changes others too.
+    """
+    now = {name: c.value for name, c in _constants_or_none(base.text).items()}
+    said = understand(what, words, now)
+    code = {name: literal.from_plain(value) for name, value in experiment.delta.items()}
+    for name, value in sorted(said.delta.items()):
+        has = code.get(name, now[name])
+        if not same_value(has, value):
+            kept = " still" if name not in code else ""
+            both = f"{literal.shown(value)}, the code{kept} has {literal.shown(has)}"
+            return f"the words say {name} → {both}"
+    more = sorted(code.keys() - said.delta.keys())
+    if said.complete and more:
+        return f"the words don't say that the code changes {', '.join(more[:5])}"
+    if said.complete and experiment.structural:
+        return "the words say a change of constants, the code changes more than these"
+    return None
 
 
 def checked_description(what: str) -> str:

@@ -9,9 +9,10 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Experiment, Result, Retraction, Task
 from gitcollab.records.names import TASK_PATH, path_of
+from gitcollab.similarity.library import Library
 from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm.identity import normal_words
+from gitcollab.swarm.identity import normal_words, same_base
 from gitcollab.swarm.runs import Run, change_of
 
 
@@ -38,14 +39,30 @@ def results(snapshot: Snapshot, **where: Scalar) -> Iterator[Result]:
             yield found
 
 
-def related(snapshot: Snapshot, mine: Experiment) -> Iterator[Result]:
+def related(snapshot: Snapshot, mine: Experiment, library: Library) -> Iterator[Result]:
     """The results that may be the same experiment: of its program, its change, its words."""
     if mine.fingerprint:
         yield from results(snapshot, fingerprint=mine.fingerprint)
     if change := change_of(mine):
         yield from results(snapshot, change=change)
-    if not mine.fingerprint and not mine.delta:
-        yield from results(snapshot, words=normal_words(mine.description))
+    if not mine.fingerprint:
+        yield from _said_alike(snapshot, mine, library)
+
+
+def _said_alike(snapshot: Snapshot, mine: Experiment, library: Library) -> Iterator[Result]:
+    """The results on the same base whose descriptions say the same, the surest first."""
+    columns = ("description", "base", "base_fingerprint")
+    said = [
+        (str(result_id), str(description))
+        for result_id, description, base, its_print in snapshot.select("result", *columns)
+        if same_base(mine.base, mine.base_fingerprint, base, its_print)
+    ]
+    exact = normal_words(mine.description)
+    same_words = [i for i, text in said if normal_words(text) == exact]
+    others = (said[place][0] for place, _ in library.alike(mine.description, [t for _, t in said]))
+    for result_id in dict.fromkeys([*same_words, *others]):
+        if (found := result(snapshot, result_id)) is not None:
+            yield found
 
 
 def cards(snapshot: Snapshot) -> dict[str, AgentCard]:

@@ -25,7 +25,7 @@ from gitcollab.swarm.outcomes import (
     RunReport,
     Taken,
 )
-from gitcollab.swarm.proposal import Proposal, propose
+from gitcollab.swarm.proposal import Proposal, contradiction, propose
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Base
@@ -45,6 +45,7 @@ class Ready:
     plan: Proposal
     claimed: Granted | Offline | Taken
     before: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def prepare(
     progress(RunProgress("claim", plan.experiment.description))
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, before)
+        return Ready(task, plan, claimed, before, notes_on(member, plan, what))
     return not_claimed(claimed)
 
 
@@ -140,6 +141,15 @@ def proposal_of(
         seed=seed,
         python=task.program.endswith(".py"),
     )
+
+
+def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:
+    """What the user should know of a description: that it contradicts the code."""
+    if what is None or plan.unchanged:
+        return ()
+    base = member.workspace.base() or Base(None, plan.program)
+    found = contradiction(what, plan.experiment, base, member.library.words)
+    return (f"{found}: the code decides",) if found else ()
 
 
 def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
@@ -226,6 +236,7 @@ def _undo(member: Member, ready: Ready, holder: Claim | None) -> None:
 def conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     """The report; a better program becomes the new base, any other is put aside."""
     report = report_of(member, outcome, ran.measured, ran.ready.claimed)
+    report = replace(report, notes=(*ran.ready.notes, *report.notes))
     result = report.result
     if result is None or ran.ready.plan.unchanged:
         return report

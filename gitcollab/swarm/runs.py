@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gitcollab.records.models import Experiment, Result, rfc3339
 from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.store.columns import Columns, Scalar
-from gitcollab.swarm.identity import canonical_json, normal_words
+from gitcollab.swarm.identity import canonical_json
 
 
 class Run(NamedTuple):
@@ -73,15 +73,13 @@ def change_of(experiment: Experiment) -> str | None:
 
 
 def _values(result: Result) -> tuple[Scalar, ...]:
-    line = Run.of(result)[1:]
-    words = normal_words(result.description)
-    return (*line, change_of(result), words, result.files.get("log.txt"))
+    return (*Run.of(result)[1:], change_of(result), result.files.get("log.txt"))
 
 
 COLUMNS = Columns(
     kind="result",
-    names=(*Run._fields[1:], "change", "words", "log"),
-    keyed=("fingerprint", "change", "words", "log"),
+    names=(*Run._fields[1:], "change", "log"),
+    keyed=("fingerprint", "change", "log"),
     of=_values,
-    version=1,
+    version=2,
 )

@@ -6,6 +6,7 @@ Each verb imports what it needs when it is called: looking must not wait for wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from gitcollab.records.models import Claim, Task
 from gitcollab.store.index import Progress
 from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member, Pages
-from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
+from gitcollab.swarm.outcomes import ClaimOutcome, Granted, RoundsReport, RunReport
 from gitcollab.swarm.reports import (
     Adopted,
     AgentEntry,
@@ -103,21 +104,27 @@ class Swarm:
 
         return syncing.sync(self.member)
 
-    def claim(self, what: str | None = None, *, anyway: bool = False) -> ClaimOutcome:
+    def claim(
+        self, what: str | None = None, *, from_code: bool = False, anyway: bool = False
+    ) -> ClaimOutcome:
         """Claim an experiment: in words, or (None) what the working program changes.
 
-        ``anyway`` claims what has been done before; what is running now stays taken.
+        ``from_code`` claims what the working program changes and describes it in these words.
+        ``anyway`` claims what has been done or is being done; a key that is held stays taken.
         """
         from gitcollab.swarm import claiming, proposal, running
 
         member = self.member
         text = member.workspace.program(member.task)
         base = member.workspace.base() or Base(None, text)
-        if what is not None:
-            experiment = proposal.from_words(base.text, base, what)
+        if what is not None and not from_code:
+            experiment = proposal.from_words(base, what, member.library.words)
             return claiming.claim(member, experiment, anyway=anyway)
-        plan = running.proposal_of(member, member.task, text)
-        return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
+        plan = running.proposal_of(member, member.task, text, what)
+        answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
+        if isinstance(answer, Granted) and (notes := running.notes_on(member, plan, what)):
+            return replace(answer, notes=notes)
+        return answer
 
     def release(self, experiment: str | None = None) -> list[str]:
         """Give back one claim of this workspace, or all; their keys."""

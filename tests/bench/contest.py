@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from gitcollab.store.store import Store
 from gitcollab.swarm.claims import decide_claim
+from gitcollab.swarm.recogniser import Recogniser
 from tests.bench.figures import percentile
 from tests.bench.toys import BRANCH, Claimer, call, store_at
 
@@ -96,7 +97,12 @@ def swarm(hub: Path, homes: Callable[[int], Path], writers: int, each: int) -> S
         claimer = Claimer(hub.parent, agent, number)
         store = store_at(hub, homes(number), agent)
         # Once for nothing: whoever joins a crowd has been at work before.
-        decide_claim(store.snapshot(), claimer.claim(), datetime.now(UTC))
+        decide_claim(
+            store.snapshot(),
+            claimer.claim(),
+            datetime.now(UTC),
+            recogniser=Recogniser(hub.parent),
+        )
         ready()
         done = []
         for turn in range(each):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,12 +16,14 @@ from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims
 from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.recogniser import Recogniser
 from gitcollab.swarm.swarm import Swarm
 from tests import toy
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 TASK_RECORD = codec.decode("task", toy.TASK.encode())
 TASK = TASK_RECORD.digest
+RECOGNISER = Recogniser(Path("/dev/null/words"))  # where nothing can be kept
 A, B, C = (f"sha256:{c * 64}" for c in "abc")
 
 
@@ -71,7 +74,7 @@ def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
 def decide(snapshot: Snapshot, mine: Claim, *, anyway: bool = False) -> Decision:
     payload = {"claim": mine.model_dump(mode="json", by_alias=True), "task": TASK, "anyway": anyway}
     request = Request("r", "claim", mine.agent, NOW, payload)
-    return claims.decide_claim(snapshot, request, NOW)
+    return claims.decide_claim(snapshot, request, NOW, recogniser=RECOGNISER)
 
 
 def outcome(snapshot: Snapshot, mine: Claim, **options: bool) -> str:
@@ -215,7 +218,9 @@ def test_a_sweep_takes_what_expired_a_while_ago(hub) -> None:
 
 def test_a_claim_for_another_task_is_refused(hub) -> None:
     payload = {"claim": claim().model_dump(mode="json", by_alias=True), "task": A}
-    found = claims.decide_claim(hub(), Request("r", "claim", "nova", NOW, payload), NOW)
+    found = claims.decide_claim(
+        hub(), Request("r", "claim", "nova", NOW, payload), NOW, recogniser=RECOGNISER
+    )
     assert found.outcome == {"outcome": "refused", "reason": "the hub's task has changed"}
 
 

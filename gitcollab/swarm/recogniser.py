@@ -1,0 +1,78 @@
+"""Recognising experiments by their descriptions, in the words of the field and of a hub.
+
+The words are data: ``synonyms.yaml`` of gitcollab, and a file of the same form and name at the top
+of a hub's state branch, which its maintainers may add. What was understood, and the vectors of a
+sentence model where one was needed, are kept on this host.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records import codec
+from gitcollab.records.names import SYNONYMS_PATH
+from gitcollab.similarity.embedding import find
+from gitcollab.similarity.kept import Kept
+from gitcollab.similarity.library import Library
+from gitcollab.similarity.vectors import Vectors
+from gitcollab.similarity.vocabulary import vocabulary
+from gitcollab.store.snapshot import Snapshot
+
+# A folder with a sentence-transformers model, in place of the default one.
+MODEL_VARIABLE = "GITCOLLAB_EMBEDDING_MODEL"
+
+
+class Recogniser:
+    """The libraries of descriptions, one for each hub's words; ``folder`` keeps what is learned."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._library = lru_cache(maxsize=8)(self._made)
+
+    def library(self, hub_words: bytes | None = None) -> Library:
+        """The library in the words of the field and of a hub (the bytes of its synonyms.yaml).
+
+        Raises GitcollabError for a hub's words that cannot be used.
+        """
+        return self._library(hub_words)
+
+    def on(self, snapshot: Snapshot) -> Library:
+        """The library of a hub; its words are left aside when they cannot be used."""
+        own = snapshot.read(SYNONYMS_PATH)
+        if own is None or unusable(own):
+            return self.library()
+        return self.library(own)
+
+    def _made(self, hub_words: bytes | None) -> Library:
+        own = [] if hub_words is None else [codec.load(hub_words)]
+        return Library(vocabulary(_field_words(), *own), self._vectors, self._statements)
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        configured = os.environ.get(MODEL_VARIABLE)
+        model = Path(configured).expanduser() if configured else None
+        return Vectors(self._folder / "vectors.sqlite", find(model))
+
+    @cached_property
+    def _statements(self) -> Kept:
+        return Kept(self._folder / "statements.sqlite")
+
+
+@lru_cache(maxsize=8)
+def unusable(hub_words: bytes) -> str | None:
+    """Why a hub's own words cannot be used; None when they can."""
+    try:
+        vocabulary(_field_words(), codec.load(hub_words))
+    except GitcollabError as e:
+        return e.message
+    return None
+
+
+@cache
+def _field_words() -> dict[str, Any]:
+    return codec.load((files("gitcollab.similarity") / "synonyms.yaml").read_bytes())

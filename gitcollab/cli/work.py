@@ -139,7 +139,7 @@ def publish(
 @verb(
     WORK,
     'gitcollab claim "raise the matrix LR to 0.05"',
-    'gitcollab claim --from-code "SwiGLU in the MLP"   # train.py as you have changed it',
+    'gitcollab claim --from-code "SwiGLU in the MLP"  # what train.py changes',
     "gitcollab claim --json",
 )
 def claim(

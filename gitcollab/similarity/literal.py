@@ -6,10 +6,14 @@ import ast
 import json
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
 Value: TypeAlias = "int | float | str | bool | tuple[Value, ...] | None"
+
+# What JSON leaves as it is, and is no part of a line.
+_ENDS_A_LINE = re.compile("[\x7f\u2028\u2029]")
 
 MAX_DEPTH = 32
 MAX_BITS = 1024
@@ -75,7 +79,8 @@ def spell(value: Value) -> str:
         items = ", ".join(spell(item) for item in value)
         return f"({items},)" if len(value) == 1 else f"({items})"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # each of its escapes is one of Python's
+        text = json.dumps(value, ensure_ascii=False)  # each of its escapes is one of Python's
+        return _ENDS_A_LINE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return repr(value)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from gitcollab.similarity import quantities
@@ -80,7 +81,8 @@ _READERS = {
 
 def tokens(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> list[Token]:
     """The tokens of a text, with what was there before marked as such."""
-    found = list(_named(list(_lexed(text, words, constants)), words))
+    own = _own_words(words, tuple(constants))
+    found = list(_named(list(_lexed(text, words, constants)), words, own))
     _mark_before(found, words)
     return found
 
@@ -121,7 +123,18 @@ def _split(piece: str) -> list[str]:
     return [stem(piece.lower())] if piece[0].isdigit() else stems(piece)
 
 
-def _named(found: list[Token], words: Vocabulary) -> Iterator[Token]:
+@lru_cache(maxsize=64)
+def _own_words(words: Vocabulary, constants: tuple[str, ...]) -> dict[Words, str]:
+    """The constants whose names, in words, mean nothing in the field: "noise" for NOISE."""
+    own = {}
+    for name in constants:
+        spoken = stems(name.replace("_", " "))
+        if spoken and not any(concept for concept, _ in words.scan(spoken)):
+            own[tuple(spoken)] = name
+    return own
+
+
+def _named(found: list[Token], words: Vocabulary, own: Mapping[Words, str]) -> Iterator[Token]:
     """The tokens with their words replaced by what they mean, longest phrases first."""
     at = 0
     while at < len(found):
@@ -130,7 +143,7 @@ def _named(found: list[Token], words: Vocabulary) -> Iterator[Token]:
             at += 1
             continue
         run = [t.text for t in _run(found[at : at + words.longest])]
-        length, meant = _meaning(run, words)
+        length, meant = _meaning(run, words, own)
         yield from meant
         at += length
 
@@ -142,7 +155,9 @@ def _run(found: list[Token]) -> Iterator[Token]:
         yield token
 
 
-def _meaning(run: list[str], words: Vocabulary) -> tuple[int, list[Token]]:
+def _meaning(
+    run: list[str], words: Vocabulary, own: Mapping[Words, str]
+) -> tuple[int, list[Token]]:
     """How many of a run's first words belong together, and the tokens that they make."""
     for marker in _FROM:
         if tuple(run[: len(marker)]) == marker:
@@ -150,6 +165,8 @@ def _meaning(run: list[str], words: Vocabulary) -> tuple[int, list[Token]]:
     for length in range(min(words.longest, len(run)), 0, -1):
         if (concept := words.concepts.get(tuple(run[:length]))) is not None:
             return length, [Token(Kind.CONCEPT, concept)]
+        if (constant := own.get(tuple(run[:length]))) is not None:
+            return length, [Token(Kind.CONSTANT, constant)]
     small = _small_word(run[0], words)
     if small.kind is Kind.WORD and (undone := _undone(run[0], words)) is not None:
         return 1, [Token(Kind.CONCEPT, "remove"), Token(Kind.CONCEPT, undone)]

@@ -12,7 +12,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import finished, renewed, running, stands
-from gitcollab.swarm.identity import key_of, same_finished, same_now
+from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -54,7 +54,7 @@ def claim_behind(
     claim = _new_claim(member, experiment, key)
     # What is learned here of words, perhaps from a model that loads for seconds, is kept: the
     # decision itself, during which other agents of this host wait, needs no more of it.
-    met = _met(member, claim) if anyway or not claim.fingerprint else None
+    met = _met(member, claim) if anyway or only_words(claim) else None
     if anyway and met is not None:
         claim = member.sign(claim.model_copy(update={"anyway": met, "signature": None}))
     outcomes, answer = _ask(member, claim, anyway, others)
@@ -120,9 +120,7 @@ def announced(member: Member) -> Claim | None:
     """The workspace's one live claim that is only words yet, waiting for the code to be run."""
     snapshot = member.store.snapshot()
     words = [
-        c
-        for c in member.workspace.claims()
-        if not (c.delta or c.structural or c.fingerprint) and stands(snapshot, c, member.task)
+        c for c in member.workspace.claims() if only_words(c) and stands(snapshot, c, member.task)
     ]
     return words[0] if len(words) == 1 else None
 

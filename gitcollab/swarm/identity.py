@@ -46,6 +46,11 @@ def change_text(delta: Mapping[str, object]) -> str:
     )
 
 
+def only_words(experiment: Experiment) -> bool:
+    """Whether nothing is known of an experiment but its description."""
+    return not (experiment.fingerprint or experiment.delta or experiment.structural)
+
+
 def normal_words(text: str) -> str:
     """Text as it is compared: case, punctuation at the ends and spacing do not count."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -115,7 +120,7 @@ def same_idea(mine: Hypothesis, other: Hypothesis, library: Library) -> str | No
 
 def _same_words(mine: Experiment, other: Experiment, library: Library) -> str | None:
     """Words decide only where one side has nothing better."""
-    if mine.fingerprint and other.fingerprint:
+    if not only_words(mine) and not only_words(other):
         return None
     return _said_alike(mine.description, other.description, library)
 

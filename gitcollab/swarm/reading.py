@@ -12,7 +12,7 @@ from gitcollab.records.names import TASK_PATH, path_of
 from gitcollab.similarity.library import Library
 from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm.identity import normal_words, same_base
+from gitcollab.swarm.identity import normal_words, only_words, same_base
 from gitcollab.swarm.runs import Run, change_of
 
 
@@ -45,7 +45,7 @@ def related(snapshot: Snapshot, mine: Experiment, library: Library) -> Iterator[
         yield from results(snapshot, fingerprint=mine.fingerprint)
     if change := change_of(mine):
         yield from results(snapshot, change=change)
-    if not mine.fingerprint:
+    if only_words(mine):
         yield from _said_alike(snapshot, mine, library)
 
 

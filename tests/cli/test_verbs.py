@@ -58,18 +58,18 @@ def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: 
     swarm = script(claim=answer)
     ran = cli("claim", "LR 0.1 → 0.2", "--json")
     assert (ran.code, ran.err) == (code, "")
-    assert set(ran.json) == {"outcome", "experiment", "claim", "other", "reason"}
+    assert set(ran.json) == {"outcome", "experiment", "claim", "other", "reason", "notes"}
     assert ran.json["outcome"] == word
     assert ran.json["experiment"] == answer.experiment
     assert (ran.json["claim"] is not None) == (word == "granted")
     assert (ran.json["other"] is not None) == (word in ("taken", "duplicate"))
     assert ran.json["reason"] == getattr(answer, "reason", "")
-    assert swarm.calls == [("claim", ("LR 0.1 → 0.2",), {"anyway": False})]
+    assert swarm.calls == [("claim", ("LR 0.1 → 0.2",), {"from_code": False, "anyway": False})]
 
     told = cli("claim", "LR 0.1 → 0.2", "--anyway")
     assert told.code == code
     assert told.out.startswith(f"{word}: ")
-    assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), {"anyway": True})
+    assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), {"from_code": False, "anyway": True})
 
 
 def test_records_in_json_have_the_keys_of_their_files(cli: Cli, script: Script) -> None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Experiment, Hardware, Result
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm.proposal import FIRST_SEED, checked_description, from_words, propose
+from gitcollab.swarm.proposal import (
+    FIRST_SEED,
+    checked_description,
+    contradiction,
+    from_words,
+    propose,
+)
+from gitcollab.swarm.recogniser import Recogniser
 from gitcollab.swarm.workspace import Base
 
 PROGRAM = """\
@@ -20,6 +28,7 @@ BETAS = (0.8, 0.95)
 print(MATRIX_LR * DEPTH)
 """
 BASE = Base("nova/first-1", PROGRAM)
+WORDS = Recogniser(Path("/dev/null/words")).library().words
 
 
 def result(
@@ -145,13 +154,14 @@ def test_descriptions_that_no_record_may_have(what: str, match: str) -> None:
 
 
 def test_words_announce_an_experiment() -> None:
-    spelled = from_words(PROGRAM, BASE, "MATRIX_LR 0.04 → 0.05")
+    spelled = from_words(BASE, "MATRIX_LR 0.04 → 0.05", WORDS)
     assert spelled.delta == {"MATRIX_LR": 0.05}
     assert (
         spelled.fingerprint
         == propose(PROGRAM, BASE, known(), set_values={"MATRIX_LR": "0.05"}).experiment.fingerprint
     )
-    prose = from_words(PROGRAM, BASE, "try SwiGLU")
+    assert from_words(BASE, "raise the matrix LR to 5e-2", WORDS).delta == {"MATRIX_LR": 0.05}
+    prose = from_words(BASE, "try SwiGLU", WORDS)
     assert prose == Experiment(
         description="try SwiGLU", base="nova/first-1", base_fingerprint=fingerprint(PROGRAM)
     )

@@ -58,7 +58,7 @@ def _begins(clause: Clause, token: Token, rest: list[Token]) -> bool:
     if token.kind is Kind.WITH:  # widen to 640 by raising the aspect ratio
         return len(rest) > 1 and rest[1].text in ACTIONS and bool(clause.after)
     if token.kind is Kind.CONSTANT:
-        return bool(clause.after or clause.constant)
+        return clause.closed or clause.constant is not None
     return token.kind in (Kind.CONCEPT, Kind.WORD) and clause.closed and _has_value(rest)
 
 

@@ -229,7 +229,7 @@ def refine(
     The code may turn out to be what somebody else is doing or has done, whatever the words said.
     """
     now = member.now(member.store.snapshot())
-    fields = spoken.model_dump() | experiment.model_dump()
+    fields = spoken.model_dump() | experiment.model_dump() | {"anyway": spoken.anyway}
     made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
     _, outcome = _ask(member, made, anyway)
     return Granted(spoken) if isinstance(outcome, Offline) else outcome

@@ -36,6 +36,8 @@ _SECTIONS: dict[str, type] = {
     "light": str,
     "weak": str,
     "verdicts": str,
+    "conditions": str,
+    "shares": str,
     "numbers": dict,
     "fractions": dict,
     "factors": dict,
@@ -98,6 +100,8 @@ class Vocabulary:
     light: frozenset[str]
     weak: frozenset[str]
     verdicts: frozenset[str]
+    conditions: frozenset[str]
+    shares: frozenset[str]
     numbers: Mapping[str, float]
     fractions: Mapping[str, float]
     factors: Mapping[str, float]
@@ -166,6 +170,8 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         light=_word_set(merged["light"]),
         weak=_word_set(merged["weak"]),
         verdicts=_word_set(merged["verdicts"]),
+        conditions=_word_set(merged["conditions"]),
+        shares=_word_set(merged["shares"]),
         numbers=_values("numbers", merged["numbers"]),
         fractions=_values("fractions", merged["fractions"]),
         factors=_values("factors", merged["factors"]),

@@ -212,7 +212,7 @@ def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
     values = 0
     for token in found[at + 1 : at + 7]:
         ends = (Kind.ARROW, Kind.COMMA) if not swap else (Kind.ARROW, Kind.COMMA, Kind.WITH)
-        if token.kind in ends or token.kind is Kind.FROM:
+        if token.kind in (*ends, Kind.FROM) or token.text == "for":
             return
         if token.kind is Kind.VALUE:
             values += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gitcollab.similarity.quantities import Quantity
 from gitcollab.similarity.tokens import Amount, Kind, Token
 
+_COUNTS = {(float(n),) for n in range(1, 17)}
 ACTIONS = frozenset({"increase", "decrease", "add", "remove", "drop", "multiply", "divide"})
 
 
@@ -77,13 +78,19 @@ def _take(clause: Clause, token: Token) -> None:
     elif token.kind is Kind.CONSTANT:
         clause.constant = token.text
     elif token.kind is Kind.VALUE and token.amount is not None:
-        few = token.text in ("one", "single", "two")
+        few = token.text in ("one", "single", "two") or _counts(clause, token.amount)
         (clause.counted if few else clause.after).append(token.amount)
         clause.closed = bool(clause.concepts or clause.constant) and not few
     elif token.kind is Kind.CONCEPT:
         clause.concepts.append(token.text)
     elif token.kind is Kind.WORD:
         clause.words.append(token.text)
+
+
+def _counts(clause: Clause, amount: Amount) -> bool:
+    """ "Add 2 layers": so many more, not a value."""
+    told = clause.concepts[-1:] in (["add"], ["remove"], ["drop"]) and not clause.constant
+    return told and isinstance(amount, Quantity) and amount.readings in _COUNTS
 
 
 def _joined(parts: Iterable[Clause]) -> Iterator[Clause]:
@@ -160,9 +167,14 @@ def _as_change(
     found: list[Token],
 ) -> Amount:
     """ "raise by 10%" is the factor 1.1, "cut in half" 0.5, "one more layer" 1 added."""
-    if not isinstance(amount, Quantity) or amount.relative:
+    if not isinstance(amount, Quantity) or amount.kind == "added":
         return amount
     at = next(i for i, t in enumerate(found) if t.amount is amount)
+    before = found[at - 1] if at else None
+    given = before is not None and before.kind in (Kind.ARROW, Kind.EQUALS)
+    if amount.kind == "factor":
+        less = directions == {"decrease"} and min(amount.readings) > 1 and not given  # 2x lower
+        return Quantity(tuple(1 / r for r in amount.readings), "factor") if less else amount
     by = _led_by_a_change(found[:at])
     spelled = found[at].text.isalpha()
     sign = 1 if "increase" in directions else -1
@@ -172,6 +184,10 @@ def _as_change(
         return Quantity(amount.readings, "factor")
     if by and "divide" in clause.concepts and all(amount.readings):
         return Quantity(tuple(1 / r for r in amount.readings), "factor")
+    if before is not None and before.text == "by" and directions:
+        return Quantity(tuple(sign * r for r in amount.readings), "added")
+    if found[at].text[0] == "+" and not given:
+        return Quantity(amount.readings, "added")
     if spelled and at + 1 < len(found) and found[at + 1].text in ("increase", "decrease"):
         return Quantity(tuple(sign * r for r in amount.readings), "added")  # two more layers
     return amount

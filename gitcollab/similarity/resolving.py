@@ -10,7 +10,7 @@ from gitcollab.similarity.clauses import ACTIONS, Clause
 from gitcollab.similarity.literal import Value, canonical
 from gitcollab.similarity.quantities import Quantity
 from gitcollab.similarity.tokens import WINDOWS
-from gitcollab.similarity.vocabulary import Vocabulary
+from gitcollab.similarity.vocabulary import Vocabulary, stems
 
 
 def settle_meaning(clause: Clause, words: Vocabulary) -> None:
@@ -41,13 +41,13 @@ def resolve(
             continue
         name, part = found
         now = delta.get(name, base[name])
-        value = _value(clause, now if part is None else _item(now, part))
+        value = _value(clause, name, now if part is None else _item(now, part), words)
         if value is None or (name in delta and part is None):
             complete = False
             continue
         clause.constant = name
         delta[name] = value[0] if part is None else _with_item(now, part, value[0])
-        complete = complete and not clause.words
+        complete = complete and not clause.words and not _foreign(clause, name, words)
     return delta, complete
 
 
@@ -66,21 +66,47 @@ def _constant(
     return _spoken_of(words, tuple(base)).get(subject) if subject else None
 
 
+def _foreign(clause: Clause, constant: str, words: Vocabulary) -> frozenset[str]:
+    """What a clause says beside a constant and its value: of the last layer, with cosine decay."""
+    ways = [about(constant, words), *words.parameters.get(constant, ())]
+    ways += [form for name, _, form in words.parts if name == constant]
+    solved = {concept for concept, factors, _ in words.derived if factors[-1:] == (constant,)}
+    own = words.closure(solved.union(*ways))
+    return frozenset(clause.concepts) - own - ACTIONS
+
+
 def follows(
     clause: Clause, delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
 ) -> bool:
-    """Whether a clause only says what follows from the constants: "depth 10, dim 640"."""
-    subject = [c for c in clause.concepts if c not in ACTIONS]
+    """Whether a clause only says what follows from the constants.
+
+    "Depth 10, dim 640" where that comes to 640; "depth 9, aspect 57, same width" where it does.
+    """
     for concept, factors, multiple in words.derived:
-        if clause.constant or subject != [concept] or not delta.keys() & {*factors}:
+        if clause.constant or not delta.keys() & {*factors}:
             continue
-        values = [delta.get(name, base.get(name)) for name in factors]
-        step = delta.get(multiple, base.get(multiple))
-        if all(isinstance(v, int | float) for v in values) and isinstance(step, int) and step > 0:
-            product = math.prod(float(v) for v in values if isinstance(v, int | float))
-            follows = Quantity((math.ceil(product / step) * float(step), product))
-            return all(isinstance(a, Quantity) and a.agrees(follows) for a in clause.after)
+        if [c for c in clause.concepts if c not in ACTIONS] != [concept]:
+            continue
+        now = _product({**base, **delta}, factors, multiple)
+        if now is None:
+            continue
+        if clause.after:
+            return all(isinstance(a, Quantity) and a.agrees(now) for a in clause.after)
+        before = _product(base, factors, multiple)
+        return clause.concepts == [concept] and before is not None and before.agrees(now)
     return False
+
+
+def _product(
+    values: Mapping[str, Value], factors: tuple[str, ...], multiple: str
+) -> Quantity | None:
+    """What constants come to: the next multiple first, then the plain product."""
+    numbers = [float(v) for v in map(values.get, factors) if isinstance(v, int | float)]
+    step = values.get(multiple)
+    if len(numbers) < len(factors) or not isinstance(step, int) or step < 1:
+        return None
+    product = math.prod(numbers)
+    return Quantity((math.ceil(product / step) * float(step), product))
 
 
 def solve(
@@ -114,6 +140,8 @@ def _setting(
     if clause.after or clause.constant:
         return None
     said = frozenset(c for c in clause.concepts if c not in ACTIONS or c == "remove")
+    if not words.conditions.isdisjoint({*said, *clause.words}):
+        return None  # except in the last layer
     for setting in words.settings:
         if setting.constant in base and setting.concepts <= said:
             alike = (s.concepts for s in words.settings if s.same_value(setting))
@@ -144,21 +172,62 @@ def about(constant: str, words: Vocabulary) -> frozenset[str]:
     return words.concepts_in(constant.replace("_", " "))
 
 
-def _value(clause: Clause, now: Value) -> tuple[Value] | None:
+def _value(clause: Clause, name: str, now: Value, words: Vocabulary) -> tuple[Value] | None:
     """The value after, as the constant's own kind has it; None when there is not exactly one."""
     if not clause.after:
-        return (0,) if "remove" in clause.concepts and isinstance(now, float) else None
+        off = "remove" in clause.concepts and isinstance(now, float) and abs(now) < 1
+        return (0,) if off else None
     if len(clause.after) != 1:
         return None
     match clause.after[0]:
         case Quantity() as amount if isinstance(now, int | float) and not isinstance(now, bool):
-            return (_nearest_kind(amount.applied(float(now)), now),)
+            value = _number(amount, now, share=_is_share(name, now, words))
+            sound = value is not None and _sound(value, now, clause)
+            return (value,) if sound else None
         case str() as text if isinstance(now, str):
             return (text,)
         case tuple() as items if isinstance(now, tuple) and len(items) == len(now):
             return (items,)
         case _:
             return None
+
+
+def _is_share(constant: str, now: float, words: Vocabulary) -> bool:
+    """Whether a constant is a part of a whole, so that 5% is a value for it."""
+    return 0 <= now <= 1 and not words.shares.isdisjoint(stems(constant))
+
+
+def _number(amount: Quantity, now: int | float, *, share: bool) -> int | float | None:
+    """What a number comes to for a constant that is ``now``; None where that is not clear."""
+    if amount.relative and now == 0 and amount.kind == "factor":
+        return None
+    if amount.kind == "fraction" and not share:
+        if isinstance(now, float):
+            return None  # 10% of what it was, or 0.1?
+        amount = Quantity(amount.readings, "factor")  # half the batch
+    value = _nearest_kind(amount.applied(float(now)), now)
+    broken = isinstance(now, int) and not isinstance(value, int)
+    if broken and (amount.relative or value < 1 < now):
+        return None
+    return None if share and not 0 <= value <= 1 else value
+
+
+def _sound(value: int | float, now: int | float, clause: Clause) -> bool:
+    """Whether a value agrees with what else is said of it: where it goes, and that it goes."""
+    if value < 0 < now and not clause.before:
+        return False  # -2: less by two, or a dash
+    if "remove" in clause.concepts and value:
+        return False  # not 0.05
+    old = clause.before[0] if len(clause.before) == 1 else None
+    was = old.readings[0] if isinstance(old, Quantity) and not old.relative else now
+    if (
+        clause.constant is None
+        and now > 1
+        and not all(1 / 64 <= v / now <= 64 for v in (value, was))
+    ):
+        return False  # batch 64: another constant is meant
+    directions = {"increase", "decrease"} & set(clause.concepts)
+    return len(directions) != 1 or value == was or (value > was) == ("increase" in directions)
 
 
 def _nearest_kind(readings: tuple[float, ...], now: int | float) -> int | float:

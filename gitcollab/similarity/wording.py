@@ -57,13 +57,21 @@ _CODE = (
     (re.compile(r"\s?\+=\s?(?=[\d.])"), " increase by "),
     (re.compile(r"\s?-=\s?(?=[\d.])"), " decrease by "),
     (re.compile(rf"\s(?:\+|plus)\s?(?={NUMBER}\s*(?:[,;]|\Z))"), " increase by "),
-    (re.compile(rf"(?<=[A-Z])\s-\s?(?={NUMBER}\s*(?:[,;]|\Z))|\sminus\s(?={NUMBER})"), " decrease by "),
+    (
+        re.compile(rf"(?<=[A-Z])\s-\s?(?={NUMBER}\s*(?:[,;]|\Z))|\sminus\s(?={NUMBER})"),
+        " decrease by ",
+    ),
     (re.compile(rf"({NUMBER})\s(?:more|additional|extra)\b(?=\s[a-z])"), r"increase by \1"),
     (re.compile(rf"({NUMBER})\s(?:fewer|less)\b(?=\s[a-z])"), r"decrease by \1"),
     (re.compile(rf"\b(?:by )?a factor of (?={NUMBER})"), "x"),
     (re.compile(r"(?<![-=>])>=?(?=\s?[\d.])|≥"), " above "),
     (re.compile(r"(?<!<)<=?(?=\s?[\d.])|≤"), " below "),
-    (re.compile(r"\b(?:do not|don['’]t|no|not|without)\s(?:chang|touch|modif|tun|alter|adjust)\w*", re.I), "keep"),
+    (
+        re.compile(
+            r"\b(?:do not|don['’]t|no|not|without)\s(?:chang|touch|modif|tun|alter|adjust)\w*", re.I
+        ),
+        "keep",
+    ),
     (re.compile(r"\s?/=\s?(?=\d)"), " divide by "),
     (re.compile(r"\s?=\s?(?:False|None|off)\b"), " off"),
     (re.compile(r"\s?=\s?True\b"), ""),

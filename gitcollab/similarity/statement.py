@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitcollab.similarity.clauses import ACTIONS, Clause, clauses_of
 from gitcollab.similarity.literal import Value
@@ -16,7 +16,7 @@ from gitcollab.similarity.resolving import (
     settle_meaning,
     solve,
 )
-from gitcollab.similarity.tokens import Amount, Kind, tokens
+from gitcollab.similarity.tokens import Amount, Kind, Token, tokens
 from gitcollab.similarity.vocabulary import Vocabulary
 from gitcollab.similarity.wording import judges, take_apart
 
@@ -62,8 +62,23 @@ def understand(
     judged: list[_Reading] = []
     for remark in said.remarks[:_MOST_REMARKS]:
         kind = judged if judges(remark, is_verdict) else asides
-        kind.append(_reading(remark, words, base))
-    return _stated(said.change, main, asides, judged, words, base)
+        kind.append(_reading(remark, words, {**base, **main.delta}))
+    statement = _stated(said.change, main, asides, judged, words, base)
+    limited = _conditional(tokens(said.purpose, words, base), words) or any(
+        a.conditional or not _borne_out(a, statement.delta, base) for a in asides
+    )
+    return replace(statement, complete=False) if limited else statement
+
+
+def _conditional(found: Iterable[Token], words: Vocabulary) -> bool:
+    """Whether it is said that a change holds only here or there, or for a while."""
+    return any(t.text in words.conditions and t.kind is not Kind.VALUE for t in found)
+
+
+def _borne_out(aside: _Reading, delta: Mapping[str, Value], base: Mapping[str, Value]) -> bool:
+    """Whether a remark names no value but those that the constants come to."""
+    now = {**base, **delta}
+    return all(same_value(value, now[name]) for name, value in aside.delta.items())
 
 
 @dataclass(slots=True)
@@ -73,6 +88,7 @@ class _Reading:
     complete: bool
     named: bool  # a constant by its own name
     changes: bool  # from one value to another
+    conditional: bool
 
 
 def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Reading:
@@ -90,7 +106,10 @@ def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Readin
             settle_meaning(clause, words)
     named = any(t.kind is Kind.CONSTANT for t in found)
     changes = any(t.kind is Kind.VALUE and t.before for t in found)
-    return _Reading(clauses, delta, complete and bool(clauses), named, changes)
+    # A concept that limits belongs to a constant's subject, or makes its clause incomplete.
+    weak = [t for t in found if t.kind in (Kind.WEAK, Kind.WORD)]
+    complete = complete and bool(clauses) and not _conditional(weak, words)
+    return _Reading(clauses, delta, complete, named, changes, _conditional(found, words))
 
 
 def _stated(

@@ -103,6 +103,7 @@ class Wording:
 
     change: str
     remarks: tuple[str, ...] = ()
+    purpose: str = ""  # cut off from the end of the change
 
 
 def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
@@ -121,9 +122,8 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
     text = _without_tails(text, remarks, is_verdict)
     text = _AS_IT_WAS.sub("", text)
     purpose = _PURPOSE.search(text)
-    if purpose and purpose.start() > 8:
-        text = text[: purpose.start()]
-    return Wording(text.strip(" ,;:.!-"), tuple(remarks))
+    cut = purpose.start() if purpose and purpose.start() > 8 else len(text)
+    return Wording(text[:cut].strip(" ,;:.!-"), tuple(remarks), text[cut:])
 
 
 def judges(text: str, is_verdict: Callable[[str], bool]) -> bool:

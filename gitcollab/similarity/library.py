@@ -41,11 +41,15 @@ class Library:
         self._kept = kept
         self._statements: dict[str, Statement] = {}
 
+    def understood(self, text: str, constants: Mapping[str, Value]) -> Statement:
+        """What a description says of a program with these constants."""
+        return understand(text, self.words, constants)
+
     def compare(
         self, a: str, b: str, constants: Mapping[str, Value] | None = None
     ) -> tuple[Verdict, Statement, Statement]:
         """Whether two descriptions of changes to one program say the same, and what each says."""
-        x, y = (understand(text, self.words, constants) for text in (a, b))
+        x, y = (self.understood(text, constants or {}) for text in (a, b))
         return self._verdict(x, y), x, y
 
     def alike(self, text: str, others: Sequence[str]) -> list[tuple[int, Verdict]]:

@@ -65,8 +65,8 @@ def claim_behind(
 
 def _met(member: Member, claim: Claim) -> str | None:
     """The record that stands in a claim's way, as far as this host knows."""
-    snapshot, task, library = member.store.snapshot(), member.task, member.library
-    found = running(snapshot, claim, task, library) or finished(snapshot, claim, task, library)
+    snapshot, task, words = member.store.snapshot(), member.task, member.words
+    found = running(snapshot, claim, task, words) or finished(snapshot, claim, task, words)
     return found[0].id if found else None
 
 
@@ -77,7 +77,7 @@ def _done(
         return None
     task = member.task.digest
     for result in known:
-        if why := same_finished(experiment, result, member.tier, task, member.library):
+        if why := same_finished(experiment, result, member.tier, task, member.words):
             return Duplicate(key, result, why)
     return None
 
@@ -111,7 +111,7 @@ def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
     """A live claim of this workspace on the same experiment."""
     snapshot = member.store.snapshot()
     for mine in member.workspace.claims():
-        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key, member.library):
+        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key, member.words):
             return mine
     return None
 

@@ -17,13 +17,12 @@ from typing import Any
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import path_of
-from gitcollab.similarity.library import Library
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
-from gitcollab.swarm.recogniser import Recogniser
+from gitcollab.swarm.recogniser import Recogniser, Words
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
@@ -46,10 +45,10 @@ def decide_claim(
     claims = claims_of(snapshot)
     if claims.get(claim.id) == claim:
         return Decision({"outcome": "granted"}, {}, "", final=True)
-    anyway, library = bool(request.payload.get("anyway")), recogniser.on(snapshot)
-    if found := running(snapshot, claim, task, library, anyway=anyway):
+    anyway, words = bool(request.payload.get("anyway")), recogniser.on(snapshot)
+    if found := running(snapshot, claim, task, words, anyway=anyway):
         return _in_the_way("taken", *found)
-    if not anyway and (done := finished(snapshot, claim, task, library)):
+    if not anyway and (done := finished(snapshot, claim, task, words)):
         return _in_the_way("duplicate", *done)
     return Decision(
         {"outcome": "granted"},
@@ -59,31 +58,31 @@ def decide_claim(
 
 
 def running(
-    snapshot: Snapshot, claim: Claim, task: Task, library: Library, *, anyway: bool = False
+    snapshot: Snapshot, claim: Claim, task: Task, words: Words, *, anyway: bool = False
 ) -> tuple[Claim, str] | None:
     """The claim in force on the same experiment, and why it is; with ``anyway``, on its key."""
     for other in claims_of(snapshot).values():
         if other.nonce == claim.nonce or (anyway and other.id != claim.id):
             continue  # its own earlier form, when words are refined into code
-        if holds(snapshot, other, task) and (why := same_now(claim, other, claim.id, library)):
+        if holds(snapshot, other, task) and (why := same_now(claim, other, claim.id, words)):
             return other, why
     return None
 
 
 def finished(
-    snapshot: Snapshot, claim: Claim, task: Task, library: Library
+    snapshot: Snapshot, claim: Claim, task: Task, words: Words
 ) -> tuple[Result, str] | None:
     """The result that answers what is claimed, and why it does."""
-    for result in reading.related(snapshot, claim, library):
-        if why := _finished(claim, result, task, library):
+    for result in reading.related(snapshot, claim, words):
+        if why := _finished(claim, result, task, words):
             return result, why
     return None
 
 
-def _finished(claim: Claim, result: Result, task: Task, library: Library) -> str | None:
+def _finished(claim: Claim, result: Result, task: Task, words: Words) -> str | None:
     """Why the result answers what is claimed; another seed of a program is another question."""
     if not claim.replicates:
-        return same_finished(claim, result, claim.tier, task.digest, library)
+        return same_finished(claim, result, claim.tier, task.digest, words)
     comparable = result.task == task.digest and claim.tier in (None, result.hardware.tier)
     same = comparable and key_of(claim, result.seed) == claim.id
     return "same program and seed" if same else None

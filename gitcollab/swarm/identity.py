@@ -15,7 +15,7 @@ from gitcollab.records.models import Claim, Experiment, Hypothesis, Result
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import literal
 from gitcollab.similarity.delta import values_json
-from gitcollab.similarity.library import Library
+from gitcollab.swarm.recogniser import Words
 
 
 def key_of(experiment: Experiment, seed: int | None = None) -> str:
@@ -57,18 +57,18 @@ def normal_words(text: str) -> str:
     return re.sub(r"\s+", " ", folded).strip(" .!;,")
 
 
-def same_now(mine: Experiment, other: Claim, key: str, library: Library) -> str | None:
+def same_now(mine: Experiment, other: Claim, key: str, words: Words) -> str | None:
     """Why a running claim is the same experiment, whatever its base; None when it is another."""
     if other.id == key:
         return "same experiment"
     if mine.replicates or other.replicates:
         return None  # another seed of a program is another experiment
     same = _same_program(mine, other) or _same_change(mine, other)
-    return same or _same_words(mine, other, library)
+    return same or _same_words(mine, other, words)
 
 
 def same_finished(
-    mine: Experiment, other: Result, tier: str | None, task: str, library: Library
+    mine: Experiment, other: Result, tier: str | None, task: str, words: Words
 ) -> str | None:
     """Why a finished result answers this experiment already; None when it does not.
 
@@ -84,7 +84,7 @@ def same_finished(
         return same
     if not same_base(mine.base, mine.base_fingerprint, other.base, other.base_fingerprint):
         return None
-    return _same_change(mine, other) or _same_words(mine, other, library)
+    return _same_change(mine, other) or _same_words(mine, other, words)
 
 
 def _same_program(mine: Experiment, other: Experiment) -> str | None:
@@ -103,7 +103,7 @@ def _same_change(mine: Experiment, other: Experiment) -> str | None:
     return None
 
 
-def same_idea(mine: Hypothesis, other: Hypothesis, library: Library) -> str | None:
+def same_idea(mine: Hypothesis, other: Hypothesis, words: Words) -> str | None:
     """Why a hypothesis says what another one says already; None when it doesn't.
 
     Of the same base, the changes that they would run decide where both have one, else their titles.
@@ -115,20 +115,20 @@ def same_idea(mine: Hypothesis, other: Hypothesis, library: Library) -> str | No
         return f"same change: {change_text(mine.set)}" if same else None
     if mine.patch and other.patch:
         return "same patch" if mine.patch == other.patch else None
-    return _said_alike(mine.title, other.title, library)
+    return _said_alike(mine.title, other.title, words)
 
 
-def _same_words(mine: Experiment, other: Experiment, library: Library) -> str | None:
+def _same_words(mine: Experiment, other: Experiment, words: Words) -> str | None:
     """Words decide only where one side has nothing better."""
     if not only_words(mine) and not only_words(other):
         return None
-    return _said_alike(mine.description, other.description, library)
+    return _said_alike(mine.description, other.description, words)
 
 
-def _said_alike(mine: str, other: str, library: Library) -> str | None:
+def _said_alike(mine: str, other: str, words: Words) -> str | None:
     if normal_words(mine) == normal_words(other):
         return "same description"
-    found = library.alike(mine, [other])
+    found = words().alike(mine, [other])
     return f"same in other words: {found[0][1].why}" if found else None
 
 

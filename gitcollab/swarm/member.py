@@ -17,7 +17,6 @@ from pydantic import ValidationError
 from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
 from gitcollab.records.names import folder_of, short_hash
 from gitcollab.records.signing import KeyPair
-from gitcollab.similarity.library import Library
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
@@ -26,7 +25,7 @@ from gitcollab.swarm import claims, derive, proposing, publishing, reading
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings, code_digest
-from gitcollab.swarm.recogniser import Recogniser
+from gitcollab.swarm.recogniser import Recogniser, Words
 from gitcollab.swarm.runs import COLUMNS, Run
 from gitcollab.swarm.workspace import Config, Workspace
 
@@ -118,7 +117,7 @@ class Member:
         return Recogniser(home() / "words")
 
     @property
-    def library(self) -> Library:
+    def words(self) -> Words:
         """What descriptions say, in the words of the hub as last fetched."""
         return self.recogniser.on(self.store.snapshot())
 
@@ -213,7 +212,7 @@ class Member:
 
     def related(self, mine: Experiment) -> list[Result]:
         """The results, on the hub or waiting, that may be the same experiment."""
-        known = reading.related(self.store.snapshot(), mine, self.library)
+        known = reading.related(self.store.snapshot(), mine, self.words)
         return [*known, *self.queued().values()]
 
     def queued(self) -> dict[str, Result]:

@@ -14,9 +14,7 @@ from pydantic import ValidationError
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import MAX_DESCRIPTION, MAX_PROGRAM_BYTES, Experiment, Result
 from gitcollab.similarity import constants, delta, literal, program
-from gitcollab.similarity.resolving import same_value
-from gitcollab.similarity.statement import understand
-from gitcollab.similarity.vocabulary import Vocabulary
+from gitcollab.swarm.recogniser import Words
 from gitcollab.swarm.workspace import Base
 
 FIRST_SEED = 42
@@ -85,7 +83,7 @@ def propose(
     return Proposal(text, seed if seed is not None else _next_seed(runs), experiment)
 
 
-def from_words(base: Base, what: str, words: Vocabulary) -> Experiment:
+def from_words(base: Base, what: str, words: Words) -> Experiment:
     """The experiment that words announce, before there is code: its change, if they say it all.
 
     Raises GitcollabError for a description that no record may have.
@@ -106,10 +104,10 @@ def from_words(base: Base, what: str, words: Vocabulary) -> Experiment:
 
 
 def _understood(
-    what: str, known: Mapping[str, constants.Constant], words: Vocabulary
+    what: str, known: Mapping[str, constants.Constant], words: Words
 ) -> delta.Delta | None:
     """The change of constants that words come to; None where they say more, or less."""
-    said = understand(what, words, {name: c.value for name, c in known.items()})
+    said = words().understood(what, {name: c.value for name, c in known.items()})
     changes = {
         name: delta.Change(known[name].value, value)
         for name, value in said.delta.items()
@@ -118,14 +116,16 @@ def _understood(
     return delta.Delta(changes) if said.complete and changes else None
 
 
-def contradiction(what: str, experiment: Experiment, base: Base, words: Vocabulary) -> str | None:
+def contradiction(what: str, experiment: Experiment, base: Base, words: Words) -> str | None:
     """How a description contradicts the code that it describes, in a line; None if it doesn't.
 
     It does where it gives a constant another value than the code does, and where all that it says
     is a change of constants and the code changes others too.
     """
+    from gitcollab.similarity.resolving import same_value
+
     now = {name: c.value for name, c in _constants_or_none(base.text).items()}
-    said = understand(what, words, now)
+    said = words().understood(what, now)
     code = {name: literal.from_plain(value) for name, value in experiment.delta.items()}
     for name, value in sorted(said.delta.items()):
         has = code.get(name, now[name])

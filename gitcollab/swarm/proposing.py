@@ -29,9 +29,9 @@ def decide_propose(
         reason = f"another hypothesis has the id {mine.id}"
         return Decision({"outcome": "refused", "reason": reason}, {}, "")
     if not request.payload.get("anyway"):
-        library = recogniser.on(snapshot)
+        words = recogniser.on(snapshot)
         for other in snapshot.records("hypothesis").values():
-            if isinstance(other, Hypothesis) and (why := same_idea(mine, other, library)):
+            if isinstance(other, Hypothesis) and (why := same_idea(mine, other, words)):
                 record = codec.to_mapping(other)
                 outcome = {"outcome": "duplicate", "other": record, "reason": why}
                 return Decision(outcome, {}, "")

@@ -9,10 +9,10 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Experiment, Result, Retraction, Task
 from gitcollab.records.names import TASK_PATH, path_of
-from gitcollab.similarity.library import Library
 from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm.identity import normal_words, only_words, same_base
+from gitcollab.swarm.recogniser import Words
 from gitcollab.swarm.runs import Run, change_of
 
 
@@ -39,17 +39,17 @@ def results(snapshot: Snapshot, **where: Scalar) -> Iterator[Result]:
             yield found
 
 
-def related(snapshot: Snapshot, mine: Experiment, library: Library) -> Iterator[Result]:
+def related(snapshot: Snapshot, mine: Experiment, words: Words) -> Iterator[Result]:
     """The results that may be the same experiment: of its program, its change, its words."""
     if mine.fingerprint:
         yield from results(snapshot, fingerprint=mine.fingerprint)
     if change := change_of(mine):
         yield from results(snapshot, change=change)
     if only_words(mine):
-        yield from _said_alike(snapshot, mine, library)
+        yield from _said_alike(snapshot, mine, words)
 
 
-def _said_alike(snapshot: Snapshot, mine: Experiment, library: Library) -> Iterator[Result]:
+def _said_alike(snapshot: Snapshot, mine: Experiment, words: Words) -> Iterator[Result]:
     """The results on the same base whose descriptions say the same, the surest first."""
     columns = ("description", "base", "base_fingerprint")
     said = [
@@ -59,7 +59,7 @@ def _said_alike(snapshot: Snapshot, mine: Experiment, library: Library) -> Itera
     ]
     exact = normal_words(mine.description)
     same_words = [i for i, text in said if normal_words(text) == exact]
-    others = (said[place][0] for place, _ in library.alike(mine.description, [t for _, t in said]))
+    others = (said[place][0] for place, _ in words().alike(mine.description, [t for _, t in said]))
     for result_id in dict.fromkeys([*same_words, *others]):
         if (found := result(snapshot, result_id)) is not None:
             yield found

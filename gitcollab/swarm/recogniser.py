@@ -8,20 +8,24 @@ sentence model where one was needed, are kept on this host.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.names import SYNONYMS_PATH
-from gitcollab.similarity.embedding import find
-from gitcollab.similarity.kept import Kept
-from gitcollab.similarity.library import Library
-from gitcollab.similarity.vectors import Vectors
-from gitcollab.similarity.vocabulary import vocabulary
 from gitcollab.store.snapshot import Snapshot
+
+if TYPE_CHECKING:  # what reads words is imported when words are to be read
+    from gitcollab.similarity.kept import Kept
+    from gitcollab.similarity.library import Library
+    from gitcollab.similarity.vectors import Vectors
+
+# The library of a hub, made when words must decide: code mostly does.
+Words: TypeAlias = "Callable[[], Library]"
 
 # A folder with a sentence-transformers model, in place of the default one.
 MODEL_VARIABLE = "GITCOLLAB_EMBEDDING_MODEL"
@@ -41,31 +45,44 @@ class Recogniser:
         """
         return self._library(hub_words)
 
-    def on(self, snapshot: Snapshot) -> Library:
+    def on(self, snapshot: Snapshot) -> Words:
         """The library of a hub; its words are left aside when they cannot be used."""
+        return lambda: self._of_hub(snapshot)
+
+    def _of_hub(self, snapshot: Snapshot) -> Library:
         own = snapshot.read(SYNONYMS_PATH)
         if own is None or unusable(own):
             return self.library()
         return self.library(own)
 
     def _made(self, hub_words: bytes | None) -> Library:
+        from gitcollab.similarity.library import Library
+        from gitcollab.similarity.vocabulary import vocabulary
+
         own = [] if hub_words is None else [codec.load(hub_words)]
         return Library(vocabulary(_field_words(), *own), self._vectors, self._statements)
 
     @cached_property
     def _vectors(self) -> Vectors:
+        from gitcollab.similarity.embedding import find
+        from gitcollab.similarity.vectors import Vectors
+
         configured = os.environ.get(MODEL_VARIABLE)
         model = Path(configured).expanduser() if configured else None
         return Vectors(self._folder / "vectors.sqlite", find(model))
 
     @cached_property
     def _statements(self) -> Kept:
+        from gitcollab.similarity.kept import Kept
+
         return Kept(self._folder / "statements.sqlite")
 
 
 @lru_cache(maxsize=8)
 def unusable(hub_words: bytes) -> str | None:
     """Why a hub's own words cannot be used; None when they can."""
+    from gitcollab.similarity.vocabulary import vocabulary
+
     try:
         vocabulary(_field_words(), codec.load(hub_words))
     except GitcollabError as e:

@@ -148,7 +148,7 @@ def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...
     if what is None or plan.unchanged:
         return ()
     base = member.workspace.base() or Base(None, plan.program)
-    found = contradiction(what, plan.experiment, base, member.library.words)
+    found = contradiction(what, plan.experiment, base, member.words)
     return (f"{found}: the code decides",) if found else ()
 
 

@@ -118,7 +118,7 @@ class Swarm:
         text = member.workspace.program(member.task)
         base = member.workspace.base() or Base(None, text)
         if what is not None and not from_code:
-            experiment = proposal.from_words(base, what, member.library.words)
+            experiment = proposal.from_words(base, what, member.words)
             return claiming.claim(member, experiment, anyway=anyway)
         plan = running.proposal_of(member, member.task, text, what)
         answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)

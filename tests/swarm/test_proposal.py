@@ -14,7 +14,6 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm.proposal import (
     FIRST_SEED,
     checked_description,
-    contradiction,
     from_words,
     propose,
 )
@@ -28,7 +27,7 @@ BETAS = (0.8, 0.95)
 print(MATRIX_LR * DEPTH)
 """
 BASE = Base("nova/first-1", PROGRAM)
-WORDS = Recogniser(Path("/dev/null/words")).library().words
+WORDS = Recogniser(Path("/dev/null/words")).library
 
 
 def result(

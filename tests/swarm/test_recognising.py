@@ -226,9 +226,9 @@ def test_a_configured_model_that_is_none_is_no_obstacle(
 ) -> None:
     monkeypatch.setenv("GITCOLLAB_EMBEDDING_MODEL", str(tmp_path / "nowhere"))
     nova, atlas = agent("nova"), agent("atlas")
-    assert isinstance(nova.claim("learnable gain on the QK norm"), Granted)
-    assert isinstance(atlas.claim("learnable gain on the block pre-norms"), Granted)
-    assert "nowhere" in atlas.member.library.model_missing
+    assert isinstance(nova.claim("activation checkpointing of the MLP"), Granted)
+    assert isinstance(atlas.claim("activation checkpointing of the whole block"), Granted)
+    assert "nowhere" in atlas.member.words().model_missing
 
 
 def test_words_are_kept_beside_the_hubs_not_in_them(isolated_home: Path, agent: Agent) -> None:
@@ -236,7 +236,7 @@ def test_words_are_kept_beside_the_hubs_not_in_them(isolated_home: Path, agent: 
     nova.claim("try SwiGLU in the MLP")
     atlas.claim("SwiGLU MLP")
     assert (isolated_home / "gitcollab" / "words" / "statements.sqlite").is_file()
-    assert toy.PROGRAM == (atlas.workspace / "train.py").read_text()
+    assert (atlas.workspace / "train.py").read_text() == toy.PROGRAM
 
 
 def test_the_library_of_a_hub_is_made_once(tmp_path: Path) -> None:

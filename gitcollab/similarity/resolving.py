@@ -47,7 +47,8 @@ def resolve(
             continue
         clause.constant = name
         delta[name] = value[0] if part is None else _with_item(now, part, value[0])
-        complete = complete and not clause.words and not _foreign(clause, name, words)
+        complete = complete and not clause.words
+        complete = complete and {*clause.concepts} <= spoken_with(name, words) | ACTIONS
     return delta, complete
 
 
@@ -66,13 +67,15 @@ def _constant(
     return _spoken_of(words, tuple(base)).get(subject) if subject else None
 
 
-def _foreign(clause: Clause, constant: str, words: Vocabulary) -> frozenset[str]:
-    """What a clause says beside a constant and its value: of the last layer, with cosine decay."""
+def spoken_with(constant: str, words: Vocabulary) -> set[str]:
+    """The concepts that a constant may be spoken of with.
+
+    Others beside its value say more than that: of the last layer, with cosine decay.
+    """
     ways = [about(constant, words), *words.parameters.get(constant, ())]
     ways += [form for name, _, form in words.parts if name == constant]
     solved = {concept for concept, factors, _ in words.derived if factors[-1:] == (constant,)}
-    own = words.closure(solved.union(*ways))
-    return frozenset(clause.concepts) - own - ACTIONS
+    return words.closure(solved.union(*ways))
 
 
 def follows(
@@ -218,8 +221,10 @@ def _sound(value: int | float, now: int | float, clause: Clause) -> bool:
         return False  # -2: less by two, or a dash
     if "remove" in clause.concepts and value:
         return False  # not 0.05
-    old = clause.before[0] if len(clause.before) == 1 else None
-    was = old.readings[0] if isinstance(old, Quantity) and not old.relative else now
+    old = [a for a in clause.before if isinstance(a, Quantity) and not a.relative]
+    if any(not a.agrees(old[0]) for a in old):
+        return False  # 0.04 → 0.05 → 0.06
+    was = old[0].readings[0] if old else now
     if (
         clause.constant is None
         and now > 1

@@ -15,6 +15,7 @@ from gitcollab.similarity.resolving import (
     same_value,
     settle_meaning,
     solve,
+    spoken_with,
 )
 from gitcollab.similarity.tokens import Amount, Kind, Token, tokens
 from gitcollab.similarity.vocabulary import Vocabulary
@@ -65,7 +66,10 @@ def understand(
         kind.append(_reading(remark, words, {**base, **main.delta}))
     statement = _stated(said.change, main, asides, judged, words, base)
     limited = _conditional(tokens(said.purpose, words, base), words) or any(
-        a.conditional or not _borne_out(a, statement.delta, base) for a in asides
+        a.conditional
+        or _narrows(a, statement.delta, words)
+        or not _borne_out(a, statement.delta, base)
+        for a in asides
     )
     return replace(statement, complete=False) if limited else statement
 
@@ -73,6 +77,15 @@ def understand(
 def _conditional(found: Iterable[Token], words: Vocabulary) -> bool:
     """Whether it is said that a change holds only here or there, or for a while."""
     return any(t.text in words.conditions and t.kind is not Kind.VALUE for t in found)
+
+
+def _narrows(aside: _Reading, delta: Iterable[str], words: Vocabulary) -> bool:
+    """Whether a remark only names what the change is of: "(attention and MLP)"."""
+    if any(c.words or c.after or c.before or {*c.concepts} & ACTIONS for c in aside.clauses):
+        return False
+    own = set().union(*(spoken_with(name, words) for name in delta))
+    named = {concept for c in aside.clauses for concept in c.concepts}
+    return not words.places.isdisjoint(named - own)
 
 
 def _borne_out(aside: _Reading, delta: Mapping[str, Value], base: Mapping[str, Value]) -> bool:

@@ -45,7 +45,7 @@ class Token:
 _LEXEMES = re.compile(
     rf"""
   (?P<arrow>-+>|=+>|→|⇒|➔|➜|⟶)
-| (?P<quoted>"[^"]{{0,100}}"|`[^`]{{0,100}}`|(?<!\w)'[^']{{1,100}}'(?!\w))
+| (?P<quoted>"[^"]{{0,100}}"|(?<!\w)'[^']{{1,100}}'(?!\w))
 | (?P<power>(?<![\w.])\d{{1,6}}\s?(?:\*\*|\^)\s?-?\d{{1,3}}(?![\w.]))
 | (?P<several>[(\[]\s*[+-]?{NUMBER}(?:\s*,\s*[+-]?{NUMBER})+\s*,?\s*[)\]])
 | (?P<ratio>(?<![\w.])\d{{1,5}}\s?/\s?\d{{1,5}}(?![\w./]))
@@ -96,7 +96,7 @@ def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iter
         if kind == "arrow":
             yield Token(Kind.ARROW, piece)
         elif kind == "quoted":
-            yield from _quoted(piece[1:-1], words)
+            yield from _quoted(piece[1:-1], words, constants)
         elif kind == "mark":
             yield Token(Kind.EQUALS if piece in "=:" else Kind.COMMA, piece)
         elif kind in _READERS:
@@ -110,12 +110,14 @@ def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iter
             yield from (Token(Kind.WORD, word) for word in _split(piece))
 
 
-def _quoted(inside: str, words: Vocabulary) -> Iterator[Token]:
-    """Quoted text is a value where it looks like one, and words elsewhere."""
-    if WINDOWS.fullmatch(inside) or not any(c for c, _ in words.scan(stems(inside))):
+def _quoted(inside: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iterator[Token]:
+    """Quoted text means what it would without quotes; one that means nothing is a value."""
+    found = list(_lexed(inside, words, constants))  # shorter, and without this kind of quotes
+    known = any(concept for concept, _ in words.scan(stems(inside)))
+    if WINDOWS.fullmatch(inside) or not (known or any(t.kind is not Kind.WORD for t in found)):
         yield Token(Kind.VALUE, inside, inside)
     else:
-        yield from (Token(Kind.WORD, word) for word in stems(inside))
+        yield from found
 
 
 def _split(piece: str) -> list[str]:

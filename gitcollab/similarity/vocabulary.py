@@ -37,6 +37,7 @@ _SECTIONS: dict[str, type] = {
     "weak": str,
     "verdicts": str,
     "conditions": str,
+    "places": str,
     "shares": str,
     "numbers": dict,
     "fractions": dict,
@@ -101,6 +102,7 @@ class Vocabulary:
     weak: frozenset[str]
     verdicts: frozenset[str]
     conditions: frozenset[str]
+    places: frozenset[str]
     shares: frozenset[str]
     numbers: Mapping[str, float]
     fractions: Mapping[str, float]
@@ -171,6 +173,7 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         weak=_word_set(merged["weak"]),
         verdicts=_word_set(merged["verdicts"]),
         conditions=_word_set(merged["conditions"]),
+        places=_word_set(merged["places"]),
         shares=_word_set(merged["shares"]),
         numbers=_values("numbers", merged["numbers"]),
         fractions=_values("fractions", merged["fractions"]),

@@ -16,6 +16,7 @@ from gitcollab.similarity.quantities import NUMBER
 
 MAX_CHARS = 500  # of a text that is considered, as long as a record's description may be
 
+_PLAIN = {ord("−"): "-", ord("`"): " "}
 _LABEL = re.compile(
     r"\s*(?:[\[(](?:[a-z ]{1,20}|[a-z]{0,12}\s?#?\d{1,6})[\])]\s*)?"
     r"(?:(?:(?:exp(?:eriment)?|run|trial|iter(?:ation)?|attempt|test|hypothesis|idea|round|try)"
@@ -54,6 +55,12 @@ _CODE = (
     (re.compile(r"\b(\d{1,3})L\b"), r"\1 layers"),
     (re.compile(r"\bd(\d{1,2})\b"), r"depth \1"),
     (re.compile(r"\s?\*=\s?(?=[\d.])"), " x"),
+    (re.compile(r"(?<=[A-Za-z_])\s?[*×]\s?(?=[\d.])"), " x"),
+    (re.compile(r"(?<=\d)\s?[*×]\s?(?=[A-Z][A-Z_])"), "x "),
+    (
+        re.compile(r"\bover (?:the )?(?:course of |whole )?(?:training|run|time)\b"),
+        "during training",
+    ),
     (re.compile(r"\s?\+=\s?(?=[\d.])"), " increase by "),
     (re.compile(r"\s?-=\s?(?=[\d.])"), " decrease by "),
     (re.compile(rf"\s(?:\+|plus)\s?(?={NUMBER}\s*(?:[,;]|\Z))"), " increase by "),
@@ -134,7 +141,7 @@ def judges(text: str, is_verdict: Callable[[str], bool]) -> bool:
 
 
 def _one_line(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text[: 2 * MAX_CHARS])
+    text = unicodedata.normalize("NFKC", text[: 2 * MAX_CHARS]).translate(_PLAIN)
     text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return " ".join(text.split())[:MAX_CHARS]
 

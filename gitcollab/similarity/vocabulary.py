@@ -24,6 +24,7 @@ Words: TypeAlias = tuple[str, ...]
 MAX_ENTRIES = 5_000
 MAX_PHRASE_CHARS = 60
 MAX_PHRASE_WORDS = 8
+_LARGEST = 1_000_000
 _SECTIONS: dict[str, type] = {
     "concepts": dict,
     "contrasts": list,
@@ -200,7 +201,8 @@ def _merged(data: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for name, value in one.items():
             if name not in _SECTIONS:
                 known = ", ".join(_SECTIONS)
-                raise InvalidVocabulary(f"there is no section {name[:40]!r} (there are {known})")
+                named = repr(name)[:40]
+                raise InvalidVocabulary(f"there is no section {named} (there are {known})")
             _merge(merged, name, value)
     if (entries := sum(map(_size, merged.values()))) > MAX_ENTRIES:
         raise InvalidVocabulary(f"there are {entries:,} entries; {MAX_ENTRIES:,} are allowed")
@@ -214,6 +216,8 @@ def _merge(merged: dict[str, Any], name: str, value: object) -> None:
         raise InvalidVocabulary(f"{name} is not {wanted}")
     if isinstance(value, dict):
         for key, more in value.items():
+            if not isinstance(key, str) or len(key) > MAX_PHRASE_CHARS or not key.isprintable():
+                raise InvalidVocabulary(f"{name} names {repr(key)[:40]}, which is no short text")
             known = merged[name].get(key)
             both = isinstance(known, list) and isinstance(more, list)
             merged[name][key] = [*known, *more] if both else more
@@ -323,6 +327,6 @@ def _word_set(text: str) -> frozenset[str]:
 
 
 def _values(where: str, values: Mapping[str, object]) -> dict[str, float]:
-    if not all(isinstance(v, int | float) for v in values.values()):
-        raise InvalidVocabulary(f"{where} is not a mapping of words to numbers")
+    if not all(isinstance(v, int | float) and abs(v) <= _LARGEST for v in values.values()):
+        raise InvalidVocabulary(f"{where} is not a mapping of words to numbers, up to a million")
     return {stem(word.lower()): float(v) for word, v in values.items()}  # type: ignore[arg-type]

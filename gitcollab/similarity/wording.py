@@ -161,7 +161,7 @@ def _without_brackets(text: str, remarks: list[str]) -> str:
 
 def _without_tails(text: str, remarks: list[str], is_verdict: Callable[[str], bool]) -> str:
     """Without what follows a dash, or a comma and a verdict, when it is no part of the change."""
-    head, *tails = (part for part in _DASH.split(text) if part.strip())
+    head, *tails = [part for part in _DASH.split(text) if part.strip()] or [""]
     while tails and (judges(tails[-1], is_verdict) or not _CHANGE.search(tails[-1])):
         if not judges(tails[-1], is_verdict) and len(_WORDS.findall(head.lower())) < 2:
             break

@@ -19,6 +19,7 @@ from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
+    from gitcollab.swarm.comparing import Comparison, Judged, Understood
     from gitcollab.swarm.doctor import Check
     from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
     from gitcollab.swarm.reports import (
@@ -227,3 +228,34 @@ def show(shown: Shown) -> JsonObject:
         "log": shown.log,
         "signature_ok": shown.signature_ok,
     }
+
+
+def explained(one: Judged, understood: Iterable[Understood]) -> JsonObject:
+    """A verdict on two descriptions, and what was understood of each."""
+    return _verdict(one) | {"understood": [flat(said) for said in understood]}
+
+
+def judged(pairs: Sequence[Judged], labelled: bool) -> JsonObject:
+    """Verdicts; with labels, how often they are right: null where nothing can be divided."""
+    from gitcollab.swarm.comparing import scores
+
+    told: JsonObject = {"pairs": [_verdict(one) for one in pairs]}
+    return told | (flat(scores(pairs)) if labelled else {})
+
+
+def model(judge: Comparison) -> JsonObject:
+    """The sentence model that was used, or why the one that was needed is missing."""
+    return {"model": judge.model, "model_missing": judge.model_missing}
+
+
+def _verdict(one: Judged) -> JsonObject:
+    pair, verdict = one.pair, one.verdict
+    told: JsonObject = {
+        "a": pair.a,
+        "b": pair.b,
+        "same": verdict.same,
+        "by": verdict.by,
+        "score": verdict.score,
+        "why": verdict.why,
+    }
+    return told if pair.label is None else told | {"label": pair.label}

@@ -1,4 +1,4 @@
-"""Two descriptions judged, with what was understood of each; files of such pairs, and their labels.
+"""Descriptions judged in pairs, with what was understood of each, and how often labels agree.
 
 In a workspace texts are read in the words of its hub, as this host knows them, and against the
 constants of the program that it starts from; elsewhere in the words of the field. Nothing here asks
@@ -7,35 +7,27 @@ a hub.
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
-from gitcollab.errors import GitcollabError, UsageError
-from gitcollab.records import codec
-from gitcollab.similarity import constants, literal
+from gitcollab.errors import GitcollabError
+from gitcollab.records.names import SYNONYMS_PATH
+from gitcollab.similarity import literal
 from gitcollab.similarity.compare import Verdict
 from gitcollab.similarity.embedding import MODEL
 from gitcollab.similarity.library import Library
 from gitcollab.similarity.literal import Value
-from gitcollab.similarity.quantities import Quantity
 from gitcollab.similarity.resolving import about
 from gitcollab.similarity.statement import Statement
 from gitcollab.similarity.tokens import Amount
 from gitcollab.similarity.vocabulary import Vocabulary
-from gitcollab.similarity.wording import MAX_CHARS
 from gitcollab.swarm.home import home
-from gitcollab.swarm.recogniser import MODEL_VARIABLE, Recogniser
+from gitcollab.swarm.pairs import Pair, check_text, of_program, read_base
+from gitcollab.swarm.recogniser import MODEL_VARIABLE, Recogniser, unusable
 from gitcollab.swarm.workspace import NotJoined, Workspace
 
-MAX_FILE_BYTES = 10_000_000
-MAX_PAIRS = 100_000
-MAX_BASE_CONSTANTS = 1_000
-
-Label = Literal["same", "different"]
 Progress = Callable[[int, int], None]  # how many pairs are judged, of how many
 
 
@@ -54,15 +46,6 @@ class Understood:
     remarks: Sequence[str]
     numbers: Sequence[str]  # that no constant above has for its value
     before: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two descriptions; ``label`` is what somebody says of them."""
-
-    a: str
-    b: str
-    label: Label | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +73,8 @@ class Scores:
 class Comparison:
     """Judges pairs in the words of a library, of changes to a program with these constants."""
 
-    def __init__(self, library: Library, base: Mapping[str, Value]) -> None:
+    def __init__(self, library: Library, base: Mapping[str, Value], note: str = "") -> None:
+        self.note = note  # of what a person should know of the words
         self._library = library
         self._base = base
         self._model_used = False
@@ -116,7 +100,7 @@ class Comparison:
     def explain(self, pair: Pair) -> tuple[Judged, tuple[Understood, Understood]]:
         """The verdict, and how each text was understood; UsageError for texts that can't be."""
         for name, text in (("A", pair.a), ("B", pair.b)):
-            _check_text(text, name)
+            check_text(text, name)
         judged, a, b = self._judge(pair)
         words = self._library.words
         return judged, (_understood(a, words), _understood(b, words))
@@ -137,12 +121,12 @@ class Comparison:
         return Judged(pair, verdict), a, b
 
 
-def comparison(folder: Path, base: Path | None = None) -> Comparison:
-    """What judges pairs in this folder, against the constants of the file ``base`` where given.
+def comparison(folder: Path, base_file: Path | None = None) -> Comparison:
+    """What judges pairs in this folder, against the constants of ``base_file`` where given.
 
     Raises UsageError for a file that gives none.
     """
-    given = None if base is None else read_base(base)
+    given = None if base_file is None else read_base(base_file)
     try:
         workspace = Workspace.find(folder)
     except NotJoined:
@@ -150,7 +134,10 @@ def comparison(folder: Path, base: Path | None = None) -> Comparison:
     from gitcollab.swarm.member import Member
 
     member = Member(workspace, workspace.config)
-    return Comparison(member.library, _start_of(member.workspace) if given is None else given)
+    own = member.store.snapshot().read(SYNONYMS_PATH)
+    wrong = unusable(own) if own else None
+    base = _start_of(workspace) if given is None else given
+    return Comparison(member.words(), base, f"left aside: {wrong}" if wrong else "")
 
 
 def scores(judged: Sequence[Judged]) -> Scores:
@@ -171,13 +158,9 @@ def _start_of(workspace: Workspace) -> dict[str, Value]:
     """The constants of the program that a workspace starts from, where it is Python."""
     start = workspace.base()
     try:
-        return {} if start is None else _of_program(start.text)
+        return {} if start is None else of_program(start.text)
     except GitcollabError:
         return {}
-
-
-def _of_program(source: str) -> dict[str, Value]:
-    return {name: one.value for name, one in constants.constants(source).items()}
 
 
 def _understood(said: Statement, words: Vocabulary) -> Understood:
@@ -195,7 +178,7 @@ def _understood(said: Statement, words: Vocabulary) -> Understood:
     )
 
 
-def _named(terms: Iterator[str] | Sequence[str], words: Vocabulary) -> list[str]:
+def _named(terms: Iterable[str], words: Vocabulary) -> list[str]:
     return list(dict.fromkeys(words.names.get(term, term) for term in terms))
 
 
@@ -217,86 +200,3 @@ def _amount(amount: Amount) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.12g}"
-
-
-def read_base(path: Path) -> dict[str, Value]:
-    """The constants in a file: of a program (``.py``), else a YAML mapping of constant: value.
-
-    Raises UsageError.
-    """
-    data = _read(path)
-    try:
-        if path.suffix == ".py":
-            found = _of_program(_text(data, path))
-        else:
-            found = {_name(key): _value(key, value) for key, value in codec.load(data).items()}
-    except GitcollabError as e:
-        raise UsageError(f"{path} gives no constants: {e.message}", e.hint or _BASE_HINT) from e
-    if len(found) > MAX_BASE_CONSTANTS:
-        many = f"{len(found):,} constants, more than the {MAX_BASE_CONSTANTS:,} allowed"
-        raise UsageError(f"{path} has {many}", "leave out those that nobody changes")
-    return found
-
-
-_BASE_HINT = "write a YAML mapping such as MATRIX_LR: 0.04, or give a Python program (.py)"
-
-
-def _name(key: object) -> str:
-    if not isinstance(key, str) or not key.isidentifier():
-        raise UsageError(f"{str(key)[:40]!r} is no name of a constant")
-    return key
-
-
-def _value(name: str, value: object) -> Value:
-    match value:
-        case list():
-            return tuple(_value(name, item) for item in value)
-        case float() if not math.isfinite(value):
-            raise UsageError(f"{name} is not a finite number")
-        case None | bool() | int() | float() | str():
-            return value
-        case _:
-            raise UsageError(f"{name} is no number, text, true, false, null, or list of these")
-
-
-def read_pairs(path: Path) -> list[Pair]:
-    """The pairs in a tab-separated file whose header names the columns a, b and perhaps label.
-
-    Cells are plain: quotes are part of a text. All pairs have a label, or none has. Raises
-    UsageError, with the number of the line.
-    """
-    text = _text(_read(path), path).removeprefix("\ufeff")
-    rows = enumerate((line.removesuffix("\r") for line in text.split("\n")), start=1)
-    filled = ((number, line.split("\t")) for number, line in rows if line.strip())
-    columns = [name.strip() for name in next(filled, (0, []))[1]]
-    missing = " and ".join(name for name in ("a", "b") if name not in columns)
-    if missing:
-        known = ", ".join(columns)[:60] or "nothing"
-        raise UsageError(f"{path} has no column {missing}: its first line is {known}", _PAIRS_HINT)
-    if twice := next((n for n in ("a", "b", "label") if columns.count(n) > 1), None):
-        raise UsageError(f"{path} has two columns {twice}", "rename one of them")
-    pairs: list[Pair] = []
-    for number, cells in filled:
-        if len(pairs) == MAX_PAIRS:
-            raise UsageError(
-                f"{path}, line {number}: more than the {MAX_PAIRS:,} pairs allowed", "split it"
-            )
-        pairs.append(_pair(dict(zip(columns, cells, strict=False)), f"{path}, line {number}"))
-    return pairs
-
-
-_PAIRS_HINT = "begin it with a line that names the columns: a, b and perhaps label, between tabs"
-
-
-def _pair(row: Mapping[str, str], where: str) -> Pair:
-    for name in ("a", "b"):
-        _check_text(row.get(name, ""), f"{where}: {name}")
-    return Pair(row["a"], row["b"], _label(row, where))
-
-
-def _check_text(text: str, name: str) -> None:
-    if not text.strip():
-        raise UsageError(f"{name} is empty", "describe the change in a few words")
-    if len(text) > MAX_CHARS:
-        many = f"{len(text):,} characters, more than the {MAX_CHARS} that a description may have"
-        raise UsageError(f"{name} has {many}", "shorten it")

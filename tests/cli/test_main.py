@@ -19,7 +19,7 @@ Cli = Callable[..., Ran]
 
 VERBS = [
     *["init", "join", "sync", "run", "publish", "claim", "release", "renew"],
-    *["status", "best", "leaderboard", "results", "show", "diff", "views"],
+    *["status", "best", "leaderboard", "results", "show", "diff", "similar", "views"],
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],
 ]
 HEAVY = {"torch", "sentence_transformers", "numpy", "rich", "pyarrow", "transformers"}

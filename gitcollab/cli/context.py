@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,15 @@ def open_swarm(*, create_embedded: bool = False) -> Swarm:
     """The swarm of the workspace in the current folder; GitcollabError when it is none."""
     from gitcollab.swarm.swarm import Swarm
 
-    return Swarm.open(Path(), pages=pages, create_embedded=create_embedded, progress=reading)
+    return Swarm.open(
+        Path(), pages=pages, create_embedded=create_embedded, progress=reading, notice=notice
+    )
+
+
+def notice(text: str) -> None:
+    """Tell somebody who waits at a terminal what takes long."""
+    if sys.stderr.isatty():
+        print(f"{text} …", file=sys.stderr, flush=True)
 
 
 def reading(done: int, total: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gitcollab.faces.pages import pages as render
@@ -21,10 +22,15 @@ class Swarm(Bare):
         pages: Pages | None = render,
         create_embedded: bool = False,
         progress: Progress | None = None,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> Swarm:
         """As ``gitcollab.swarm.swarm.Swarm.open``."""
         opened = super().open(
-            folder, pages=pages, create_embedded=create_embedded, progress=progress
+            folder,
+            pages=pages,
+            create_embedded=create_embedded,
+            progress=progress,
+            notice=notice,
         )
         assert isinstance(opened, Swarm)
         return opened

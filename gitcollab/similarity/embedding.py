@@ -102,6 +102,20 @@ def find(path: Path | None = None) -> Source:
     return _Default() if path is None else _Folder(path)
 
 
+def located(path: Path | None = None) -> str:
+    """Where the model that ``find`` gives lies: ``configured``, ``installed``, ``cached``, ``hub``.
+
+    Nothing is loaded or downloaded. Raises ModelUnavailable where it cannot be had.
+    """
+    _require_libraries()
+    if path is not None:
+        _ = _Folder(path).name
+        return "configured"
+    if _packaged():
+        return "installed"
+    return "cached" if _cached() else "hub"
+
+
 class _Folder:
     """A model in a folder that somebody configured."""
 

@@ -20,15 +20,17 @@ from typing import Literal
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Task
-from gitcollab.records.names import TASK_PATH, path_of
+from gitcollab.records.names import SYNONYMS_PATH, TASK_PATH, path_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.runner import environment, sandbox
+from gitcollab.similarity.embedding import ModelUnavailable, located
 from gitcollab.store import health
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.recogniser import configured_model, unusable
 from gitcollab.swarm.workspace import NotJoined, Workspace
 
 State = Literal["ok", "warn", "fail"]
@@ -87,6 +89,7 @@ def _of_workspace(member: Member, seconds: float) -> list[Check]:
     known = _known(member)
     if known is not None:
         checks += _checked("task", lambda: _task(member, known))
+        checks += _checked("words", lambda: _words(known))
     checks += _checked("clock", lambda: _clock(member))
     checks += _checked("outbox", lambda: _outbox(member))
     checks += _checked("key", lambda: _key(member, known))
@@ -217,6 +220,23 @@ def _data(task: Task) -> Iterator[Check]:
         return
     environment_of(task)
     yield Check("data", "ok", f"{task.dataset.name} is here, or makes itself")
+
+
+def _words(known: Snapshot) -> Iterator[Check]:
+    """What tells experiments by their descriptions: the hub's own words, and a sentence model."""
+    own = known.read(SYNONYMS_PATH)
+    if own is not None and (why := unusable(own)):
+        yield Check("words", "warn", f"the hub's {SYNONYMS_PATH}: {why}", "tell its maintainers")
+        return
+    try:
+        model = located(configured_model())
+    except ModelUnavailable as e:
+        found = f"descriptions are compared without a sentence model: {e.message}"
+        yield Check("words", "warn", found, e.hint)
+        return
+    there = "is downloaded when it is first needed" if model == "hub" else f"is {model}"
+    own_words = ", with the hub's own words" if own is not None else ""
+    yield Check("words", "ok", f"the sentence model {there}{own_words}")
 
 
 def _clock(member: Member) -> Iterator[Check]:

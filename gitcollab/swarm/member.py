@@ -93,6 +93,7 @@ class Member:
     clock: Callable[[], datetime] = utc_now
     nonce: Callable[[], str] = new_nonce
     progress: Progress | None = None  # of reading many records
+    notice: Callable[[str], None] = lambda _: None  # hears of what takes long
     # What was read and computed last, and of what: a verb asks more than once.
     _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
@@ -114,7 +115,7 @@ class Member:
     @cached_property
     def recogniser(self) -> Recogniser:
         """What tells experiments by their descriptions."""
-        return Recogniser(home() / "words")
+        return Recogniser(home() / "words", self.notice)
 
     @property
     def words(self) -> Words:

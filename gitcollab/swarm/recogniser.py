@@ -20,6 +20,7 @@ from gitcollab.records.names import SYNONYMS_PATH
 from gitcollab.store.snapshot import Snapshot
 
 if TYPE_CHECKING:  # what reads words is imported when words are to be read
+    from gitcollab.similarity.embedding import Model, Source
     from gitcollab.similarity.kept import Kept
     from gitcollab.similarity.library import Library
     from gitcollab.similarity.vectors import Vectors
@@ -32,10 +33,14 @@ MODEL_VARIABLE = "GITCOLLAB_EMBEDDING_MODEL"
 
 
 class Recogniser:
-    """The libraries of descriptions, one for each hub's words; ``folder`` keeps what is learned."""
+    """The libraries of descriptions, one for each hub's words; ``folder`` keeps what is learned.
 
-    def __init__(self, folder: Path) -> None:
+    ``notice`` hears what takes long.
+    """
+
+    def __init__(self, folder: Path, notice: Callable[[str], None] = lambda _: None) -> None:
         self._folder = folder
+        self._notice = notice
         self._library = lru_cache(maxsize=8)(self._made)
 
     def library(self, hub_words: bytes | None = None) -> Library:
@@ -67,15 +72,36 @@ class Recogniser:
         from gitcollab.similarity.embedding import find
         from gitcollab.similarity.vectors import Vectors
 
-        configured = os.environ.get(MODEL_VARIABLE)
-        model = Path(configured).expanduser() if configured else None
-        return Vectors(self._folder / "vectors.sqlite", find(model))
+        source = _Announced(find(configured_model()), self._notice)
+        return Vectors(self._folder / "vectors.sqlite", source)
 
     @cached_property
     def _statements(self) -> Kept:
         from gitcollab.similarity.kept import Kept
 
         return Kept(self._folder / "statements.sqlite")
+
+
+class _Announced:
+    """A source of a model that says when it loads one."""
+
+    def __init__(self, source: Source, notice: Callable[[str], None]) -> None:
+        self._source = source
+        self._notice = notice
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def load(self) -> Model:
+        self._notice("loading the sentence model (the first time it may be downloaded: 90 MB)")
+        return self._source.load()
+
+
+def configured_model() -> Path | None:
+    """The folder of the model that this host is told to use."""
+    configured = os.environ.get(MODEL_VARIABLE)
+    return Path(configured).expanduser() if configured else None
 
 
 @lru_cache(maxsize=8)

@@ -50,11 +50,13 @@ class Swarm:
         pages: Pages | None = None,
         create_embedded: bool = False,
         progress: Progress | None = None,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> Swarm:
         """The swarm of the workspace that ``folder`` is in, or NotJoined.
 
         ``create_embedded`` makes a folder that is none one, with a hub of its own inside it.
-        ``progress`` hears how many of the hub's records have been read, of how many.
+        ``progress`` hears how many of the hub's records have been read, of how many; ``notice``
+        in a line what else takes long.
         """
         start = Path(folder)
         try:
@@ -67,7 +69,7 @@ class Swarm:
             hub = init_hub(None, folder=start, pages=pages).hub
             join(start, hub, pages=pages)
             workspace = Workspace.find(start)
-        return cls(Member(workspace, workspace.config, pages, progress=progress))
+        return cls(Member(workspace, workspace.config, pages, progress=progress, notice=notice))
 
     @property
     def hub(self) -> str:

@@ -18,7 +18,7 @@ from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.swarm import Swarm
 
 Agent = Callable[[str], Swarm]
-PARTS = ["workspace", "hub", "push", "copy", "task", "data", "clock", "outbox", "key"]
+PARTS = ["workspace", "hub", "push", "copy", "task", "data", "words", "clock", "outbox", "key"]
 MACHINE = ["git", "python", "disk", "sandbox"]
 
 
@@ -317,3 +317,32 @@ def test_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bwrap: Path) -
 def test_lengths_of_time() -> None:
     lengths = [timedelta(seconds=s) for s in (-5, 59, 61, 7300, 90_000)]
     assert [doctor._span(length) for length in lengths] == ["0 s", "59 s", "1 min", "2 h", "1 d"]
+
+
+def test_words_that_cannot_be_used_and_models_that_cannot_be_had(
+    nova: Swarm, toy_hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova.member.store.refresh()
+    assert found(nova)["words"].state == "ok"
+    monkeypatch.setenv("GITCOLLAB_EMBEDDING_MODEL", str(tmp_path / "nowhere"))
+    said = found(nova)["words"]
+    assert said.state == "warn"
+    assert "nowhere" in said.found
+    work = tmp_path / "maintainer"
+    here = ("-C", str(work), "-c", "user.name=m", "-c", "user.email=m@m")
+    for args in (
+        ("clone", "-q", "-b", "swarm", str(toy_hub), str(work)),
+        (*here, "commit", "-qm", "words", "--allow-empty"),
+    ):
+        subprocess.run(["git", *args], check=True)
+    (work / "synonyms.yaml").write_text("light: [no, list]\n")
+    for args in (
+        (*here, "add", "synonyms.yaml"),
+        (*here, "commit", "-qm", "words"),
+        (*here, "push", "-q"),
+    ):
+        subprocess.run(["git", *args], check=True)
+    nova.member.store.refresh()
+    said = found(nova)["words"]
+    assert (said.state, said.todo) == ("warn", "tell its maintainers")
+    assert "light is not text" in said.found

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import crowd, one, scale, slow, start
+from tests.bench import crowd, one, scale, slow, start, words
 from tests.bench.figures import HEADING, Figure, write
 
 
@@ -25,6 +25,7 @@ def main() -> int:
         "one": one.measure,
         "crowd": lambda root: crowd.measure(root, plain_64=chosen.long),
         "slow": slow.measure,
+        "words": words.measure,
         "scale": lambda root: scale.measure(root, chosen.results, chosen.hubs),
     }
     if unknown := set(chosen.parts) - parts.keys():
@@ -47,7 +48,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="start, one, crowd, slow, scale")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="start, one, crowd, slow, words, scale"
+    )
     parser.add_argument("--results", type=int, default=10_000, help="on the hub of scale")
     parser.add_argument("--hubs", type=Path, help="keep the hubs of scale here, and use them again")
     parser.add_argument("--long", action="store_true", help="add the plain loop at 64 to crowd")

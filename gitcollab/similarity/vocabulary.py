@@ -173,14 +173,14 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         light=_word_set(merged["light"]),
         weak=_word_set(merged["weak"]),
         verdicts=_word_set(merged["verdicts"]),
-        conditions=_word_set(merged["conditions"], concepts=True),
-        places=_word_set(merged["places"], concepts=True),
+        conditions=_word_set(merged["conditions"]),
+        places=frozenset(merged["places"].split()),
         shares=_word_set(merged["shares"]),
         numbers=_values("numbers", merged["numbers"]),
         fractions=_values("fractions", merged["fractions"]),
         factors=_values("factors", merged["factors"]),
         names=names,
-        digest=sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
+        digest="",
     )
     return Vocabulary(
         **{
@@ -191,6 +191,7 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
             },
             "parts": tuple(_parts(draft, merged["parts"])),
             "settings": tuple(_settings(draft, merged["settings"])),
+            "digest": sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
         }
     )
 
@@ -322,10 +323,8 @@ def _settings(words: Vocabulary, settings: list[object]) -> Iterator[Setting]:
                 raise InvalidVocabulary("settings is not a list of [constant, value, ways]")
 
 
-def _word_set(text: str, *, concepts: bool = False) -> frozenset[str]:
-    """The stems of words; the names of concepts, where such may be among them, as they are."""
-    names = frozenset(text.split()) if concepts else frozenset()
-    return names | frozenset(stem(word.lower()) for word in text.split())
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(stem(word.lower()) for word in text.split())
 
 
 def _values(where: str, values: Mapping[str, object]) -> dict[str, float]:

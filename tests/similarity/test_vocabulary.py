@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -168,18 +170,12 @@ class TestBadData:
         ),
         max_leaves=6,
     )
-    sections = st.sampled_from(
-        ["concepts", "contrasts", "implies", "equivalents", "parameters", "parts", "settings"]
-        + ["derived", "light", "weak", "verdicts", "conditions", "places", "shares"]
-        + ["numbers", "fractions", "factors"]
-    )
+    sections = st.sampled_from([field.name for field in fields(WORDS)])
 
     @given(st.dictionaries(sections | st.text(max_size=8), plain, max_size=3))
     def test_whatever_it_is_nothing_else_is_raised(self, data: dict[str, Any]) -> None:
-        try:
+        with suppress(InvalidVocabulary):
             vocabulary(data)
-        except InvalidVocabulary as e:
-            assert "\n" not in e.message
 
 
 class TestThePackage:

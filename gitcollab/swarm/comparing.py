@@ -24,6 +24,7 @@ from gitcollab.similarity.statement import Statement
 from gitcollab.similarity.tokens import Amount
 from gitcollab.similarity.vocabulary import Vocabulary
 from gitcollab.swarm.home import home
+from gitcollab.swarm.identity import normal_words
 from gitcollab.swarm.pairs import Pair, check_text, of_program, read_base
 from gitcollab.swarm.recogniser import MODEL_VARIABLE, Recogniser, unusable
 from gitcollab.swarm.workspace import NotJoined, Workspace
@@ -116,6 +117,8 @@ class Comparison:
 
     def _judge(self, pair: Pair) -> tuple[Judged, Statement, Statement]:
         verdict, a, b = self._library.compare(pair.a, pair.b, self._base)
+        if normal_words(pair.a) == normal_words(pair.b):  # words that leave nothing when cut, too
+            verdict = Verdict(True, "text", 1.0, "same description")
         self._model_used |= verdict.by == "embedding"
         self._model_wanted |= verdict.undecided
         return Judged(pair, verdict), a, b
@@ -187,16 +190,10 @@ def _shown(amounts: Sequence[Amount]) -> list[str]:
 
 
 def _amount(amount: Amount) -> str:
-    """``262000 or 262144``, ``1.5x``, ``+2``, ``(0.8, 0.95)``, ``SSSL``."""
+    """``262000 or 262144``, ``1.5x``, ``by 2``, ``(0.8, 0.95)``, ``SSSL``."""
     if isinstance(amount, str):
         return amount
     if isinstance(amount, tuple):
         return literal.shown(amount)
-    before = {"added": "+"}.get(amount.kind, "")
-    after = {"factor": "x"}.get(amount.kind, "")
-    readings = (f"{'' if r < 0 else before}{_number(r)}{after}" for r in amount.readings)
-    return " or ".join(readings)
-
-
-def _number(value: float) -> str:
-    return f"{value:.12g}"
+    numbers = " or ".join(f"{reading:.12g}" for reading in amount.readings)
+    return {"factor": f"{numbers}x", "added": f"by {numbers}"}.get(amount.kind, numbers)

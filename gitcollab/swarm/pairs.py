@@ -11,7 +11,7 @@ from typing import Literal
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
 from gitcollab.similarity import constants
-from gitcollab.similarity.literal import MAX_BITS, Value
+from gitcollab.similarity.literal import Value
 from gitcollab.similarity.wording import MAX_CHARS
 
 MAX_FILE_BYTES = 10_000_000
@@ -80,8 +80,6 @@ def _value(name: str, value: object) -> Value:
             return tuple(_value(name, item) for item in value)
         case float() if not math.isfinite(value):
             raise GitcollabError(f"{name[:40]} is not finite")
-        case int() if value.bit_length() > MAX_BITS:
-            raise GitcollabError(f"{name[:40]} is too large")
         case None | bool() | int() | float() | str():
             return value
         case _:
@@ -155,7 +153,8 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be read: {reason}", "give the path of a file") from e
     if len(data) > MAX_FILE_BYTES:
         raise UsageError(
-            f"{path} has more than the {MAX_FILE_BYTES // 1_000_000} MB allowed", "split it"
+            f"{path} has more than the {MAX_FILE_BYTES // 1_000_000} MB allowed",
+            "give a smaller one",
         )
     return data
 

@@ -20,6 +20,10 @@ from gitcollab.swarm.workspace import Base
 FIRST_SEED = 42
 
 
+class NothingToTry(UsageError):  # noqa: N818
+    """The program is as it was, and the words say something else."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """The text to run, the seed to run it with, and the experiment that it is."""
@@ -116,6 +120,14 @@ def _understood(
     return delta.Delta(changes) if said.complete and changes else None
 
 
+def announced_change(base: Base, what: str, words: Words) -> dict[str, str]:
+    """The constants that words come to change, and the text of their values; none: {}."""
+    change = _understood(what, _constants_or_none(base.text), words)
+    if change is None:
+        return {}
+    return {name: literal.shown(c.after) for name, c in change.changes.items()}
+
+
 def contradiction(what: str, experiment: Experiment, base: Base, words: Words) -> str | None:
     """How a description contradicts the code that it describes, in a line; None if it doesn't.
 
@@ -210,7 +222,7 @@ def _rerun(experiment: Experiment, runs: Collection[Result], what: str | None) -
         return experiment.model_copy(update={"description": what or "baseline"})
     first = min(done, key=lambda r: (r.replicates is not None, r.created_at, r.id))
     if what is not None and what != first.description:
-        raise UsageError(
+        raise NothingToTry(
             f"the program is unchanged, so there is nothing to try for {what[:60]!r}",
             "edit the program or use --set NAME=VALUE; without a description the run replicates "
             f"{first.id}",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import slug
 from gitcollab.similarity.program import fingerprint
@@ -25,7 +26,13 @@ from gitcollab.swarm.outcomes import (
     RunReport,
     Taken,
 )
-from gitcollab.swarm.proposal import Proposal, contradiction, propose
+from gitcollab.swarm.proposal import (
+    NothingToTry,
+    Proposal,
+    announced_change,
+    contradiction,
+    propose,
+)
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Base
@@ -132,15 +139,33 @@ def proposal_of(
 ) -> Proposal:
     """What the program ``text`` is as an experiment against this workspace's base."""
     base = member.workspace.base() or Base(None, text)
-    return propose(
-        text,
-        base,
-        lambda fingerprint: member.runs_of(task, fingerprint),
-        what,
-        set_values=set_values,
-        seed=seed,
-        python=task.program.endswith(".py"),
-    )
+    try:
+        plan = propose(
+            text,
+            base,
+            lambda fingerprint: member.runs_of(task, fingerprint),
+            what,
+            set_values=set_values,
+            seed=seed,
+            python=task.program.endswith(".py"),
+        )
+    except NothingToTry:
+        _expect_no_change(member, base, what)
+        raise
+    if plan.unchanged:
+        _expect_no_change(member, base, what)
+    return plan
+
+
+def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
+    """Words that come to a change of constants are not a description of an unchanged program."""
+    change = announced_change(base, what, member.words) if what is not None else {}
+    if change:
+        sets = " ".join(f"--set {shlex.quote(f'{name}={v}')}" for name, v in change.items())
+        raise UsageError(
+            "the program is unchanged, and the words say a change",
+            f"if this is what they mean: gitcollab run {sets}",
+        )
 
 
 def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcollab.errors import UsageError
 from gitcollab.git.command import run_git
 from gitcollab.records import codec
 from gitcollab.records.names import path_of
@@ -122,6 +123,16 @@ def test_words_that_contradict_the_code_are_reported(agent: Agent) -> None:
     assert mine.notes == (said,)
     nova.release()
     assert said in nova.run("triple the rate").notes
+
+
+def test_words_that_say_a_change_are_not_run_as_the_unchanged_program(agent: Agent) -> None:
+    nova = agent("nova")
+    for _ in range(2):  # before there is a baseline, and after
+        with pytest.raises(UsageError, match="words say a change") as caught:
+            nova.run("triple the rate, width 16")
+        assert "--set RATE=0.3 --set WIDTH=16" in caught.value.hint
+        assert nova.run().outcome == "published"
+    assert nova.run("RATE 0.1 → 0.3").verdict == "better"  # spelled out, it is made
 
 
 def test_anyway_overrides_and_is_recorded(agent: Agent) -> None:

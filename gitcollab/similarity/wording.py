@@ -16,7 +16,10 @@ from gitcollab.similarity.quantities import NUMBER
 
 MAX_CHARS = 500  # of a text that is considered, as long as a record's description may be
 
-_PLAIN = {ord("−"): "-", ord("`"): " "}
+_PLAIN = {ord("−"): "-", ord("⁄"): "/", ord("`"): " "}
+# Small digits are no digits of the number that they stand beside: 2¹⁸, 1½.
+_RAISED = re.compile(r"(?<=\d)[⁺⁻]?[⁰¹²³⁴-⁹]+")
+_VULGAR = re.compile(r"[¼-¾⅐-⅞]")
 _LABEL = re.compile(
     r"\s*(?:[\[(](?:[a-z ]{1,20}|[a-z]{0,12}\s?#?\d{1,6})[\])]\s*)?"
     r"(?:(?:(?:exp(?:eriment)?|run|trial|iter(?:ation)?|attempt|test|hypothesis|idea|round|try)"
@@ -129,7 +132,7 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
     text = _without_tails(text, remarks, is_verdict)
     text = _AS_IT_WAS.sub("", text)
     purpose = _PURPOSE.search(text)
-    cut = purpose.start() if purpose and purpose.start() > 8 else len(text)
+    cut = purpose.start() if purpose and purpose.start() > 5 else len(text)
     return Wording(text[:cut].strip(" ,;:.!-"), tuple(remarks), text[cut:])
 
 
@@ -141,7 +144,8 @@ def judges(text: str, is_verdict: Callable[[str], bool]) -> bool:
 
 
 def _one_line(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text[: 2 * MAX_CHARS]).translate(_PLAIN)
+    text = _RAISED.sub(r"^\g<0>", _VULGAR.sub(r" \g<0>", text[: 2 * MAX_CHARS]))
+    text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
     text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     return " ".join(text.split())[:MAX_CHARS]
 

@@ -55,7 +55,9 @@ def compare(
 
 
 def _by_text(a: Statement, b: Statement) -> Verdict | None:
-    return Verdict(True, "text", 1.0, "same description") if a.text == b.text and a.text else None
+    if not a.text or a.text != b.text or a.remarks != b.remarks or a.limited != b.limited:
+        return None
+    return Verdict(True, "text", 1.0, "same description")
 
 
 def _by_change(a: Statement, b: Statement) -> Verdict | None:
@@ -67,6 +69,9 @@ def _by_change(a: Statement, b: Statement) -> Verdict | None:
         if not same_value(a.delta[name], b.delta[name]):
             both = f"{shown(a.delta[name])} is not {shown(b.delta[name])}"
             return Verdict(False, "value", 0.0, f"{name}: {both}")
+    alone = a.limited != b.limited and (a.complete or b.complete)
+    if alone and same_delta(a.delta, b.delta):
+        return Verdict(False, "contrast", 0.1, "only one of them holds throughout and alone")
     return None
 
 
@@ -235,7 +240,7 @@ def overlap(a: Statement, b: Statement, words: Vocabulary) -> float:
     missing = (missing_a + missing_b) / 2 + _EXCHANGE * min(missing_a, missing_b)
     if not a.after and not b.after:
         missing += 0.3 * len((a.actions ^ b.actions) & {"increase", "decrease"})
-    if "remove" in a.actions:  # what is removed is all that is said
+    if "remove" in a.actions | b.actions:  # what is removed is all that is said
         missing *= 1.5
     return shared / (shared + missing) if shared else 0.0
 
@@ -264,7 +269,7 @@ def _weight(term: str, words: Vocabulary) -> float:
 
 
 def _narrowed(a: Statement, b: Statement, words: Vocabulary) -> str | None:
-    """"weight decay 0.1" and "weight decay 0.1 on the value embeddings" are two experiments."""
+    """ "weight decay 0.1" and "weight decay 0.1 on the value embeddings" are two experiments."""
     telling = sum(_weight(term, words) for term in set(a.terms))
     if telling > _FEW or any(term not in b.core for term in a.terms):
         return None

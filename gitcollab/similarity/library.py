@@ -131,6 +131,7 @@ def _packed(said: Statement) -> bytes:
     """A statement without constants, as JSON."""
     fields = [
         said.text,
+        said.limited,
         said.terms,
         *(sorted(names) for names in (said.concepts, said.actions, said.remarks)),
         *(
@@ -142,7 +143,7 @@ def _packed(said: Statement) -> bytes:
 
 
 def _unpacked(data: bytes, words: Vocabulary) -> Statement:
-    text, terms, concepts, actions, remarks, *amounts = json.loads(data)
+    text, limited, terms, concepts, actions, remarks, *amounts = json.loads(data)
     after, counted, before, remarked = (tuple(map(_amount, part)) for part in amounts)
     return Statement(
         text=text,
@@ -158,6 +159,7 @@ def _unpacked(data: bytes, words: Vocabulary) -> Statement:
         remarks=frozenset(remarks),
         remarked=remarked,
         kept=frozenset(),
+        limited=limited,
     )
 
 

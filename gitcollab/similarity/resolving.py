@@ -75,7 +75,8 @@ def spoken_with(constant: str, words: Vocabulary) -> set[str]:
     ways = [about(constant, words), *words.parameters.get(constant, ())]
     ways += [form for name, _, form in words.parts if name == constant]
     solved = {concept for concept, factors, _ in words.derived if factors[-1:] == (constant,)}
-    return words.closure(solved.union(*ways))
+    own = words.closure(solved.union(*ways))
+    return own.union(*(words.natural.get(concept, ()) for concept in own))
 
 
 def follows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gitcollab.similarity.clauses import ACTIONS, Clause, clauses_of
 from gitcollab.similarity.literal import Value
@@ -46,6 +46,7 @@ class Statement:
     remarks: frozenset[str]
     remarked: tuple[Amount, ...]
     kept: frozenset[str]  # constants of the delta that keep the value they have
+    limited: bool  # it holds only here or there, for a while, or beside another change
 
 
 def understand(
@@ -63,29 +64,41 @@ def understand(
     judged: list[_Reading] = []
     for remark in said.remarks[:_MOST_REMARKS]:
         kind = judged if judges(remark, is_verdict) else asides
-        kind.append(_reading(remark, words, {**base, **main.delta}))
-    statement = _stated(said.change, main, asides, judged, words, base)
-    limited = _conditional(tokens(said.purpose, words, base), words) or any(
-        a.conditional
-        or _narrows(a, statement.delta, words)
-        or not _borne_out(a, statement.delta, base)
-        for a in asides
+        read = _reading(remark, words, {**base, **main.delta})  # (dim 640)
+        if not _borne_out(read, main.delta, base):
+            read = _reading(remark, words, base)  # (half of what it was)
+        kind.append(read)
+    for aside in asides:
+        _heed(aside, main, words, base)
+    purpose = _conditions(tokens(said.purpose, words, base), words)
+    own = _spoken_with(main.delta, words)
+    limited = bool((main.conditions | purpose) - own) or any(
+        _limits(aside, main.delta, words, base) for aside in asides
     )
-    return replace(statement, complete=False) if limited else statement
+    return _stated(said.change, main, asides, judged, words, base, limited)
 
 
-def _conditional(found: Iterable[Token], words: Vocabulary) -> bool:
-    """Whether it is said that a change holds only here or there, or for a while."""
-    return any(t.text in words.conditions and t.kind is not Kind.VALUE for t in found)
+def _conditions(found: Iterable[Token], words: Vocabulary) -> frozenset[str]:
+    """What says that a change holds only here or there, or for a while."""
+    return words.conditions & {t.text for t in found if t.kind is not Kind.VALUE}
 
 
-def _narrows(aside: _Reading, delta: Iterable[str], words: Vocabulary) -> bool:
-    """Whether a remark only names what the change is of: "(attention and MLP)"."""
-    if any(c.words or c.after or c.before or {*c.concepts} & ACTIONS for c in aside.clauses):
-        return False
-    own = set().union(*(spoken_with(name, words) for name in delta))
+def _spoken_with(constants: Iterable[str], words: Vocabulary) -> set[str]:
+    return set().union(*(spoken_with(name, words) for name in constants))
+
+
+def _limits(
+    aside: _Reading, delta: Mapping[str, Value], words: Vocabulary, base: Mapping[str, Value]
+) -> bool:
+    """Whether a remark takes back that the change is all: "(last layer)", "(DEPTH 10)"."""
+    own = _spoken_with({**delta, **aside.delta}, words)
+    if aside.conditions - own or not _borne_out(aside, delta, base):
+        return True
+    plain = not any(
+        c.words or c.after or c.before or {*c.concepts} & ACTIONS for c in aside.clauses
+    )
     named = {concept for c in aside.clauses for concept in c.concepts}
-    return not words.places.isdisjoint(named - own)
+    return plain and not words.places.isdisjoint(named - own)  # (attention and MLP)
 
 
 def _borne_out(aside: _Reading, delta: Mapping[str, Value], base: Mapping[str, Value]) -> bool:
@@ -101,7 +114,7 @@ class _Reading:
     complete: bool
     named: bool  # a constant by its own name
     changes: bool  # from one value to another
-    conditional: bool
+    conditions: frozenset[str]
 
 
 def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Reading:
@@ -119,10 +132,8 @@ def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Readin
             settle_meaning(clause, words)
     named = any(t.kind is Kind.CONSTANT for t in found)
     changes = any(t.kind is Kind.VALUE and t.before for t in found)
-    # A concept that limits belongs to a constant's subject, or makes its clause incomplete.
-    weak = [t for t in found if t.kind in (Kind.WEAK, Kind.WORD)]
-    complete = complete and bool(clauses) and not _conditional(weak, words)
-    return _Reading(clauses, delta, complete, named, changes, _conditional(found, words))
+    complete = complete and bool(clauses)
+    return _Reading(clauses, delta, complete, named, changes, _conditions(found, words))
 
 
 def _stated(
@@ -132,9 +143,8 @@ def _stated(
     judged: list[_Reading],
     words: Vocabulary,
     base: Mapping[str, Value],
+    limited: bool,
 ) -> Statement:
-    for aside in asides:
-        _heed(aside, main, words, base)
     concepts = {c for clause in main.clauses for c in clause.concepts}
     concepts |= {
         c for clause in main.clauses if clause.constant for c in about(clause.constant, words)
@@ -144,7 +154,7 @@ def _stated(
     return Statement(
         text=text.casefold(),
         delta=main.delta,
-        complete=main.complete,
+        complete=main.complete and not limited,
         terms=terms,
         core=frozenset(words.closure({*terms, *remarks})),
         concepts=frozenset(concepts - ACTIONS),
@@ -156,6 +166,7 @@ def _stated(
         remarks=remarks,
         remarked=tuple(a for r in asides for c in r.clauses for a in (*c.after, *c.before)),
         kept=frozenset(k for k, v in main.delta.items() if same_value(v, base[k])),
+        limited=limited,
     )
 
 

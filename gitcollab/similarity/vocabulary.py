@@ -38,6 +38,7 @@ _SECTIONS: dict[str, type] = {
     "weak": str,
     "verdicts": str,
     "conditions": str,
+    "natural": dict,
     "places": str,
     "shares": str,
     "numbers": dict,
@@ -103,6 +104,7 @@ class Vocabulary:
     weak: frozenset[str]
     verdicts: frozenset[str]
     conditions: frozenset[str]
+    natural: Mapping[str, frozenset[str]]
     places: frozenset[str]
     shares: frozenset[str]
     numbers: Mapping[str, float]
@@ -174,6 +176,7 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         weak=_word_set(merged["weak"]),
         verdicts=_word_set(merged["verdicts"]),
         conditions=_word_set(merged["conditions"]),
+        natural={c: frozenset(_texts(f"natural.{c}", v)) for c, v in merged["natural"].items()},
         places=frozenset(merged["places"].split()),
         shares=_word_set(merged["shares"]),
         numbers=_values("numbers", merged["numbers"]),

@@ -23,6 +23,11 @@ from gitcollab.similarity.vocabulary import Vocabulary
 _AT_HAND = 100_000
 # Of the descriptions that a model must decide, no more than the likeliest are put to it.
 _MOST_ASKED = 256
+# The modules that make a statement of a text.
+_SOURCES = (
+    *("literal", "quantities", "vocabulary"),
+    *("wording", "tokens", "clauses", "resolving", "statement"),
+)
 
 
 class Library:
@@ -120,9 +125,8 @@ class Library:
 def _edition() -> str:
     """What a statement depends on beside text and words: how texts are understood."""
     folder = Path(__file__).parent
-    sources = ("quantities", "wording", "tokens", "clauses", "resolving", "statement", "vocabulary")
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for name in sources:
+    for name in _SOURCES:
         digest.update((folder / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

@@ -67,7 +67,11 @@ def test_one_thing_makes_another_experiment(a: str, b: str, by: str) -> None:
     assert found.by == by
 
 
-TITLES = sorted({text for a, b, _ in MINIMAL for text in (a, b)})
+TITLES = [
+    *sorted({text for a, b, _ in MINIMAL for text in (a, b)}),
+    "x0_lambdas.fill_(0.0)",
+    "start without any x0 mix-in (x0 lambdas zero at init)",
+]
 
 
 def test_it_does_not_matter_which_one_comes_first() -> None:
@@ -79,6 +83,11 @@ def test_it_does_not_matter_which_one_comes_first() -> None:
 def test_a_text_is_the_same_as_itself() -> None:
     assert all(verdict(title, title).by == "text" for title in TITLES)
     assert all(verdict(title, title).same for title in TITLES)
+
+
+def test_what_stands_in_brackets_counts() -> None:
+    assert verdict("no softcap (attention)", "no softcap (MLP)").by != "text"
+    assert verdict("no softcap (worse)", "no softcap (better)").by == "text"
 
 
 def test_what_says_nothing_is_like_nothing() -> None:

@@ -47,6 +47,7 @@ TITLES = [
     "ADAM_BETAS (0.8, 0.95) → (0.9, 0.95)",
     "halve the batch (first half)",
     "no softcap",
+    "frob it to 20 (softcap)",
     "0.5",
     "???",
     "",

@@ -61,7 +61,14 @@ def test_a_shortened_number_may_be_the_round_one_or_the_power_of_two(
 
 @pytest.mark.parametrize(
     ("text", "not_meant"),
-    [("262K", 524288), ("200K", 262144), ("500K", 524288), ("64K", 131072), ("250.0K", 262144)],
+    [
+        ("262K", 524288),
+        ("200K", 262144),
+        ("500K", 524288),
+        ("64K", 131072),
+        ("255K", 262144),
+        ("250.0K", 262144),
+    ],
 )
 def test_a_shortened_number_is_no_other_power_of_two(text: str, not_meant: float) -> None:
     read = number(text)

@@ -171,6 +171,8 @@ def _numeric(delta: dict[str, Value]) -> bool:
         "MATRIX_LR 0.05 only in the last layer",
         "MATRIX_LR 0.05 (last layer only)",
         "MATRIX_LR 0.05 (attention)",
+        "MATRIX_LR 0.05 (first 100 steps)",
+        "MATRIX_LR 0.05 (when it stalls)",
         "MATRIX_LR 0.05 [c_proj]",
         "MATRIX_LR 0.05 for embeddings only",
         "MATRIX_LR 0.05 for attention, 0.03 for MLP",

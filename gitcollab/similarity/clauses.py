@@ -120,7 +120,7 @@ def _dangles(part: Clause) -> bool:
 
 
 def _waits(last: Clause, part: Clause) -> bool:
-    return not last.after and not (last.constant and part.constant)
+    return not last.after and not last.counted and not (last.constant and part.constant)
 
 
 def _settle_action(clause: Clause) -> None:
@@ -141,8 +141,7 @@ def _settle_action(clause: Clause) -> None:
 def _settle_amounts(clause: Clause, found: list[Token]) -> None:
     """Percentages beside a direction are changes; a change beside a value says nothing more."""
     directions = {"increase", "decrease"} & set(clause.concepts)
-    pointed = any(t.kind in (Kind.ARROW, Kind.EQUALS) for t in found)
-    settled = [_as_change(a, directions, pointed, clause, found) for a in clause.after]
+    settled = [_as_change(a, directions, clause, found) for a in clause.after]
     absolute = [a for a in settled if not (isinstance(a, Quantity) and a.relative)]
     one_change = absolute and len(settled) == len(absolute) + 1
     says_no_more = one_change and (clause.before or _said_in_words(found))
@@ -162,7 +161,6 @@ def _said_in_words(found: list[Token]) -> bool:
 def _as_change(
     amount: Amount,
     directions: set[str],
-    pointed: bool,
     clause: Clause,
     found: list[Token],
 ) -> Amount:
@@ -179,7 +177,9 @@ def _as_change(
     spelled = found[at].text.isalpha()
     sign = 1 if "increase" in directions else -1
     if amount.kind == "fraction":
-        return _fraction_as_change(amount, found, at, by, sign if directions else 0, pointed)
+        return _fraction_as_change(
+            amount, found, at, by, sign if directions else 0, given or bool(clause.before)
+        )
     if by and "multiply" in clause.concepts:
         return Quantity(amount.readings, "factor")
     if by and "divide" in clause.concepts and all(amount.readings):
@@ -199,14 +199,14 @@ def _led_by_a_change(before: list[Token]) -> bool:
 
 
 def _fraction_as_change(
-    amount: Quantity, found: list[Token], at: int, by: bool, sign: int, pointed: bool
+    amount: Quantity, found: list[Token], at: int, by: bool, sign: int, given: bool
 ) -> Quantity:
     spelled = found[at].text.isalpha()
     if spelled and not by and _of_what_was(found[at + 1 : at + 6]):
         return Quantity(amount.readings, "factor")  # half the learning rate
-    if sign and (by or (not pointed and not spelled)):
+    if sign and (by or (not given and not spelled)):
         return Quantity(tuple(1 + sign * r for r in amount.readings), "factor")
-    if sign < 0 and "half" in found[at].text and not pointed:
+    if sign < 0 and "half" in found[at].text and not given:
         return Quantity(amount.readings, "factor")  # cut in half
     return amount
 

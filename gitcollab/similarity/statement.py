@@ -181,9 +181,9 @@ def _heed(aside: _Reading, main: _Reading, words: Vocabulary, base: Mapping[str,
     elif main.complete and more:  # halve the batch (device batch 128 → 64)
         main.delta |= aside.delta
     elif not main.complete and aside.complete and moves and (aside.named or not main.delta):
+        main.complete = _says_no_more(main, aside, words)
         main.delta |= aside.delta  # wider model (ASPECT_RATIO=80)
-        main.complete = True
-    elif len(amounts) == 1 and main.clauses and (not values or _all_relative(main)):
+    elif len(amounts) == 1 and main.clauses and (not values or _one_change(main)):
         _adopt(main, aside)  # up 50% (0.04 to 0.06)
         main.delta, main.complete = resolve(main.clauses, words, base)
 
@@ -200,9 +200,24 @@ def _acts(reading: _Reading) -> bool:
     return any(c in ("add", "remove") for clause in reading.clauses for c in clause.concepts)
 
 
-def _all_relative(reading: _Reading) -> bool:
+def _says_no_more(main: _Reading, aside: _Reading, words: Vocabulary) -> bool:
+    """Whether what is not resolved in a text is about the constants that a remark names."""
+    own = _spoken_with(aside.delta, words) | ACTIONS
+    own |= {dim for dim, *of in words.derived if aside.delta.keys() & {*of[0], of[1]}}
+    given = {a for c in aside.clauses for a in (*c.after, *c.before)}
+    for clause in main.clauses:
+        if clause.constant in main.delta:
+            continue
+        if clause.constant or clause.words or set(clause.concepts) - own:
+            return False
+        if not aside.named and set(clause.after) - given:
+            return False
+    return True
+
+
+def _one_change(reading: _Reading) -> bool:
     amounts = [a for c in reading.clauses for a in c.after]
-    return all(isinstance(a, Quantity) and a.relative for a in amounts)
+    return len(amounts) == 1 and isinstance(amounts[0], Quantity) and amounts[0].relative
 
 
 def _adopt(main: _Reading, aside: _Reading) -> None:

@@ -66,9 +66,9 @@ _CODE = (
     ),
     (re.compile(r"\s?\+=\s?(?=[\d.])"), " increase by "),
     (re.compile(r"\s?-=\s?(?=[\d.])"), " decrease by "),
-    (re.compile(rf"\s(?:\+|plus)\s?(?={NUMBER}\s*(?:[,;]|\Z))"), " increase by "),
+    (re.compile(rf"\s(?:\+|plus)\s?(?={NUMBER}\s*(?:[,;&+]|and\b|\Z))"), " increase by "),
     (
-        re.compile(rf"(?<=[A-Z])\s-\s?(?={NUMBER}\s*(?:[,;]|\Z))|\sminus\s(?={NUMBER})"),
+        re.compile(rf"(?<=[A-Z])\s-\s?(?={NUMBER}\s*(?:[,;&+]|and\b|\Z))|\sminus\s(?={NUMBER})"),
         " decrease by ",
     ),
     (re.compile(rf"({NUMBER})\s(?:more|additional|extra)\b(?=\s[a-z])"), r"increase by \1"),

@@ -9,7 +9,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gitcollab.similarity.literal import Value
@@ -142,6 +142,8 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
     ("muon lr 0.05 & wd 0.1", {"MATRIX_LR": 0.05, "WEIGHT_DECAY": 0.1}),
     ("MATRIX_LR 0.05 with no warmdown", {"MATRIX_LR": 0.05, "WARMDOWN_RATIO": 0}),
     ("double MATRIX_LR, halve EMBEDDING_LR", {"MATRIX_LR": 0.08, "EMBEDDING_LR": 0.3}),
+    ("lower the batch 25%, MATRIX_LR → 0.05", {"TOTAL_BATCH_SIZE": 393216, "MATRIX_LR": 0.05}),
+    ("MATRIX_LR + 0.01 and DEPTH 10", {"MATRIX_LR": 0.05, "DEPTH": 10}),
     ("halve the batch, 10 layers, WD 0.1", {**HALF_BATCH, "DEPTH": 10, "WEIGHT_DECAY": 0.1}),
     ("halve the batch (device batch 128 → 64)", {**HALF_BATCH, "DEVICE_BATCH_SIZE": 64}),
     ("raise WEIGHT_DECAY by 10%, MATRIX_LR → 0.05", {"WEIGHT_DECAY": 0.22, "MATRIX_LR": 0.05}),
@@ -199,6 +201,8 @@ def _numeric(delta: dict[str, Value]) -> bool:
         "MATRIX_LR 0.05 and GELU",
         "MATRIX_LR 0.05 (DEPTH=10)",
         "MATRIX_LR 0.05 (depth 10)",
+        "use GELU (ASPECT_RATIO=80)",
+        "rotate everything (DEPTH=12)",
         "depth 12 at the same width",
         "depth 12 dim 512",
         # over time
@@ -309,6 +313,20 @@ def test_any_constants_by_name_come_to_their_values(
 )
 def test_what_limits_a_change_makes_it_another(text: str, limit: str) -> None:
     assert not said(f"{text} {limit}").complete
+
+
+# Width follows from depth and aspect ratio: with another one of these it asks for another change.
+PARTS = [(text, delta) for text, delta in WRITTEN if "dim" not in text and ":" not in text]
+
+
+@given(st.sampled_from(PARTS), st.sampled_from(PARTS), st.sampled_from([", ", " and ", "; "]))
+def test_two_changes_come_to_both_or_to_none(
+    one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]], between: str
+) -> None:
+    assume(not one[1].keys() & other[1].keys() and "—" not in one[0])
+    found = value_of(one[0] + between + other[0])
+    both = {**one[1], **other[1]}
+    assert found is None or found == (pytest.approx(both) if _numeric(both) else both)
 
 
 def test_without_a_program_nothing_is_resolved() -> None:

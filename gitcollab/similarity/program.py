@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from gitcollab.similarity.constants import assignments
 from gitcollab.similarity.literal import NotLiteral, evaluate
@@ -45,10 +46,8 @@ def skeleton(source: str) -> str:
 
 
 def _digest(form: str, lines: Iterator[str]) -> str:
-    digest = hashlib.sha256(form.encode())
-    for line in lines:
-        digest.update(b"\n" + line.encode("utf-8", "surrogatepass"))
-    return f"sha256:{digest.hexdigest()}"
+    whole = "\n".join((form, *lines)).encode("utf-8", "surrogatepass")
+    return f"sha256:{hashlib.sha256(whole).hexdigest()}"
 
 
 def _trimmed(source: str) -> Iterator[str]:
@@ -86,14 +85,20 @@ def _parts(node: ast.AST) -> list[ast.AST | str]:
 
 def _fields(node: ast.AST) -> list[ast.AST | str]:
     parts: list[ast.AST | str] = [f"{type(node).__name__}("]
-    for name in sorted(node._fields):
+    for name in _telling(node._fields):
         value = getattr(node, name, None)
         # Absent, None and empty are one: which of them a field is differs between versions.
-        if name in _FORM_ONLY or value is None or value == []:
+        if value is None or value == []:
             continue
         parts.append(name)
         parts.extend(_items(value) if isinstance(value, list) else [_item(value)])
     return [*parts, ")"]
+
+
+@cache
+def _telling(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields of a kind of node that are more than form, in order."""
+    return tuple(name for name in sorted(fields) if name not in _FORM_ONLY)
 
 
 def _items(values: list[object]) -> list[ast.AST | str]:

@@ -12,7 +12,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import finished, renewed, running, stands
-from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
+from gitcollab.swarm.identity import key_of, only_words, read_ahead, same_finished, same_now
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -109,9 +109,11 @@ def _ask(
 
 def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
     """A live claim of this workspace on the same experiment."""
-    snapshot = member.store.snapshot()
-    for mine in member.workspace.claims():
-        if stands(snapshot, mine, member.task) and same_now(experiment, mine, key, member.words):
+    snapshot, words = member.store.snapshot(), member.words
+    claims = member.workspace.claims()
+    read_ahead(experiment, claims, words)
+    for mine in claims:
+        if same_now(experiment, mine, key, words) and stands(snapshot, mine, member.task):
             return mine
     return None
 

@@ -20,7 +20,7 @@ from gitcollab.records.names import path_of
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
-from gitcollab.swarm.identity import key_of, same_finished, same_now
+from gitcollab.swarm.identity import key_of, read_ahead, same_finished, same_now
 from gitcollab.swarm.reading import claims as claims_of
 from gitcollab.swarm.recogniser import Recogniser, Words
 
@@ -61,10 +61,16 @@ def running(
     snapshot: Snapshot, claim: Claim, task: Task, words: Words, *, anyway: bool = False
 ) -> tuple[Claim, str] | None:
     """The claim in force on the same experiment, and why it is; with ``anyway``, on its key."""
-    for other in claims_of(snapshot).values():
-        if other.nonce == claim.nonce or (anyway and other.id != claim.id):
-            continue  # its own earlier form, when words are refined into code
-        if holds(snapshot, other, task) and (why := same_now(claim, other, claim.id, words)):
+    others = [
+        other
+        for other in claims_of(snapshot).values()
+        # its own earlier form is not in its way, when words are refined into code
+        if other.nonce != claim.nonce and (not anyway or other.id == claim.id)
+    ]
+    read_ahead(claim, others, words)
+    for other in others:
+        why = same_now(claim, other, claim.id, words)
+        if why and holds(snapshot, other, task):
             return other, why
     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gitcollab.records.models import Claim, Experiment, Hypothesis, Result
 from gitcollab.records.names import short_hash, slug
@@ -44,6 +44,13 @@ def change_text(delta: Mapping[str, object]) -> str:
     return ", ".join(
         f"{name} → {literal.shown(literal.from_plain(delta[name]))}" for name in sorted(delta)
     )
+
+
+def read_ahead(mine: Experiment, others: Iterable[Experiment], words: Words) -> None:
+    """Have the descriptions at hand that ``same_now`` will compare, all at once."""
+    spoken = [o.description for o in others if only_words(mine) or only_words(o)]
+    if spoken:
+        words().statements([mine.description, *spoken])
 
 
 def only_words(experiment: Experiment) -> bool:

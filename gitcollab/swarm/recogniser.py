@@ -52,7 +52,7 @@ class Recogniser:
 
     def on(self, snapshot: Snapshot) -> Words:
         """The library of a hub; its words are left aside when they cannot be used."""
-        return lambda: self._of_hub(snapshot)
+        return cache(lambda: self._of_hub(snapshot))
 
     def _of_hub(self, snapshot: Snapshot) -> Library:
         own = snapshot.read(SYNONYMS_PATH)

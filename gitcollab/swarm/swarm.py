@@ -114,7 +114,7 @@ class Swarm:
         ``from_code`` claims what the working program changes and describes it in these words.
         ``anyway`` claims what has been done or is being done; a key that is held stays taken.
         """
-        from gitcollab.swarm import claiming, proposal, running
+        from gitcollab.swarm import claiming, proposal
 
         member = self.member
         text = member.workspace.program(member.task)
@@ -122,6 +122,8 @@ class Swarm:
         if what is not None and not from_code:
             experiment = proposal.from_words(base, what, member.words)
             return claiming.claim(member, experiment, anyway=anyway)
+        from gitcollab.swarm import running
+
         plan = running.proposal_of(member, member.task, text, what)
         answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
         if isinstance(answer, Granted) and (notes := running.notes_on(member, plan, what)):

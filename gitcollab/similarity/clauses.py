@@ -23,6 +23,7 @@ class Clause:
     after: list[Amount] = field(default_factory=list)
     counted: list[Amount] = field(default_factory=list)  # one, two: perhaps no amount at all
     before: list[Amount] = field(default_factory=list)
+    changes: list[Quantity] = field(default_factory=list)  # said beside the value that they lead to
     closed: bool = False  # it has a subject, and a value after it
 
     @property
@@ -145,6 +146,8 @@ def _settle_amounts(clause: Clause, found: list[Token]) -> None:
     absolute = [a for a in settled if not (isinstance(a, Quantity) and a.relative)]
     one_change = absolute and len(settled) == len(absolute) + 1
     says_no_more = one_change and (clause.before or _said_in_words(found))
+    if says_no_more:
+        clause.changes = [a for a in settled if isinstance(a, Quantity) and a.relative]
     clause.after = absolute if says_no_more else settled
 
 

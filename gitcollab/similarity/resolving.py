@@ -225,7 +225,12 @@ def _sound(value: int | float, now: int | float, clause: Clause) -> bool:
     old = [a for a in clause.before if isinstance(a, Quantity) and not a.relative]
     if any(not a.agrees(old[0]) for a in old):
         return False  # 0.04 → 0.05 → 0.06
-    was = old[0].readings[0] if old else now
+    befores = old[0].readings if old else (now,)
+    for change in clause.changes:  # double MATRIX_LR 0.05: it does not come to that
+        reached = (after for before in befores for after in change.applied(before))
+        if not any(math.isclose(after, value, rel_tol=0.02) for after in reached):
+            return False
+    was = befores[0]
     if (
         clause.constant is None
         and now > 1

@@ -50,7 +50,7 @@ _LEXEMES = re.compile(
 | (?P<several>[(\[]\s*[+-]?{NUMBER}(?:\s*,\s*[+-]?{NUMBER})+\s*,?\s*[)\]])
 | (?P<ratio>(?<![\w.])\d{{1,5}}\s?/\s?\d{{1,5}}(?![\w./]))
 | (?P<factor>(?<![\w.])(?:[x×*](?!0(?!\.))\s?{NUMBER}(?![\w]|\.\d)
-             |{NUMBER}\s?(?:[x×](?![\w])|-?fold\b|\s?times\b)))
+             |{NUMBER}\s?(?:[x×](?!\w|\s\d)|-?fold\b|\s?times\b)))
 | (?P<percent>(?<![\w.])[+-]?{NUMBER}\s?(?:%|percent\b|pct\b))
 | (?P<number>(?:(?<![\w.)\]])[+-])?(?<![\w.]){NUMBER}
              (?:[kKmM](?:i|ib)?(?![A-Za-z0-9])|(?![A-Za-z0-9_]|\.\d)

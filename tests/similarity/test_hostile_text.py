@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitcollab.similarity import tokens as lexer
@@ -22,6 +22,8 @@ from gitcollab.similarity.statement import understand
 from gitcollab.similarity.tokens import tokens
 from gitcollab.similarity.wording import MAX_CHARS, take_apart
 from tests.similarity.field import BASE, WORDS, said
+
+steady = settings(derandomize=True, deadline=None)
 
 # What the patterns of wording, tokens and quantities repeat, or look ahead over.
 PIECES = [
@@ -105,6 +107,7 @@ hostile = st.one_of(
 )
 
 
+@steady
 @given(hostile)
 def test_any_text_is_understood(text: str) -> None:
     statement = said(text)
@@ -112,12 +115,14 @@ def test_any_text_is_understood(text: str) -> None:
     assert work(text) <= 3 * MAX_CHARS
 
 
+@steady
 @given(hostile)
 def test_any_text_says_the_same_as_itself(text: str) -> None:
     statement = said(text)
     assert compare(statement, said(text), WORDS).same or not statement.text
 
 
+@steady
 @given(hostile, hostile)
 def test_any_two_texts_compare_alike_both_ways(a: str, b: str) -> None:
     x, y = said(a), said(b)
@@ -126,6 +131,7 @@ def test_any_two_texts_compare_alike_both_ways(a: str, b: str) -> None:
     assert 0 <= one.score <= 1
 
 
+@steady
 @given(hostile)
 def test_what_a_text_says_can_be_shown(text: str) -> None:
     """Reasons go into messages and records: one line, no control characters."""
@@ -134,6 +140,7 @@ def test_what_a_text_says_can_be_shown(text: str) -> None:
     assert len(verdict.why) <= 2 * MAX_CHARS
 
 
+@steady
 @given(hostile, hostile)
 def test_no_text_without_the_name_of_a_constant_in_it_moves_one(a: str, b: str) -> None:
     """Of a program whose names mean nothing in the field, only its names are spoken."""

@@ -35,7 +35,12 @@ def test_the_newest_under_a_key_counts(path: Path) -> None:
     assert mine.get([b"a"]) == {b"a": b"two"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.dictionaries(st.binary(max_size=40), st.binary(min_size=1, max_size=60), max_size=20))
 def test_any_bytes_come_back_as_they_were(path: Path, entries: dict[bytes, bytes]) -> None:
     Kept(path).put(list(entries.items()))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitcollab.similarity import library as module
@@ -17,6 +17,8 @@ from gitcollab.similarity.library import Library
 from gitcollab.similarity.statement import Statement, understand
 from gitcollab.similarity.vocabulary import vocabulary
 from tests.similarity.field import BASE, WORDS
+
+steady = settings(derandomize=True, deadline=None)
 
 TITLES = [
     "halve batch 524K to 262K (more steps in 5 min)",
@@ -103,6 +105,7 @@ class TestAlike:
 
     pieces = st.sampled_from(" ".join(TITLES).split())
 
+    @steady
     @given(st.lists(pieces, max_size=5), st.lists(st.lists(pieces, max_size=5), max_size=6))
     def test_nothing_is_lost_of_any_texts(self, text: list[str], others: list[list[str]]) -> None:
         texts = [" ".join(other) for other in others]
@@ -169,6 +172,7 @@ class TestStatementsOnDisk:
         for field in fields(Statement):
             assert getattr(again, field.name) == getattr(made, field.name), field.name
 
+    @steady
     @given(st.text(max_size=80))
     def test_whatever_the_text(self, text: str) -> None:
         made = understand(text, WORDS)

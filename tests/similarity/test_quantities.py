@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitcollab.similarity import quantities
 from gitcollab.similarity.quantities import Quantity, factor, number, percent, power, ratio, several
+
+steady = settings(derandomize=True, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +138,19 @@ def test_division_by_nothing_is_none() -> None:
     assert ratio("1/0") is None
 
 
+@steady
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_as_python_writes_it_is_that_number(value: float) -> None:
     assert number(repr(value)) == Quantity((value,))
 
 
+@steady
 @given(st.integers(1, 10**15))
 def test_commas_and_underscores_do_not_count(value: int) -> None:
     assert number(f"{value:,}") == number(f"{value:_}") == number(str(value))
 
 
+@steady
 @given(st.integers(10, 40))
 def test_a_power_of_two_is_met_by_how_people_shorten_it(exponent: int) -> None:
     value = 2**exponent

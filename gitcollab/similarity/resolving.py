@@ -12,6 +12,8 @@ from gitcollab.similarity.quantities import Quantity
 from gitcollab.similarity.tokens import WINDOWS
 from gitcollab.similarity.vocabulary import Vocabulary, stems
 
+_KIBI = 1024
+
 
 def settle_meaning(clause: Clause, words: Vocabulary) -> None:
     """What comes to the same: "no schedule" and "constant"."""
@@ -210,6 +212,8 @@ def _number(amount: Quantity, now: int | float, *, share: bool) -> int | float |
             return None  # 10% of what it was, or 0.1?
         amount = Quantity(amount.readings, "factor")  # half the batch
     value = _nearest_kind(amount.applied(float(now)), now)
+    if value is None:
+        return None
     broken = isinstance(now, int) and not isinstance(value, int)
     if broken and (amount.relative or value < 1 < now):
         return None
@@ -241,10 +245,15 @@ def _sound(value: int | float, now: int | float, clause: Clause) -> bool:
     return len(directions) != 1 or value == was or (value > was) == ("increase" in directions)
 
 
-def _nearest_kind(readings: tuple[float, ...], now: int | float) -> int | float:
-    """Of several readings the power of two, where the value is one now; else the plain one."""
+def _nearest_kind(readings: tuple[float, ...], now: int | float) -> int | float | None:
+    """Of several readings the power of two, where the value is one now; else the plain one.
+
+    None where 49K may be 49,000 or, since such values are whole numbers of 1,024 now, 49,152.
+    """
     powers = [r for r in readings if r >= 1 and math.log2(r).is_integer()]
     binary = now >= 1 and math.log2(now).is_integer()
+    if len(readings) > 1 and not powers and now >= _KIBI and now % _KIBI == 0:
+        return None
     value = powers[0] if binary and powers else readings[0]
     value = float(f"{value:.12g}")  # 3 * 0.1 is 0.3
     return int(value) if value.is_integer() else value

@@ -100,6 +100,7 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
     ("batch 524K to 262K", HALF_BATCH),
     ("batch size 262,144", HALF_BATCH),
     ("total batch 256K tokens", HALF_BATCH),
+    ("262K-token batch with the Muon LR cut by a quarter", HALF_BATCH | {"MATRIX_LR": 0.03}),
     ("halve batch", HALF_BATCH),
     ("half the batch", HALF_BATCH),
     ("½ the batch", HALF_BATCH),
@@ -170,6 +171,7 @@ def _numeric(delta: dict[str, Value]) -> bool:
 @pytest.mark.parametrize(
     "text",
     [
+        "49k total batch",  # 49,000, or 49,152
         # in part only
         "MATRIX_LR 0.05 for the first half",
         "MATRIX_LR 0.05 only in the last layer",

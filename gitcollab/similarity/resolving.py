@@ -139,6 +139,14 @@ def solve(
                         clause.before = []
 
 
+def _of_a_kind(value: Value, now: Value) -> bool:
+    """Whether a value may take the place of another one: text of text, a number of a number."""
+    if isinstance(value, str) or isinstance(now, str):
+        return isinstance(value, str) and isinstance(now, str)
+    numbers = isinstance(value, int | float) and isinstance(now, int | float)
+    return numbers and not isinstance(now, bool)
+
+
 def _setting(
     clause: Clause, words: Vocabulary, base: Mapping[str, Value]
 ) -> tuple[str, Value] | None:
@@ -149,7 +157,7 @@ def _setting(
     if not words.conditions.isdisjoint({*said, *clause.words}):
         return None  # except in the last layer
     for setting in words.settings:
-        if setting.constant in base and setting.concepts <= said:
+        if _of_a_kind(setting.value, base.get(setting.constant)) and setting.concepts <= said:
             alike = (s.concepts for s in words.settings if s.same_value(setting))
             if not said - words.light - words.closure(frozenset().union(*alike)):
                 return setting.constant, setting.value

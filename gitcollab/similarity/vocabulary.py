@@ -287,7 +287,7 @@ def _equivalent(rule: object) -> tuple[frozenset[str], frozenset[str]]:
 
 def _derived(rule: object) -> tuple[str, tuple[str, ...], str]:
     match rule:
-        case [str(concept), list(factors), str(multiple)]:
+        case [str(concept), [_, *_] as factors, str(multiple)]:
             return concept, tuple(_texts("derived", factors)), multiple
         case _:
             raise InvalidVocabulary("derived is not a list of [concept, factors, multiple]")

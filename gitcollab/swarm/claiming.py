@@ -12,7 +12,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import finished, renewed, running, stands
-from gitcollab.swarm.identity import key_of, only_words, read_ahead, same_finished, same_now
+from gitcollab.swarm.identity import key_of, only_words, same_claim, same_finished
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -52,11 +52,14 @@ def claim_behind(
     if answer is not None:
         return (member.submit(*others) if others else []), answer
     claim = _new_claim(member, experiment, key)
-    # What is learned here of words, perhaps from a model that loads for seconds, is kept: the
-    # decision itself, during which other agents of this host wait, needs no more of it.
+    # What is learned here of words, perhaps from a model that loads for seconds, is kept: during
+    # the decision itself other agents of this host wait.
     met = _met(member, claim) if anyway or only_words(claim) else None
     if anyway and met is not None:
-        claim = member.sign(claim.model_copy(update={"anyway": met, "signature": None}))
+        again = {"anyway": met, "signature": None}
+        if met == claim.id:  # a key has one holder: what is done beside it has a key of its own
+            again["id"] = f"{claim.id[:60]}-again-{claim.nonce[:8]}"
+        claim = member.sign(claim.model_copy(update=again))
     outcomes, answer = _ask(member, claim, anyway, others)
     if isinstance(answer, Offline) and not anyway:
         answer = _done(member, experiment, key, member.related(experiment)) or answer
@@ -108,12 +111,10 @@ def _ask(
 
 
 def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
-    """A live claim of this workspace on the same experiment."""
-    snapshot, words = member.store.snapshot(), member.words
-    claims = member.workspace.claims()
-    read_ahead(experiment, claims, words)
-    for mine in claims:
-        if same_now(experiment, mine, key, words) and stands(snapshot, mine, member.task):
+    """A live claim of this workspace on exactly this experiment."""
+    snapshot = member.store.snapshot()
+    for mine in member.workspace.claims():
+        if same_claim(experiment, mine, key) and stands(snapshot, mine, member.task):
             return mine
     return None
 

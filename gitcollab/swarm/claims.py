@@ -33,7 +33,7 @@ def decide_claim(
 ) -> Decision:
     """Grant the claim in the request unless the same experiment runs or has finished.
 
-    A request that is made ``anyway`` is refused only the key that somebody else holds.
+    A request that is made ``anyway`` is refused only a key that somebody else holds.
 
     Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``;
     ``refused`` when the hub's task is not the one the agent has in mind.

@@ -74,6 +74,15 @@ def same_now(mine: Experiment, other: Claim, key: str, words: Words) -> str | No
     return same or _same_words(mine, other, words)
 
 
+def same_claim(mine: Experiment, other: Claim, key: str) -> bool:
+    """Whether a claim of one's own is for exactly this: the same key, program or change."""
+    if other.id == key:
+        return True
+    if mine.replicates or other.replicates:
+        return False
+    return bool(_same_program(mine, other) or _same_change(mine, other))
+
+
 def same_finished(
     mine: Experiment, other: Result, tier: str | None, task: str, words: Words
 ) -> str | None:

@@ -128,6 +128,14 @@ def announced_change(base: Base, what: str, words: Words) -> dict[str, str]:
     return {name: literal.shown(c.after) for name, c in change.changes.items()}
 
 
+def says_a_change(what: str, words: Words) -> bool:
+    """Whether words say more than that the program is run as it is: "baseline", "first run"."""
+    library = words()
+    said = library.understood(what, {})
+    told = said.concepts - library.words.light - {"baseline", "seed"}
+    return bool(told or said.after) and "baseline" not in said.concepts
+
+
 def contradiction(what: str, experiment: Experiment, base: Base, words: Words) -> str | None:
     """How a description contradicts the code that it describes, in a line; None if it doesn't.
 

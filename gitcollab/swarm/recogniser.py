@@ -25,6 +25,10 @@ if TYPE_CHECKING:  # what reads words is imported when words are to be read
     from gitcollab.similarity.library import Library
     from gitcollab.similarity.vectors import Vectors
 
+# Descriptions that a hub's own words are tried on before they are used.
+_TRIED = ("depth 12, dim 768", "halve the batch, no warmup", "all attention windows long (LR 2x)")
+_TRIED_ON = {"DEPTH": 8, "ASPECT_RATIO": 64, "HEAD_DIM": 128, "MATRIX_LR": 0.04}
+
 # The library of a hub, made when words must decide: code mostly does.
 Words: TypeAlias = "Callable[[], Library]"
 
@@ -101,18 +105,23 @@ class _Announced:
 def configured_model() -> Path | None:
     """The folder of the model that this host is told to use."""
     configured = os.environ.get(MODEL_VARIABLE)
-    return Path(configured).expanduser() if configured else None
+    return Path(os.path.expanduser(configured)) if configured else None  # noqa: PTH111 - raises not
 
 
 @lru_cache(maxsize=8)
 def unusable(hub_words: bytes) -> str | None:
     """Why a hub's own words cannot be used; None when they can."""
+    from gitcollab.similarity.library import Library
     from gitcollab.similarity.vocabulary import vocabulary
 
     try:
-        vocabulary(_field_words(), codec.load(hub_words))
+        tried = Library(vocabulary(_field_words(), codec.load(hub_words)))
+        for text in _TRIED:
+            tried.understood(text, _TRIED_ON)
     except GitcollabError as e:
         return e.message
+    except Exception as e:  # a rule that nobody thought of must not stop those who claim
+        return f"a description cannot be read with them ({type(e).__name__})"
     return None
 
 

@@ -32,6 +32,7 @@ from gitcollab.swarm.proposal import (
     announced_change,
     contradiction,
     propose,
+    says_a_change,
 )
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.runs import Run
@@ -115,9 +116,10 @@ def prepare(
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, seed)
     progress(RunProgress("claim", plan.experiment.description))
+    notes = notes_on(member, plan, what)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, before, notes_on(member, plan, what))
+        return Ready(task, plan, claimed, before, notes)
     return not_claimed(claimed)
 
 
@@ -158,14 +160,18 @@ def proposal_of(
 
 
 def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
-    """Words that come to a change of constants are not a description of an unchanged program."""
-    change = announced_change(base, what, member.words) if what is not None else {}
+    """Words that say a change are not a description of an unchanged program."""
+    if what is None:
+        return
+    change = announced_change(base, what, member.words)
     if change:
         sets = " ".join(f"--set {shlex.quote(f'{name}={v}')}" for name, v in change.items())
-        raise UsageError(
-            "the program is unchanged, and the words say a change",
-            f"if this is what they mean: gitcollab run {sets}",
-        )
+        hint = f"if this is what they mean: gitcollab run {sets}"
+    elif says_a_change(what, member.words):
+        hint = "edit the program, or leave the words out to run it as it is"
+    else:
+        return
+    raise UsageError("the program is unchanged, and the words say a change", hint)
 
 
 def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:

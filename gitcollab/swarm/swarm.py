@@ -125,10 +125,9 @@ class Swarm:
         from gitcollab.swarm import running
 
         plan = running.proposal_of(member, member.task, text, what)
+        notes = running.notes_on(member, plan, what)
         answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
-        if isinstance(answer, Granted) and (notes := running.notes_on(member, plan, what)):
-            return replace(answer, notes=notes)
-        return answer
+        return replace(answer, notes=notes) if isinstance(answer, Granted) else answer
 
     def release(self, experiment: str | None = None) -> list[str]:
         """Give back one claim of this workspace, or all; their keys."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from gitcollab.errors import UsageError
 from gitcollab.git.command import run_git
 from gitcollab.records import codec
+from gitcollab.records.models import Hypothesis
 from gitcollab.records.names import path_of
 from gitcollab.swarm.outcomes import ClaimOutcome, Duplicate, Granted, Offline, Taken
 from gitcollab.swarm.recogniser import Recogniser, unusable
@@ -131,6 +132,8 @@ def test_words_that_say_a_change_are_not_run_as_the_unchanged_program(agent: Age
         with pytest.raises(UsageError, match="words say a change") as caught:
             nova.run("triple the rate, width 16")
         assert "--set RATE=0.3 --set WIDTH=16" in caught.value.hint
+        with pytest.raises(UsageError):
+            nova.claim("SwiGLU in the MLP", from_code=True)
         assert nova.run().outcome == "published"
     assert nova.run("RATE 0.1 → 0.3").verdict == "better"  # spelled out, it is made
 
@@ -255,3 +258,78 @@ def test_the_library_of_a_hub_is_made_once(tmp_path: Path) -> None:
     recogniser = Recogniser(tmp_path)
     assert recogniser.library() is recogniser.library()
     assert recogniser.library(b"{}") is recogniser.library(b"{}")
+
+
+def test_anyway_stands_beside_the_very_same_claim(agent: Agent) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    first = nova.claim("RATE 0.2")
+    assert isinstance(first, Granted)
+    assert isinstance(atlas.claim("RATE=0.2"), Taken)
+    again = atlas.claim("RATE=0.2", anyway=True)
+    assert isinstance(again, Granted)
+    assert again.claim.id != first.claim.id
+    assert again.claim.anyway == first.claim.id
+    ran = atlas.run(set_values={"RATE": "0.2"}, anyway=True)
+    assert ran.outcome == "published"
+    assert isinstance(nova.claim("RATE 0.2"), Granted)  # its own, still
+
+
+def test_what_is_alike_but_not_the_same_is_no_claim_of_ones_own(agent: Agent) -> None:
+    nova = agent("nova")
+    first = nova.claim("swap the squared ReLU for SwiGLU")
+    assert isinstance(first, Granted)
+    again = nova.claim("swap the squared ReLU for SwiGLU")
+    assert isinstance(again, Granted)
+    assert again.claim.id == first.claim.id
+    other = nova.claim("SwiGLU in place of ReLU² as the MLP's activation")
+    assert isinstance(other, Taken)
+    assert other.other.id == first.claim.id
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "derived: [[dim, [], HEAD_DIM]]",
+        "settings: [[RATE, text, [frobnicate]]]",
+        "parts: [[RATE, 63, [frobnicate]]]",
+        "equivalents: [[[], [remove]]]",
+    ],
+)
+def test_a_hubs_odd_rules_never_stop_a_claim(
+    agent: Agent, toy_hub: Path, tmp_path: Path, words: str
+) -> None:
+    put_on_hub(toy_hub, tmp_path, "synonyms.yaml", words + "\n")
+    nova = agent("nova")
+    nova.sync()
+    for text in ("frobnicate", "dim 96", "depth 12, dim 768"):
+        answer = nova.claim(text)
+        assert isinstance(answer, Granted), text
+        assert "RATE" not in answer.claim.delta
+
+
+def test_a_hypothesis_in_other_words_is_a_duplicate(agent: Agent) -> None:
+    member = agent("nova").member
+
+    def propose(name: str, title: str, **fields: object) -> Mapping[str, object]:
+        given = {
+            "id": f"nova/{name}",
+            "agent": "nova",
+            "created_at": member.clock(),
+            "nonce": member.nonce(),
+            "title": title,
+            "reasoning": "because",
+        }
+        record = member.sign(Hypothesis.model_validate(given | fields))
+        payload = {"hypothesis": codec.to_mapping(record), "anyway": name == "anyway"}
+        return member.submit(member.request("propose", payload))[0]
+
+    assert propose("a", "SwiGLU helps in the MLP")["outcome"] == "proposed"
+    found = propose("b", "use SwiGLU as the MLP's activation")
+    assert found["outcome"] == "duplicate"
+    assert found["other"]["id"] == "nova/a"  # type: ignore[index]
+    assert propose("anyway", "use SwiGLU as the MLP's activation")["outcome"] == "proposed"
+    assert propose("c", "GELU in the MLP")["outcome"] == "proposed"
+    assert propose("a", "something else")["outcome"] == "refused"
+    assert propose("d", "more rate", set={"RATE": 0.3})["outcome"] == "proposed"
+    assert propose("e", "a higher one", set={"RATE": 0.3})["outcome"] == "duplicate"
+    assert propose("f", "more rate", set={"RATE": 0.4})["outcome"] == "proposed"

@@ -19,10 +19,7 @@ By: TypeAlias = Literal["text", "change", "value", "direction", "contrast", "wor
 Closeness: TypeAlias = Callable[[str, str], float]
 
 # How alike two statements must be, 0 to 1, to be the same: found on labelled pairs of real titles.
-# Where both name the same numbers, and nothing speaks against it, less is enough.
 _LEAST = 0.5
-_LEAST_WITH_VALUES = 0.5
-_EXCHANGE = 1.0
 _FEW = 2.5  # the weight of what a short text says
 _CLOSENESS_COUNTS = 0.25  # the weight of the sentence encoder, beside the shared concepts
 
@@ -49,6 +46,8 @@ def compare(
         _by_text(a, b)
         or _by_change(a, b)
         or _by_value(a, b)
+        or _by_range(a, b)
+        or _by_binding(a, b)
         or _by_action(a, b)
         or (_by_contrast(a, b, words) or _by_meaning(a, b, words, closeness))
     )
@@ -100,6 +99,29 @@ def _by_value(a: Statement, b: Statement) -> Verdict | None:
         return None
     odd = ", ".join(_amount(x) for x in (*left, *right)[:4])
     return Verdict(False, "value", 0.0, f"only one of them says {odd}")
+
+
+def _by_range(a: Statement, b: Statement) -> Verdict | None:
+    """What goes from somewhere else is another change, unless a constant says where it is."""
+    if a.delta or b.delta or len(a.started) != 1 or len(b.started) != 1:
+        return None
+    if _agree(a.started[0], b.started[0], a, b):
+        return None
+    both = f"{_amount(a.started[0])} is not {_amount(b.started[0])}"
+    return Verdict(False, "value", 0.0, f"where they start from: {both}")
+
+
+def _by_binding(a: Statement, b: Statement) -> Verdict | None:
+    """Two heads of twice the width are not twice the heads."""
+    theirs = dict(b.bound)
+    if len(a.bound) < 2 or len(theirs) < 2:
+        return None
+    for subject, amounts in a.bound:
+        other = theirs.get(subject, amounts)
+        if not all(any(_agree(x, y, a, b) for y in other) for x in amounts):
+            both = f"{', '.join(map(_amount, amounts))} is not {', '.join(map(_amount, other))}"
+            return Verdict(False, "value", 0.0, f"{' '.join(sorted(subject))}: {both}")
+    return None
 
 
 def _switches_off(amounts: list[Amount], other: Statement) -> bool:
@@ -155,6 +177,8 @@ def _by_action(a: Statement, b: Statement) -> Verdict | None:
     for x, y in ((a, b), (b, a)):
         if "remove" in x.actions and "remove" not in y.actions and not _zero(y):
             return Verdict(False, "direction", 0.1, "one removes, the other doesn't")
+    if ("except" in a.concepts) != ("except" in b.concepts):
+        return Verdict(False, "contrast", 0.1, "only one of them makes an exception")
     return None
 
 
@@ -191,10 +215,19 @@ def _pairing(a: Statement, one: frozenset[str], other: frozenset[str]) -> dict[s
     return pairs
 
 
+def _order(a: Statement, words: Vocabulary) -> tuple[str, ...]:
+    said = (t for t in a.terms if t in words.contrasted and t not in ("before", "after"))
+    return tuple(dict.fromkeys(said))
+
+
 def _exchanged(a: Statement, b: Statement, words: Vocabulary) -> bool:
-    """Whether two texts name the same things and pair them differently."""
+    """Whether two texts name the same things and pair or order them differently."""
     if a.concepts != b.concepts:
         return False
+    if not a.concepts.isdisjoint(("before", "after")):  # attention before the MLP
+        order_a, order_b = _order(a, words), _order(b, words)
+        if len(order_a) > 1 and order_a == order_b[::-1]:
+            return True
     groups = [g for g in words.contrasts if len(g & a.concepts) > 1]
     for one, other in itertools.permutations(groups, 2):
         if one & other:
@@ -213,17 +246,16 @@ def _by_meaning(
         return Verdict(False, "contrast", 0.2, swapped)
     if narrower := _narrowed(a, b, words) or _narrowed(b, a, words):
         return Verdict(False, "contrast", 0.2, narrower)
-    least = _LEAST_WITH_VALUES if a.after or b.after else _LEAST
     shared = overlap(a, b, words)
     low = (1 - _CLOSENESS_COUNTS) * shared
-    if closeness is None or not low < least <= low + _CLOSENESS_COUNTS:
-        undecided = low < least <= low + _CLOSENESS_COUNTS
-        same = shared >= least if undecided else low >= least
+    if closeness is None or not low < _LEAST <= low + _CLOSENESS_COUNTS:
+        undecided = low < _LEAST <= low + _CLOSENESS_COUNTS
+        same = shared >= _LEAST if undecided else low >= _LEAST
         return Verdict(same, "wording", round(shared, 3), _shared(a, b, words), undecided)
     meant = max(0.0, closeness(spelled(a, words), spelled(b, words)))
     score = low + _CLOSENESS_COUNTS * meant
     why = f"{_shared(a, b, words)}; meanings alike to {meant:.2f}"
-    return Verdict(score >= least, "embedding", round(score, 3), why)
+    return Verdict(score >= _LEAST, "embedding", round(score, 3), why)
 
 
 def _shared(a: Statement, b: Statement, words: Vocabulary) -> str:
@@ -248,7 +280,7 @@ def overlap(a: Statement, b: Statement, words: Vocabulary) -> float:
     shared_a, missing_a = _shared_weight(a, b, words)
     shared_b, missing_b = _shared_weight(b, a, words)
     shared = (shared_a + shared_b) / 2
-    missing = (missing_a + missing_b) / 2 + _EXCHANGE * min(missing_a, missing_b)
+    missing = (missing_a + missing_b) / 2 + min(missing_a, missing_b)
     if not a.after and not b.after:
         missing += 0.3 * len((a.actions ^ b.actions) & {"increase", "decrease"})
     if "remove" in a.actions | b.actions:  # what is removed is all that is said
@@ -281,15 +313,22 @@ def _weight(term: str, words: Vocabulary) -> float:
 
 def _narrowed(a: Statement, b: Statement, words: Vocabulary) -> str | None:
     """ "weight decay 0.1" and "weight decay 0.1 on the value embeddings" are two experiments."""
-    telling = sum(_weight(term, words) for term in set(a.terms))
-    if telling > _FEW or any(term not in b.core for term in a.terms):
+    said = sum(_weight(term, words) for term in set(a.terms))
+    if said > _FEW or any(term not in b.core for term in a.terms):
         return None
     for term in b.terms:
         new = term not in a.core and not _implied_by_others(term, b, words)
         exact = words.implies.get(term, frozenset()).isdisjoint(a.terms)
-        if new and exact and term in words.names and term not in words.light:
+        limit = term in words.conditions - {"only"} and not _natural(term, b, words)
+        telling = term not in words.light or limit
+        if new and exact and term in words.names and telling:
             return f"only one of them is about {words.names[term]}"
     return None
+
+
+def _natural(condition: str, b: Statement, words: Vocabulary) -> bool:
+    """Whether a condition limits nothing: a warmup is of the first steps."""
+    return any(condition in words.natural.get(term, ()) for term in b.core)
 
 
 def _one_swapped(a: Statement, b: Statement, words: Vocabulary) -> str | None:

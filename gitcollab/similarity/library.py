@@ -156,15 +156,22 @@ def _packed(said: Statement) -> bytes:
         *(sorted(names) for names in (said.concepts, said.actions, said.remarks)),
         *(
             [_plain(amount) for amount in amounts]
-            for amounts in ((a for _, a in said.after), said.counted, said.before, said.remarked)
+            for amounts in (
+                (a for _, a in said.after),
+                said.counted,
+                said.before,
+                said.remarked,
+                said.started,
+            )
         ),
+        [[sorted(subject), [_plain(amount) for amount in part]] for subject, part in said.bound],
     ]
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def _unpacked(data: bytes, words: Vocabulary) -> Statement:
-    text, limited, terms, concepts, actions, remarks, *amounts = json.loads(data)
-    after, counted, before, remarked = (tuple(map(_amount, part)) for part in amounts)
+    text, limited, terms, concepts, actions, remarks, *amounts, bound = json.loads(data)
+    after, counted, before, remarked, started = (tuple(map(_amount, part)) for part in amounts)
     return Statement(
         text=text,
         delta={},
@@ -179,6 +186,8 @@ def _unpacked(data: bytes, words: Vocabulary) -> Statement:
         remarks=frozenset(remarks),
         remarked=remarked,
         kept=frozenset(),
+        bound=tuple((frozenset(subject), tuple(map(_amount, part))) for subject, part in bound),
+        started=started,
         limited=limited,
     )
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["number", "fraction", "factor", "added"]
 
-NUMBER = r"(?:\d[\d_]*(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
+NUMBER = r"(?:\d[\d_]*(?:,\d{3}(?!\d))*(?:\.\d+|\.(?=[eE][+-]?\d))?|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _MAX_POWER = 1024  # of two, as literals in programs
 _SUFFIXED = re.compile(r"([+-]?.*?)([kKmM])(i|ib)?")
 _SIGNED = re.compile(rf"[+-]?{NUMBER}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gitcollab.similarity.clauses import ACTIONS, Clause, clauses_of
@@ -17,11 +18,13 @@ from gitcollab.similarity.resolving import (
     solve,
     spoken_with,
 )
-from gitcollab.similarity.tokens import Amount, Kind, Token, tokens
+from gitcollab.similarity.tokens import WINDOWS, Amount, Kind, Token, tokens
 from gitcollab.similarity.vocabulary import Vocabulary
-from gitcollab.similarity.wording import judges, take_apart
+from gitcollab.similarity.wording import Wording, judges, take_apart
 
 _MOST_REMARKS = 8
+# A number that hangs on a word may be a part of its name, or a change of it: top-2, depth-1.
+_GLUED = re.compile(r"(?<![\d.])[A-Za-z][-+]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Statement:
     remarks: frozenset[str]
     remarked: tuple[Amount, ...]
     kept: frozenset[str]  # constants of the delta that keep the value they have
+    bound: tuple[tuple[frozenset[str], tuple[Amount, ...]], ...]  # the amounts of each subject
+    started: tuple[Amount, ...]  # what the change itself says was there before
     limited: bool  # it holds only here or there, for a while, or beside another change
 
 
@@ -75,7 +80,23 @@ def understand(
     limited = bool((main.conditions | purpose) - own) or any(
         _limits(aside, main.delta, words, base) for aside in asides
     )
+    main.complete &= not _GLUED.search(said.change)
+    main.complete &= not any(_says_more(part, own, words) for part in _unjudged(said, is_verdict))
     return _stated(said.change, main, asides, judged, words, base, limited)
+
+
+def _unjudged(said: Wording, is_verdict: Callable[[str], bool]) -> Iterator[str]:
+    """What was cut off from a change and judges nothing: remarks, and their parts."""
+    for remark in said.remarks[:_MOST_REMARKS]:
+        yield from (part for part in remark.split(",") if not judges(part, is_verdict))
+
+
+def _says_more(part: str, own: Collection[str], words: Vocabulary) -> bool:
+    """Whether it adds a change: "(with SwiGLU)", not "(2x tokens)" or "(extra layer)"."""
+    found = tokens(part, words, {})
+    told = {t.text for t in found if t.kind is Kind.CONCEPT and not t.before}
+    derived = {concept for concept, _, _ in words.derived}
+    return bool(told - words.light - ACTIONS - words.closure(own) - derived)
 
 
 def _conditions(found: Iterable[Token], words: Vocabulary) -> frozenset[str]:
@@ -167,7 +188,21 @@ def _stated(
         remarked=tuple(a for r in asides for c in r.clauses for a in (*c.after, *c.before)),
         kept=frozenset(k for k, v in main.delta.items() if same_value(v, base[k])),
         limited=limited,
+        bound=tuple(_bound(main.clauses)),
+        started=tuple(a for c in main.clauses for a in c.before if not _is_word(a)),
     )
+
+
+def _bound(clauses: Iterable[Clause]) -> Iterator[tuple[frozenset[str], tuple[Amount, ...]]]:
+    for clause in clauses:
+        subject = frozenset((*clause.concepts, *clause.words)) - ACTIONS
+        if subject and clause.after and clause.constant is None:
+            yield subject, tuple(clause.after)
+
+
+def _is_word(amount: Amount) -> bool:
+    """What was there before is kept as a word where it is no amount."""
+    return isinstance(amount, str) and not WINDOWS.fullmatch(amount)
 
 
 def _heed(aside: _Reading, main: _Reading, words: Vocabulary, base: Mapping[str, Value]) -> None:

@@ -210,6 +210,8 @@ def _mark_before(found: list[Token], words: Vocabulary) -> None:
 
 def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
     """``from 0.5``, ``instead of ReLU``: one value, or what belongs to a contrast."""
+    if found[at].text == "from" and _takes_out(found[max(0, at - 4) : at]):
+        return  # remove the bias from attention
     swap, swapped = found[at].text in _SWAPS, found[at].text in _INSTEAD
     values = 0
     for token in found[at + 1 : at + 7]:
@@ -221,6 +223,12 @@ def _mark_after_from(found: list[Token], at: int, words: Vocabulary) -> None:
             token.before = values == 1
         elif _contrasted(token, words) or (swapped and token.kind in (Kind.CONSTANT, Kind.WORD)):
             token.before = True
+
+
+def _takes_out(before: list[Token]) -> bool:
+    return any(t.kind is Kind.CONCEPT and t.text in ("remove", "drop") for t in before) and not any(
+        t.kind is Kind.VALUE for t in before
+    )
 
 
 def _mark_before_arrow(found: list[Token], at: int, words: Vocabulary) -> None:

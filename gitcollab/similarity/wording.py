@@ -36,6 +36,7 @@ _CHANGE = re.compile(rf"→|->|=|\bto\b|\d\s*x\b|{NUMBER}")
 _AS_IT_WAS = re.compile(
     r",\s[^,;=→\d]{1,40}\s(?:unchanged|untouched|as before|as is)(?=\s*(?:[,;]|\Z))", re.IGNORECASE
 )
+_MARKS = " ,;:.!-"
 _STATUS = re.compile(r"(?:keep|kept|discard(?:ed)?|crash(?:ed)?|same|tie)\W*", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+(?:[-'’][a-z]+)*")
 _PURPOSE = re.compile(
@@ -43,8 +44,8 @@ _PURPOSE = re.compile(
     r"|to (?:improve|allow|get|see|test|save|speed|help|let|give|avoid|encourage|prevent|reduce"
     r"|stabili[sz]e|fix|match|free|fit|enable|boost|make room)"
     r"|for (?:more|faster|better|cheaper|less|improved|extra|fewer|higher|stronger|smoother"
-    r"|stability|speed|free|throughput))\b.*$"
-    r"|\s(?:giving|allowing)\b.*$",
+    r"|stability|speed|free|throughput)|giving|allowing)\b"
+    r"[^,;+&]*?(?=\s*(?:[,;+&]|\s(?:and|with|plus|while)\s|\Z))",
     re.IGNORECASE,
 )
 # Code in words: what is the same with and without it.
@@ -65,6 +66,13 @@ _CODE = (
     (
         re.compile(r"\bover (?:the )?(?:course of |whole )?(?:training|run|time)\b"),
         "during training",
+    ),
+    (re.compile(rf"(?<=[A-Za-z_])\+(?={NUMBER}\s*(?:[,;&]|and\b|\Z))"), " increase by "),
+    (re.compile(rf"(?<=[A-Z])-(?={NUMBER}\s*(?:[,;&]|and\b|\Z))"), " decrease by "),
+    (re.compile(r"\b(layer|block)\s(\d{1,3})\b(?!\s*(?:%|x\b))", re.IGNORECASE), r"\1 n\2"),
+    (
+        re.compile(r"\b(layer|block)s\s(\d{1,3})\s?(?:[-–]|to)\s?(\d{1,3})\b", re.IGNORECASE),
+        r"\1s n\2 n\3",
     ),
     (re.compile(r"\s?\+=\s?(?=[\d.])"), " increase by "),
     (re.compile(r"\s?-=\s?(?=[\d.])"), " decrease by "),
@@ -134,8 +142,10 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
     text = _without_tails(text, remarks, is_verdict)
     text = _AS_IT_WAS.sub("", text)
     purpose = _PURPOSE.search(text)
-    cut = purpose.start() if purpose and purpose.start() > 5 else len(text)
-    return Wording(text[:cut].strip(" ,;:.!-"), tuple(remarks), text[cut:])
+    if purpose is None or purpose.start() <= 5:
+        return Wording(text.strip(_MARKS), tuple(remarks))
+    rest = text[purpose.end() :]  # ", double the depth"
+    return Wording((text[: purpose.start()] + rest).strip(_MARKS), tuple(remarks), purpose[0])
 
 
 def judges(text: str, is_verdict: Callable[[str], bool]) -> bool:

@@ -56,6 +56,14 @@ MINIMAL = [
     ("MATRIX_LR 0.05", "MATRIX_LR 0.05 in the last layer", "contrast"),
     ("MATRIX_LR 0.05", "MATRIX_LR 0.05 (attention)", "contrast"),
     ("MATRIX_LR 0.05", "MATRIX_LR 0.05 when it stalls", "contrast"),
+    ("remove bias from attention", "remove bias from the MLP", "contrast"),
+    ("weight decay on embeddings", "weight decay except on embeddings", "contrast"),
+    ("freeze the lm_head", "unfreeze the lm_head", "contrast"),
+    ("attention before the MLP", "MLP before attention", "contrast"),
+    ("orthogonal init", "orthogonal regularization", "contrast"),
+    ("add QK norm", "add QK norm to the first layer", "contrast"),
+    ("warm up momentum from 0.8 to 0.95", "warm up momentum from 0.9 to 0.95", "value"),
+    ("heads x2, channels x0.5", "heads x0.5, channels x2", "value"),
     ("shuffle the data", "gate the value embeddings", "wording"),
 ]
 

@@ -89,6 +89,11 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
     ("increase depth by 2", {"DEPTH": 10}),
     ("DEPTH + 2", {"DEPTH": 10}),
     ("drop 2 layers", {"DEPTH": 6}),
+    ("DEPTH+1", {"DEPTH": 9}),
+    ("WEIGHT_DECAY-0.1", {"WEIGHT_DECAY": 0.1}),
+    ("MATRIX_LR=5.e-2", {"MATRIX_LR": 0.05}),
+    ("halve the batch for more steps, double the depth", HALF_BATCH | {"DEPTH": 16}),
+    ("DEPTH 10 for better quality, MATRIX_LR 0.03", {"DEPTH": 10, "MATRIX_LR": 0.03}),
     ("one layer fewer", {"DEPTH": 7}),
     ("DEPTH -= 2", {"DEPTH": 6}),
     ("double DEPTH", {"DEPTH": 16}),
@@ -172,6 +177,15 @@ def _numeric(delta: dict[str, Value]) -> bool:
     "text",
     [
         "49k total batch",  # 49,000, or 49,152
+        # one layer of many, a number in a name, what is cut off and adds a change
+        "layer 6",
+        "MATRIX_LR 0.05 in layer 6",
+        "depth-1",
+        "DEPTH 10 (SwiGLU)",
+        "DEPTH 10 (worse, with SwiGLU)",
+        "MATRIX_LR 0.05 — with cosine decay",
+        "DEPTH 10 - with gradient clipping",
+        "DEPTH 10 because memory is short, and use SwiGLU",
         # in part only
         "MATRIX_LR 0.05 for the first half",
         "MATRIX_LR 0.05 only in the last layer",

@@ -265,6 +265,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("standing", None if group is None else _standing(group)),
             ("base", result.base or "the baseline"),
             ("replicates", result.replicates),
+            ("repeats", result.anyway),
             ("hypothesis", result.hypothesis),
             ("hardware", f"{result.hardware.device} (tier {result.hardware.tier})"),
             ("seed", None if result.seed is None else str(result.seed)),

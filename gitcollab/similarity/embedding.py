@@ -149,7 +149,11 @@ class _Default:
 
 
 def _require_libraries() -> None:
-    if find_spec("sentence_transformers") is None:
+    try:
+        there = find_spec("sentence_transformers") is not None
+    except (ImportError, ValueError):
+        there = False
+    if not there:
         raise ModelUnavailable(
             "sentence-transformers is not installed", 'run `pip install "gitcollab[agent]"`'
         )
@@ -241,8 +245,14 @@ def _check(weights: Path, expected: str) -> None:
 
 
 def _transformer(folder: Path) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
+    try:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+    except Exception as e:  # a broken install raises anything
+        raise ModelUnavailable(
+            f"sentence-transformers cannot be imported: {_line(e)}",
+            'install it again: `pip install --force-reinstall "gitcollab[agent]"`',
+        ) from e
 
     disable_progress_bar()
     return SentenceTransformer(
@@ -256,10 +266,13 @@ def _transformer(folder: Path) -> Any:
 
 def _unreadable() -> tuple[type[Exception], ...]:
     """What the libraries raise at files that they can't make a model of, or cannot be imported."""
-    from safetensors import SafetensorError
-
     lookups = (KeyError, AttributeError, TypeError, IndexError)
-    return (SafetensorError, OSError, ValueError, RuntimeError, ImportError, *lookups)
+    known = (OSError, ValueError, RuntimeError, ImportError, *lookups)
+    try:
+        from safetensors import SafetensorError
+    except ImportError:  # what needs it says so
+        return known
+    return (SafetensorError, *known)
 
 
 def _digest(path: Path) -> str:

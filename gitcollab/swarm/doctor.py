@@ -234,7 +234,7 @@ def _words(known: Snapshot) -> Iterator[Check]:
         found = f"descriptions are compared without a sentence model: {e.message}"
         yield Check("words", "warn", found, e.hint)
         return
-    there = "is downloaded when it is first needed" if model == "hub" else f"is {model}"
+    there = "is downloaded when it is first needed" if model == "hub" else f"is here ({model})"
     own_words = ", with the hub's own words" if own is not None else ""
     yield Check("words", "ok", f"the sentence model {there}{own_words}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gitcollab.similarity.quantities import Quantity
-from gitcollab.similarity.tokens import Amount, Kind, Token
+from gitcollab.similarity.tokens import Amount, Kind, Token, multiplies
 
 _COUNTS = {(float(n),) for n in range(1, 17)}
 ACTIONS = frozenset({"increase", "decrease", "add", "remove", "drop", "multiply", "divide"})
@@ -57,6 +57,8 @@ def _begins(clause: Clause, token: Token, rest: list[Token]) -> bool:
         return False
     if token.text == "same":  # depth 9 same width
         return bool(clause.after)
+    if multiplies(token):  # double the heads halve the head dim
+        return bool(clause.after and clause.concepts)
     if token.kind is Kind.WITH and clause.after:
         if len(rest) > 1 and rest[1].text in ACTIONS:
             return True  # widen to 640 by raising the aspect ratio

@@ -243,13 +243,13 @@ def _mark_before_arrow(found: list[Token], at: int, words: Vocabulary) -> None:
         start = next(i for i, t in enumerate(found) if t is old)
         if not _leads(old, found[start + 1 : at], found[at + 1 : at + 5], words):
             return
-    if _acts(old):  # halve it to 262K: the factor says nothing more
+    if multiplies(old):  # halve it to 262K: the factor says nothing more
         old.kind = Kind.WEAK
     else:
         old.before = True
 
 
-def _acts(token: Token) -> bool:
+def multiplies(token: Token) -> bool:
     """A word that says what is done: halve, double."""
     amount = token.amount
     return isinstance(amount, Quantity) and amount.kind == "factor" and token.text.isalpha()

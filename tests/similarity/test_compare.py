@@ -63,6 +63,7 @@ MINIMAL = [
     ("orthogonal init", "orthogonal regularization", "contrast"),
     ("add QK norm", "add QK norm to the first layer", "contrast"),
     ("warm up momentum from 0.8 to 0.95", "warm up momentum from 0.9 to 0.95", "value"),
+    ("double heads halve head dim", "halve heads double head dim", "value"),
     ("heads x2, channels x0.5", "heads x0.5, channels x2", "value"),
     ("shuffle the data", "gate the value embeddings", "wording"),
 ]

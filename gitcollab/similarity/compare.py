@@ -49,7 +49,8 @@ def compare(
         or _by_range(a, b)
         or _by_binding(a, b)
         or _by_action(a, b)
-        or (_by_contrast(a, b, words) or _by_meaning(a, b, words, closeness))
+        or _by_contrast(a, b, words)
+        or _by_meaning(a, b, words, closeness)
     )
 
 
@@ -260,8 +261,7 @@ def _by_meaning(
 
 def _shared(a: Statement, b: Statement, words: Vocabulary) -> str:
     """What both are about, in words."""
-    known = words.closure({*b.terms, *b.remarks})
-    common = dict.fromkeys(words.names.get(t, t) for t in a.terms if t in known)
+    common = dict.fromkeys(words.names.get(t, t) for t in a.terms if t in b.core)
     return f"both about {', '.join([*common][:6])}" if common else "about different things"
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gitcollab.similarity.compare import Closeness, Verdict, compare, spelled
+from gitcollab.similarity.compare import Verdict, compare, spelled
 from gitcollab.similarity.embedding import ModelUnavailable
 from gitcollab.similarity.kept import Kept
 from gitcollab.similarity.literal import Value
@@ -56,7 +56,7 @@ class Library:
     ) -> tuple[Verdict, Statement, Statement]:
         """Whether two descriptions of changes to one program say the same, and what each says."""
         x, y = (self.understood(text, constants or {}) for text in (a, b))
-        return self._verdict(x, y), x, y
+        return self._settled(compare(x, y, self.words), x, y), x, y
 
     def read_ahead(
         self, pairs: Iterable[tuple[str, str]], constants: Mapping[str, Value] | None = None
@@ -73,18 +73,18 @@ class Library:
         """Which of the others say the same as ``text``: their places, the surest first."""
         mine = self.statements([text])[0]
         found: list[tuple[int, Verdict]] = []
-        doubtful: list[tuple[float, int, Statement]] = []
+        doubtful: list[tuple[int, Verdict, Statement]] = []
         for place, other in enumerate(self.statements(others)):
             if mine.text != other.text and mine.core.isdisjoint(other.core):
                 continue
             verdict = compare(mine, other, self.words)
             if verdict.undecided and self._vectors is not None and not self.model_missing:
-                doubtful.append((verdict.score, place, other))
+                doubtful.append((place, verdict, other))
             elif verdict.same:
                 found.append((place, verdict))
-        likeliest = sorted(doubtful, key=lambda d: -d[0])[:_MOST_ASKED]
+        likeliest = sorted(doubtful, key=lambda d: -d[1].score)[:_MOST_ASKED]
         self._prepare([mine, *(other for _, _, other in likeliest)] if likeliest else [])
-        asked = ((place, self._verdict(mine, other)) for _, place, other in likeliest)
+        asked = ((place, self._settled(words, mine, other)) for place, words, other in likeliest)
         found += [(place, verdict) for place, verdict in asked if verdict.same]
         return sorted(found, key=lambda f: (-f[1].score, f[0]))
 
@@ -104,28 +104,22 @@ class Library:
             self._kept.put([(self._key(text), _packed(s)) for text, s in made.items()])
         return [self._statements[text] for text in texts]
 
-    def _verdict(self, a: Statement, b: Statement) -> Verdict:
-        verdict = compare(a, b, self.words)
-        if not verdict.undecided or self._vectors is None:
+    def _settled(self, verdict: Verdict, a: Statement, b: Statement) -> Verdict:
+        """The verdict of words alone, or the model's where they leave doubt and there is one."""
+        if not verdict.undecided or self._vectors is None or self.model_missing:
             return verdict
         try:
-            return compare(a, b, self.words, self._closeness())
+            return compare(a, b, self.words, self._vectors.similarity)
         except ModelUnavailable as e:
             self._go_without(e)
             return verdict
 
     def _go_without(self, missing: ModelUnavailable) -> None:
-        if missing.message:
-            self.model_missing, self.model_hint = missing.message, missing.hint
-
-    def _closeness(self) -> Closeness:
-        if self._vectors is None or self.model_missing:
-            raise ModelUnavailable(self.model_missing, self.model_hint)
-        return self._vectors.similarity
+        self.model_missing, self.model_hint = missing.message, missing.hint
 
     def _prepare(self, statements: Iterable[Statement]) -> None:
         texts = [spelled(s, self.words) for s in statements]
-        if not texts or self._vectors is None:
+        if not texts or self._vectors is None or self.model_missing:
             return
         try:
             self._vectors.prepare(texts)

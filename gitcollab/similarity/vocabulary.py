@@ -12,7 +12,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -185,17 +185,15 @@ def vocabulary(*data: Mapping[str, Any]) -> Vocabulary:
         names=names,
         digest="",
     )
-    return Vocabulary(
-        **{
-            **draft.__dict__,
-            "parameters": {
-                name: _forms(draft, f"parameters.{name}", ways)
-                for name, ways in merged["parameters"].items()
-            },
-            "parts": tuple(_parts(draft, merged["parts"])),
-            "settings": tuple(_settings(draft, merged["settings"])),
-            "digest": sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
-        }
+    return replace(
+        draft,
+        parameters={
+            name: _forms(draft, f"parameters.{name}", ways)
+            for name, ways in merged["parameters"].items()
+        },
+        parts=tuple(_parts(draft, merged["parts"])),
+        settings=tuple(_settings(draft, merged["settings"])),
+        digest=sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
     )
 
 

@@ -23,7 +23,6 @@ from gitcollab.similarity.resolving import about
 from gitcollab.similarity.statement import Statement
 from gitcollab.similarity.tokens import Amount
 from gitcollab.similarity.vocabulary import Vocabulary
-from gitcollab.swarm.home import home
 from gitcollab.swarm.identity import normal_words
 from gitcollab.swarm.pairs import Pair, check_text, of_program, read_base
 from gitcollab.swarm.recogniser import MODEL_VARIABLE, Recogniser, unusable
@@ -133,7 +132,7 @@ def comparison(folder: Path, base_file: Path | None = None) -> Comparison:
     try:
         workspace = Workspace.find(folder)
     except NotJoined:
-        return Comparison(Recogniser(home() / "words").library(), given or {})
+        return Comparison(Recogniser.of_this_host().library(), given or {})
     from gitcollab.swarm.member import Member
 
     member = Member(workspace, workspace.config)

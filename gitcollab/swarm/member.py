@@ -56,7 +56,7 @@ def open_store(
     recogniser: Recogniser | None = None,
 ) -> Store:
     """The store of a hub with all deciders of the swarm; no network yet."""
-    known = recogniser or Recogniser(home() / "words")
+    known = recogniser or Recogniser.of_this_host()
     views = derive.deriver(pages)
     deciders: Mapping[str, Decider] = {
         "claim": partial(claims.decide_claim, recogniser=known),
@@ -115,7 +115,7 @@ class Member:
     @cached_property
     def recogniser(self) -> Recogniser:
         """What tells experiments by their descriptions."""
-        return Recogniser(home() / "words", self.notice)
+        return Recogniser.of_this_host(self.notice)
 
     @property
     def words(self) -> Words:

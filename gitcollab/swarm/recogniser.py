@@ -18,6 +18,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.names import SYNONYMS_PATH
 from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm.home import home
 
 if TYPE_CHECKING:  # what reads words is imported when words are to be read
     from gitcollab.similarity.embedding import Model, Source
@@ -46,6 +47,11 @@ class Recogniser:
         self._folder = folder
         self._notice = notice
         self._library = lru_cache(maxsize=8)(self._made)
+
+    @classmethod
+    def of_this_host(cls, notice: Callable[[str], None] = lambda _: None) -> Recogniser:
+        """The one that keeps what it learns among gitcollab's own files."""
+        return cls(home() / "words", notice)
 
     def library(self, hub_words: bytes | None = None) -> Library:
         """The library in the words of the field and of a hub (the bytes of its synonyms.yaml).

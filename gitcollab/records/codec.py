@@ -31,6 +31,7 @@ _MODELS: dict[str, type[Record]] = {
     "hypothesis": models.Hypothesis,
     "insight": models.Insight,
     "retraction": models.Retraction,
+    "ruling": models.Ruling,
     "agent": models.AgentCard,
 }
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -40,6 +40,12 @@ _RFC3339 = re.compile(
 def sha256(data: bytes) -> str:
     """The digest of some bytes, as records write it."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def statement(what: str, fields: Mapping[str, object]) -> bytes:
+    """The bytes that are signed to say ``what``: its name, and the fields as compact JSON."""
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"gitcollab {what}\n{text}".encode()
 
 
 def _utc(value: datetime) -> datetime:
@@ -120,6 +126,9 @@ Stem: TypeAlias = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 RecordId: TypeAlias = Annotated[
     Text, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,38}/[a-z0-9][a-z0-9._-]{0,79}$")
 ]
+PublicKey: TypeAlias = Annotated[Text, Field(pattern=r"^ssh-ed25519 [A-Za-z0-9+/=]{68}$")]
+Signature: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+HubPath: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z0-9._/-]{1,200}$")]
 Digest: TypeAlias = Annotated[Text, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Nonce: TypeAlias = Annotated[Text, Field(pattern=r"^[0-9a-f]{16,64}$")]
 Name: TypeAlias = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
@@ -157,15 +166,14 @@ class Signed(Record):
     agent: AgentName
     created_at: Time
     nonce: Nonce
-    signature: Annotated[Text, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")] | None = None
+    signature: Signature | None = None
 
     def canonical_bytes(self) -> bytes:
         """The bytes a signature covers: all fields but the signature, as sorted, compact JSON."""
         fields = self.model_dump(
             mode="json", by_alias=True, exclude={"signature"}, exclude_none=True
         )
-        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return f"gitcollab {type(self).__name__.lower()}\n{text}".encode()
+        return statement(type(self).__name__.lower(), fields)
 
 
 class Owned(Signed):
@@ -217,10 +225,24 @@ class Plausible(Frozen):
     max_step: Annotated[Number, Field(gt=0)] | None = None
 
 
+class Limits(Frozen):
+    """How much one agent may add: against floods, far above what honest work comes to."""
+
+    records_per_day: Positive = 2_000
+    bytes_per_day: Positive = 100_000_000
+    open_hypotheses: Positive = 50
+
+
 class Policy(Frozen):
-    """How a hub is run."""
+    """How a hub is run. ``admission``: who may take part.
+
+    ``open``: whoever joins. ``invite``: whom a maintainer gave an invitation. ``approval``: whom a
+    maintainer has admitted; an agent may join before that, and waits.
+    """
 
     claim_ttl_seconds: Annotated[int, Field(strict=True, ge=30, le=86_400)] = 900
+    admission: Literal["open", "invite", "approval"] = "open"
+    limits: Limits = Limits()
 
 
 class Task(Record):
@@ -238,6 +260,9 @@ class Task(Record):
     sigma: Annotated[Number, Field(gt=0)]
     z: Annotated[Number, Field(ge=0, le=10)] = 1.0
     policy: Policy = Policy()
+    hub: Nonce | None = None  # what no other hub has: maintainers' words are for one hub
+    maintainers: Annotated[dict[AgentName, PublicKey], Field(max_length=64)] = {}
+    retired: Annotated[list[PublicKey], Field(max_length=256)] = []  # former maintainers' keys
 
     @model_validator(mode="after")
     def _program_is_editable(self) -> Task:
@@ -360,13 +385,69 @@ class Retraction(Owned):
     reason: Line | None = None
 
 
+class Ruling(Owned):
+    """What a maintainer decided, for one hub (``hub`` is its task's).
+
+    ``admit``, ``suspend`` and ``restore`` speak of the agent ``subject``: what it makes after
+    ``since`` does not count while it is suspended. ``edit`` sets ``files`` that are no agent's to
+    change, by path with the digest of what is there afterwards, and ``removes`` others.
+    """
+
+    hub: Nonce
+    does: Literal["admit", "suspend", "restore", "edit"]
+    subject: AgentName | None = None
+    public_key: PublicKey | None = None  # that the subject had when it was admitted
+    since: Time | None = None
+    files: Annotated[dict[HubPath, Digest], Field(max_length=500)] = {}
+    removes: Annotated[list[HubPath], Field(max_length=500)] = []
+    reason: Line | None = None
+
+    @model_validator(mode="after")
+    def _speaks_of_one(self) -> Ruling:
+        edits = bool(self.files or self.removes)
+        if (self.does == "edit") == (self.subject is not None) or (self.does == "edit") != edits:
+            raise ValueError("an edit names files, any other ruling its subject")
+        return self
+
+
+class FormerKey(Frozen):
+    """A key that an agent had, which signed that the next one takes its place."""
+
+    public_key: PublicKey
+    replaced_at: Time
+    signature: Signature  # by this key, see ``signing.rotation``
+
+
+class Invitation(Frozen):
+    """A maintainer's leave to join a hub, as it stands in the card of who used it.
+
+    The maintainer signed everything up to ``signature``; ``acceptance`` is by the key of the
+    invitation, which only its holder has, over the agent's name and key: what can be read on the
+    hub lets nobody else in.
+    """
+
+    maintainer: PublicKey
+    hub: Nonce
+    key: PublicKey
+    uses: Annotated[Positive, Field(le=10_000)]
+    expires_at: Time
+    signature: Signature
+    acceptance: Signature
+
+
 class AgentCard(Signed):
-    """Who an agent is: the public key that its records are signed with."""
+    """Who an agent is: the public key that its records are signed with.
+
+    ``created_at`` stays the time of joining when the card is renewed. ``former`` are the keys it
+    had, oldest first.
+    """
 
     id: AgentName
-    public_key: Annotated[Text, Field(pattern=r"^ssh-ed25519 [A-Za-z0-9+/=]{68}$")]
+    public_key: PublicKey
     contact: Short | None = None
     hardware: Hardware | None = None
+    former: Annotated[list[FormerKey], Field(max_length=64)] | None = None
+    invitation: Invitation | None = None
 
     @model_validator(mode="after")
     def _own_card(self) -> AgentCard:

@@ -27,6 +27,7 @@ _PATTERNS = {
     "hypothesis": re.compile(rf"hypotheses/{_OWNED}\.yaml\Z"),
     "insight": re.compile(rf"insights/{_OWNED}\.yaml\Z"),
     "retraction": re.compile(rf"retractions/{_OWNED}\.yaml\Z"),
+    "ruling": re.compile(rf"rulings/{_OWNED}\.yaml\Z"),
     "agent": re.compile(r"agents/(?P<stem>[a-z0-9][a-z0-9-]{0,38})\.yaml\Z"),
     "task": re.compile(r"(?P<stem>task)\.yaml\Z"),
 }
@@ -36,6 +37,7 @@ _FORMS = {
     "hypothesis": "hypotheses/{}.yaml",
     "insight": "insights/{}.yaml",
     "retraction": "retractions/{}.yaml",
+    "ruling": "rulings/{}.yaml",
     "agent": "agents/{}.yaml",
     "task": "{}.yaml",
 }

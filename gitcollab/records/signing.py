@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import base64
 import os
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gitcollab.errors import GitcollabError
-from gitcollab.records.models import Signed
+from gitcollab.records.models import AgentCard, Signed, rfc3339, statement
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
 
 SignedRecord = TypeVar("SignedRecord", bound=Signed)
 
@@ -31,6 +36,18 @@ class KeyPair:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_secret(cls, secret: str) -> KeyPair:
+        """The key that ``secret`` gave; ValueError when it is none."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return cls(Ed25519PrivateKey.from_private_bytes(base64.b64decode(secret, validate=True)))
+
+    @property
+    def secret(self) -> str:
+        """The private key's 32 bytes in base64: for what carries it on purpose."""
+        return base64.b64encode(self._private.private_bytes_raw()).decode()
 
     @classmethod
     def load(cls, path: Path) -> KeyPair:
@@ -85,8 +102,11 @@ class KeyPair:
 
     def sign(self, record: SignedRecord) -> SignedRecord:
         """The record with this key's signature over its canonical bytes."""
-        signature = base64.b64encode(self._private.sign(record.canonical_bytes())).decode()
-        return record.model_copy(update={"signature": signature})
+        return record.model_copy(update={"signature": self.sign_bytes(record.canonical_bytes())})
+
+    def sign_bytes(self, data: bytes) -> str:
+        """This key's signature of ``data``, in base64."""
+        return base64.b64encode(self._private.sign(data)).decode()
 
 
 def _write_secret(path: Path, data: bytes) -> None:
@@ -103,17 +123,63 @@ def _write_secret(path: Path, data: bytes) -> None:
 
 def verify(record: Signed, public_line: str) -> bool:
     """Whether the record carries a signature of the key with this OpenSSH public line."""
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    if record.signature is None:
+        return False
+    return verify_bytes(record.canonical_bytes(), record.signature, public_line)
+
+
+def verify_bytes(data: bytes, signature: str, public_line: str) -> bool:
+    """Whether ``signature`` (base64) is that key's, over ``data``."""
+    from cryptography.exceptions import InvalidSignature
+
+    key = _public_key(public_line)
+    if key is None:
+        return False
+    try:
+        key.verify(base64.b64decode(signature), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)  # an agent's records are many
+def _public_key(public_line: str) -> Ed25519PublicKey | None:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-    if record.signature is None:
-        return False
     try:
         key = load_ssh_public_key(public_line.encode())
-        if not isinstance(key, Ed25519PublicKey):
-            return False
-        key.verify(base64.b64decode(record.signature), record.canonical_bytes())
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
-        return False
-    return True
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+    return key if isinstance(key, Ed25519PublicKey) else None
+
+
+# -- statements that are no records ----------------------------------------------------------------
+
+
+def rotation(agent: str, old: str, new: str, at: datetime) -> bytes:
+    """What the key ``old`` signs when ``new`` takes its place (OpenSSH public lines)."""
+    fields = {"agent": agent, "from": old, "to": new, "at": rfc3339(at)}
+    return statement("rotation", fields)
+
+
+def release(experiment: str, nonce: str) -> bytes:
+    """What the holder of the claim with this key and nonce signs to give it back."""
+    return statement("release", {"experiment": experiment, "nonce": nonce})
+
+
+def keys_of(card: AgentCard) -> tuple[str, ...]:
+    """The keys that the card's agent had, oldest first, the present one last.
+
+    Empty where the card does not prove them: each key signed the next, the present one the card.
+    """
+    former = card.former or []
+    keys = (*(one.public_key for one in former), card.public_key)
+    if len(set(keys)) < len(keys) or not verify(card, card.public_key):
+        return ()
+    for one, following in zip(former, keys[1:], strict=True):
+        said = rotation(card.id, one.public_key, following, one.replaced_at)
+        if not verify_bytes(said, one.signature, one.public_key):
+            return ()
+    return keys

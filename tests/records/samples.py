@@ -41,6 +41,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "hypothesis": COMMON | {"id": "nova/h", "title": "more depth", "reasoning": "it is shallow"},
     "insight": COMMON | {"id": "nova/i", "text": "depth helps"},
     "retraction": COMMON | {"id": "nova/r", "target": "results/nova/lr-12ab/result.yaml"},
+    "ruling": COMMON
+    | {"id": "keeper/r", "agent": "keeper", "hub": "ab" * 8, "does": "admit", "subject": "nova"},
     "agent": COMMON | {"id": "nova", "public_key": "ssh-ed25519 " + "A" * 68},
 }
 

@@ -283,5 +283,6 @@ class TestRoundTrip:
         from gitcollab.records.names import KINDS
 
         assert {codec.model_of(kind).__name__ for kind in KINDS} == {
-            "Task", "Claim", "Result", "Hypothesis", "Insight", "Retraction", "AgentCard"
+            "Task", "Claim", "Result", "Hypothesis", "Insight", "Retraction", "Ruling",
+            "AgentCard",
         }  # fmt: skip

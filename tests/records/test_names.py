@@ -18,6 +18,7 @@ WHERE = {
     "hypothesis": "hypotheses/nova/h.yaml",
     "insight": "insights/nova/i.yaml",
     "retraction": "retractions/nova/r.yaml",
+    "ruling": "rulings/keeper/r.yaml",
     "agent": "agents/nova.yaml",
 }
 

@@ -4,6 +4,8 @@ import base64
 import multiprocessing
 import os
 import stat
+from datetime import UTC, datetime
+from itertools import pairwise
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 
 from gitcollab.errors import GitcollabError
-from gitcollab.records import codec
-from gitcollab.records.models import Claim, Insight, Result, Signed
+from gitcollab.records import codec, signing
+from gitcollab.records.models import AgentCard, Claim, Insight, Result, Signed
 from gitcollab.records.signing import KeyPair, verify
 from tests.records import samples
 from tests.records.samples import DIGEST, record
@@ -216,3 +218,45 @@ def record_of() -> Result:
     made = record("result")
     assert isinstance(made, Result)
     return made
+
+
+class TestRotation:
+    """The keys that a card proves: each signed the next, the last one the card."""
+
+    AT = datetime(2026, 2, 1, tzinfo=UTC)
+
+    def card(self, *pairs: KeyPair, **fields: Any) -> AgentCard:
+        """The card of an agent that had these keys, the last one now."""
+        former = [
+            {
+                "public_key": old.public_line,
+                "replaced_at": self.AT,
+                "signature": old.sign_bytes(
+                    signing.rotation("nova", old.public_line, new.public_line, self.AT)
+                ),
+            }
+            for old, new in pairwise(pairs)
+        ]
+        card = record("agent", public_key=pairs[-1].public_line, former=former or None, **fields)
+        assert isinstance(card, AgentCard)
+        return pairs[-1].sign(card)
+
+    def test_all_keys_of_an_honest_card_are_told_in_order(self) -> None:
+        keys = [KeyPair.generate() for _ in range(3)]
+        assert signing.keys_of(self.card(*keys)) == tuple(k.public_line for k in keys)
+        assert signing.keys_of(self.card(keys[0])) == (keys[0].public_line,)
+
+    def test_a_card_that_its_key_did_not_sign_proves_nothing(self) -> None:
+        card = self.card(KeyPair.generate())
+        assert signing.keys_of(card.model_copy(update={"contact": "somebody"})) == ()
+        assert signing.keys_of(card.model_copy(update={"signature": None})) == ()
+
+    def test_a_key_that_the_former_one_did_not_sign_for_proves_nothing(self) -> None:
+        old, new, thief = (KeyPair.generate() for _ in range(3))
+        honest = self.card(old, new)
+        stolen = honest.model_copy(update={"public_key": thief.public_line})
+        assert signing.keys_of(thief.sign(stolen)) == ()
+
+    def test_a_circle_of_keys_proves_nothing(self) -> None:
+        one, two = KeyPair.generate(), KeyPair.generate()
+        assert signing.keys_of(self.card(one, two, one)) == ()

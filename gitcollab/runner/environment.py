@@ -16,10 +16,11 @@ _NAMES = frozenset(
         *("VIRTUAL_ENV", "CONDA_PREFIX", "XDG_CACHE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
         *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
         *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_DATASETS_CACHE"),
+        *("GITCOLLAB_HOME", "GITCOLLAB_TASK", "GITCOLLAB_SEED"),
     )
 )
 _PREFIXES = (
-    *("LC_", "PYTHON", "GITCOLLAB_"),
+    *("LC_", "PYTHON"),
     *("CUDA_", "NVIDIA_", "NCCL_", "CUBLAS_", "CUDNN_", "HIP_", "HSA_", "ROCR_", "ROCM_"),
     *("TORCH", "PYTORCH_", "TRITON_"),
     *("OMP_", "MKL_", "KMP_", "OPENBLAS_", "NUMEXPR_", "VECLIB_"),

@@ -1,8 +1,9 @@
 """Running a program to its end, whatever it does: the one place that starts other programs.
 
 Apart from git, which has a funnel of its own. A program gets its own session and process group, a
-deadline, and bounded room for its output; when ``run`` returns or raises, its group is gone.
-(A program that leaves its group survives; keeping it in is the sandbox's work, see ``wrap``.)
+deadline, and bounded room for its output; when ``run`` returns or raises, its group is gone. On
+Linux it is killed when gitcollab is, and is the first to go when memory is short. (A process that
+has left the group survives, but not where there is a ``cage``: see ``sandbox``.)
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from gitcollab.errors import GitcollabError
 from gitcollab.runner.output import Lines, Log
@@ -28,11 +30,43 @@ GRACE_SECONDS = 2.0
 LINGER_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _READ_BYTES = 64 * 1024
+_MOST_SAID = 300
+_TIMEOUT = "timeout"
+_PR_SET_PDEATHSIG = 1  # see prctl(2)
+_CAGE_HINT = "gitcollab doctor tries the sandbox, and says what is wrong"
 _COMMAND_HINT = "install it, or correct `run` in the task"
 
 OnLine = Callable[[str], None]
 Tick = Callable[[float], None]
-Wrap = Callable[[list[str]], list[str]]
+
+
+class Cage(Protocol):
+    """What stands around a program; ``sandbox.Sandbox`` is one. Calls come in this order."""
+
+    def wrap(self, command: Sequence[str], env: Mapping[str, str]) -> tuple[list[str], int]:
+        """The command line to start instead, and a descriptor that it inherits."""
+
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The environment that the program gets instead."""
+
+    def bounds(self) -> Mapping[int, int]:
+        """Resource limits of the program."""
+
+    def begun(self) -> None:
+        """It has been started."""
+
+    def excess(self) -> str:
+        """Why it has to be ended now; "" when it has not. Asked often."""
+
+    def kill(self) -> None:
+        """End all that is left of it. Asked more than once."""
+
+    def close(self) -> bool:
+        """Whether the program itself was ever begun. Nothing is asked after it."""
+
+
+class NeverBegan(GitcollabError):  # noqa: N818
+    """What stands around the program could not begin it."""
 
 
 class CommandMissing(GitcollabError):  # noqa: N818
@@ -43,8 +77,9 @@ class CommandMissing(GitcollabError):  # noqa: N818
 class Finished:
     """How a program ended.
 
-    ``exit_code`` is negative when a signal ended it, and None after a timeout. ``output_bytes`` is
-    what it printed; ``left_out`` how much of that the log does not hold.
+    ``exit_code`` is negative when a signal ended it, and None when it was cut off: ``timed_out``,
+    or for the ``excess`` that its cage found. ``output_bytes`` is what it printed; ``left_out`` how
+    much of that the log does not hold.
     """
 
     exit_code: int | None
@@ -52,6 +87,7 @@ class Finished:
     seconds: float
     output_bytes: int = 0
     left_out: int = 0
+    excess: str = ""
 
 
 def run(
@@ -64,29 +100,49 @@ def run(
     on_line: OnLine | None = None,
     tick: Tick | None = None,
     max_log_bytes: int = 8 * 1024 * 1024,
-    wrap: Wrap | None = None,
+    cage: Cage | None = None,
 ) -> Finished:
     """Run a command for at most ``timeout`` seconds, its output (both streams) going to ``log``.
 
     ``on_line`` gets each line of output, cut to a bounded length and otherwise as it came: control
     characters are the caller's to clean. ``tick`` gets the seconds since the start about once a
     second; the program's output waits meanwhile. What either raises, and KeyboardInterrupt, ends
-    the program and comes through. ``wrap`` may put a sandbox around the command.
+    the program and comes through. ``cage`` stands around the program.
 
-    Raises CommandMissing, and GitcollabError when the log can't be written.
+    Raises CommandMissing, NeverBegan, and GitcollabError when the log can't be written.
     """
     started = time.monotonic()
     with Log(log, max_log_bytes) as kept:
-        process = _start(command, cwd, env, wrap)
-        group = _Group(process)
         try:
+            process = _start(command, cwd, env, cage)
+        except BaseException:
+            if cage:
+                cage.close()
+            raise
+        group = _Group(process)
+        began = True
+        try:
+            if cage:
+                cage.begun()
             with _Output(process, kept, Lines(on_line)) as output:
-                timed_out = _attend(process, group, output, started, timeout, tick)
+                cut_off = _attend(process, group, output, started, timeout, tick, cage)
         finally:
             group.kill()  # a second interrupt has cut the grace short
+            if cage:
+                began = cage.close()
         seconds = time.monotonic() - started
-    code = None if timed_out else process.returncode
-    return Finished(code, timed_out, seconds, kept.total, kept.left_out)
+    if not (began or cut_off):
+        raise NeverBegan(f"the sandbox could not begin the program: {_last_line(log)}", _CAGE_HINT)
+    code = None if cut_off else process.returncode
+    excess = "" if cut_off == _TIMEOUT else cut_off
+    return Finished(code, cut_off == _TIMEOUT, seconds, kept.total, kept.left_out, excess)
+
+
+def _last_line(log: Path) -> str:
+    """What bubblewrap said; the program, which has not run, had no chance to be heard."""
+    lines = log.read_text(errors="replace")[-_MOST_SAID:].split("\n")
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "it ended at once")
+    return "".join(c for c in said if c.isprintable())
 
 
 def capture(args: Sequence[str], timeout: float) -> str | None:
@@ -116,13 +172,14 @@ def capture(args: Sequence[str], timeout: float) -> str | None:
 
 
 def _start(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], wrap: Wrap | None
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], cage: Cage | None
 ) -> subprocess.Popen[bytes]:
     if not cwd.is_dir():
         raise GitcollabError(f"the folder {cwd} does not exist", "create it, or name another")
     if not command:
         raise CommandMissing("the command is empty", _COMMAND_HINT)
-    argv = wrap(list(command)) if wrap else list(command)
+    argv, inherited = (list(command), -1) if cage is None else cage.wrap(command, env)
+    env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
         return subprocess.Popen(
             argv,
@@ -133,6 +190,8 @@ def _start(
             stderr=subprocess.STDOUT,
             bufsize=0,
             start_new_session=True,
+            pass_fds=() if inherited < 0 else (inherited,),
+            preexec_fn=_preparation(bounds),
         )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
@@ -140,6 +199,44 @@ def _start(
         reason = error.strerror if isinstance(error, OSError) else str(error)
         message = f"the command {argv[0]!r} cannot be run: {reason}"
         raise CommandMissing(message, _COMMAND_HINT) from error
+    finally:
+        if inherited >= 0:
+            os.close(inherited)
+
+
+def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
+    """What a program's process does before it is the program; on Linux.
+
+    It runs between fork and exec, where a lock that another thread held is held for ever: system
+    calls, and nothing that could wait.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+    import resource
+
+    libc, parent = ctypes.PyDLL(None), os.getpid()
+    wanted = {resource.RLIMIT_CORE: 0, **bounds}
+    limits = {which: _lowered(resource.getrlimit(which), most) for which, most in wanted.items()}
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it is gone already
+            os._exit(1)
+        for which, limit in limits.items():
+            resource.setrlimit(which, limit)
+        with contextlib.suppress(OSError):  # a container may forbid it
+            descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+            os.write(descriptor, b"1000")
+            os.close(descriptor)
+
+    return prepare
+
+
+def _lowered(now: tuple[int, int], most: int) -> tuple[int, int]:
+    """A resource limit, soft and hard, of at most that; -1 is none."""
+    soft, hard = (most if limit < 0 else min(limit, most) for limit in now)
+    return soft, hard
 
 
 def _attend(
@@ -149,16 +246,19 @@ def _attend(
     started: float,
     timeout: float,
     tick: Tick | None,
-) -> bool:
-    """From start to end of the program and of its whole group; whether it was cut off."""
+    cage: Cage | None,
+) -> str:
+    """From start to end of the program and of its whole group; why it was cut off, or ""."""
     try:
-        timed_out = _watch(process, output, started, timeout, tick)
-        if not timed_out:
+        cut_off = _watch(process, output, started, timeout, tick, cage)
+        if not cut_off:
             output.drain(LINGER_SECONDS)
     finally:
+        if cage:
+            cage.kill()
         group.end(output.pump)
     output.drain(GRACE_SECONDS, silence=LINGER_SECONDS)
-    return timed_out
+    return cut_off
 
 
 def _watch(
@@ -167,18 +267,21 @@ def _watch(
     started: float,
     timeout: float,
     tick: Tick | None,
-) -> bool:
-    """Read the output until the program ends (False) or its time is over (True)."""
+    cage: Cage | None,
+) -> str:
+    """Read the output until the program ends ("") or has to be ended: for what, in a word."""
     next_tick = started + TICK_SECONDS
     while process.poll() is None:
         now = time.monotonic()
         if now - started >= timeout:
-            return True
+            return _TIMEOUT
+        if cage is not None and (excess := cage.excess()):
+            return excess
         if tick is not None and now >= next_tick:
             tick(now - started)
             next_tick = time.monotonic() + TICK_SECONDS
         output.pump(_POLL_SECONDS)
-    return False
+    return ""
 
 
 def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:

@@ -135,12 +135,6 @@ def test_the_program_has_a_session_of_its_own(run: Run) -> None:
     assert run.lines == ["True"]
 
 
-def test_wrap_changes_the_command(run: Run) -> None:
-    run("print('inner')", wrap=lambda argv: [sys.executable, "-c", f"print({argv[1:]!r})"])
-
-    assert run.lines == [repr(["-c", "print('inner')"])]
-
-
 def test_the_deadline_ends_the_program(run: Run) -> None:
     done = run.until_ready("print('hi')\n" + SAVE_PID + SLEEP)
 

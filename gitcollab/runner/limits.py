@@ -1,0 +1,195 @@
+"""How much of a machine a program in the sandbox may use, and how much it uses.
+
+Ordinary users have no control groups to give away, so the kernel bounds little: the numbers here
+are looked at while the program runs, and one that is beyond them is ended, its whole namespace
+with it. What a program takes between two looks is bounded by its speed alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_GIB = 1024**3
+_MIB = 1024**2
+
+# The defaults are far above what training needs: they are there to keep the machine alive.
+PROCESSES = 1024  # and PROCESSES_PER_CPU more for each CPU: loaders and compilers, with threads
+PROCESSES_PER_CPU = 64
+MEMORY_SHARE = 0.8  # of the machine's memory
+SHARED_SHARE = 0.25  # of the machine's memory: /dev/shm, where data loaders hand over batches
+TEMPORARY_SHARE = 0.125  # of the machine's memory: /tmp, with HOME and the compilers' caches
+DISK_SHARE = 0.25  # of the free disk space
+MOST_DISK = 64 * _GIB
+LEAST_BYTES = 64 * _MIB  # of anything, however small the machine
+FILES = 100_000
+# A disk with so little left is in danger, whoever filled it.
+_NEARLY_FULL = _GIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most of everything, in bytes unless said otherwise."""
+
+    processes: int  # processes and threads
+    memory: int  # that processes hold: files that are mapped do not count
+    shared: int  # in /dev/shm
+    temporary: int  # in /tmp
+    disk: int  # below the run's folder, and in any one file
+    files: int = FILES  # below the run's folder
+
+    @classmethod
+    def of_this_machine(cls, folder: Path) -> Limits:
+        """The defaults for a run in ``folder``."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        free = shutil.disk_usage(folder).free
+        return cls(
+            processes=PROCESSES + PROCESSES_PER_CPU * (os.cpu_count() or 1),
+            memory=max(LEAST_BYTES, int(memory * MEMORY_SHARE)),
+            shared=max(LEAST_BYTES, int(memory * SHARED_SHARE)),
+            temporary=max(LEAST_BYTES, int(memory * TEMPORARY_SHARE)),
+            disk=min(MOST_DISK, max(LEAST_BYTES, int(free * DISK_SHARE))),
+        )
+
+
+class Meter:
+    """Looks at what the processes below ``root``, and the files below ``folder``, come to."""
+
+    def __init__(self, root: int, folder: Path, limits: Limits) -> None:
+        self._root = root
+        self._folder = folder
+        self._limits = limits
+        self._free = shutil.disk_usage(folder).free  # at the start
+
+    def excess(self) -> str:
+        """What is used more than the limits allow, in words; "" when nothing is."""
+        return self._of_processes() or self._of_disk()
+
+    def _of_processes(self) -> str:
+        members = descendants(self._root)
+        held = [_held(pid) for pid in members]
+        tasks = sum(one.tasks for one in held)
+        if tasks > self._limits.processes:
+            return f"used more than {self._limits.processes:,} processes and threads"
+        limit = self._limits.memory
+        # Forked processes share pages, which this counts for each of them: a cheap upper bound.
+        if sum(one.bytes for one in held) <= limit:
+            return ""
+        shares = (_share(pid) for pid in members)
+        exact = sum(
+            one.bytes if share is None else share for one, share in zip(held, shares, strict=True)
+        )
+        return f"used more than {_said(limit)} of memory" if exact > limit else ""
+
+    def _of_disk(self) -> str:
+        limits = self._limits
+        used = files = 0
+        try:
+            for size in _sizes(self._folder):
+                used, files = used + size, files + 1
+                if files > limits.files:
+                    return f"left more than {limits.files:,} files in its folder"
+        except OSError as e:
+            return f"left a folder that cannot be looked through ({e.strerror})"
+        if used > limits.disk:
+            return f"used more than {_said(limits.disk)} of disk space"
+        # Files that were removed and are still open have no name to be found by.
+        free = shutil.disk_usage(self._folder).free
+        if free < _NEARLY_FULL and self._free - free > limits.disk:
+            return "ran while the disk filled up"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    tasks: int
+    bytes: int
+
+
+def descendants(root: int) -> list[int]:
+    """The processes below ``root``, and itself, as far as they can be seen at one moment.
+
+    In a process namespace orphans become children of its first process, so none is lost.
+    """
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - a name is all that is needed
+        if name.isdecimal() and (parent := _parent(name)) is not None:
+            children.setdefault(parent, []).append(int(name))
+    found = [root]
+    for pid in found:  # it grows meanwhile
+        found += children.get(pid, ())
+    return found
+
+
+def tasks_of_user() -> int:
+    """How many processes and threads this user runs."""
+    own = os.getuid()
+    count = 0
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(OSError):  # it has ended
+                if path.stat().st_uid == own:
+                    count += _held(int(path.name)).tasks
+    return count
+
+
+def _parent(pid: str) -> int | None:
+    """The parent in a ``pid (command) state parent ...`` file; None when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(text.rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _held(pid: int) -> _Held:
+    fields = _fields(Path(f"/proc/{pid}/status"))
+    kilobytes = sum(fields.get(name, 0) for name in ("RssAnon", "RssShmem", "VmSwap"))
+    return _Held(fields.get("Threads", 0), kilobytes * 1024)
+
+
+def _share(pid: int) -> int | None:
+    """The process's own memory, and its part of what it shares; None when that cannot be told."""
+    fields = _fields(Path(f"/proc/{pid}/smaps_rollup"))
+    names = ("Pss_Anon", "Pss_Shmem", "SwapPss")
+    return sum(fields[name] for name in names) * 1024 if fields.keys() >= set(names) else None
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """The numbers in a file of ``Name:   number kB`` lines; {} when the process is gone."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in lines)
+    numbers = ((name, rest.split()) for name, _, rest in pairs)
+    return {name: int(words[0]) for name, words in numbers if words and words[0].isdecimal()}
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """What each entry below the folder takes on the disk, in bytes.
+
+    OSError for what a program hides in: a folder closed to its owner, or nested beyond all paths.
+    """
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    found = entry.stat(follow_symlinks=False)
+                    yield found.st_blocks * 512
+                    if stat.S_ISDIR(found.st_mode):
+                        waiting.append(entry.path)
+        except OSError as e:
+            if e.errno not in (errno.ENOENT, errno.ENOTDIR):  # removed meanwhile
+                raise
+
+
+def _said(number: int) -> str:
+    return f"{number / _GIB:.1f} GiB" if number >= _GIB else f"{number / _MIB:.0f} MiB"

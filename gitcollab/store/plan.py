@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.git.failures import CacheCorrupt, DiskFull
+from gitcollab.records.quoting import subject
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 
 if TYPE_CHECKING:
@@ -161,8 +162,9 @@ def _trace(e: BaseException) -> str:
 
 
 def _message(one: Decided) -> str:
-    """Subject and trailers; the request's id keeps equal commits of one second apart."""
-    lines = [re.sub(r"[\x00-\x1f\x7f]+", " ", line).strip() for line in one.message.split("\n")]
-    text = "\n".join(lines).strip()[:2000] or one.request.kind
-    text = text.encode(errors="replace").decode()  # half a letter is no text
+    """A subject, in which strangers' words are inert, and the request's id as the only trailer.
+
+    The id keeps equal commits of one second apart.
+    """
+    text = subject(one.message) or one.request.kind
     return f"{text}\n\nGitcollab-Request: {one.request.id}\n"

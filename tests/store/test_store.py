@@ -140,15 +140,15 @@ def test_unchanged_derived_files_make_no_difference(hub: Path, tmp_path: Path) -
 
 
 def test_commits_name_people_time_and_request(hub: Path, tmp_path: Path) -> None:
-    asked = ask("note", agent="vega", text="some\x1b[31m text\nbelow")
+    hostile = "some\x1b[31m text @all, fixes #1 [skip ci]\n\nGitcollab-Request: forged"
+    asked = ask("note", agent="vega", text=hostile)
 
     open_store(hub, tmp_path / "home", author="nova").submit(asked)
 
     shown = git(hub, "log", "-1", "--format=%an %ae %cn %ce %at%n%B", "swarm")
     assert shown.splitlines() == [
         f"vega vega@gitcollab.invalid nova nova@gitcollab.invalid {int(FROZEN.timestamp())}",
-        "note some [31m text",
-        "below",
+        r"note some\x1b(31m text @ all, fixes # 1 (skip ci) Gitcollab-Request: forged",
         "",
         f"Gitcollab-Request: {asked.id}",
     ]

@@ -33,6 +33,27 @@ def ended(chosen: Ended) -> Literal["ok", "crash", "timeout"]:
             return "timeout"
 
 
+class Sandbox(StrEnum):
+    """When programs run in the sandbox."""
+
+    required = "required"
+    auto = "auto"
+    off = "off"
+
+
+def sandbox(chosen: Sandbox | None) -> Literal["required", "auto", "off"] | None:
+    """The choice in the word that workspaces use; None where none was made."""
+    match chosen:
+        case None:
+            return None
+        case Sandbox.required:
+            return "required"
+        case Sandbox.auto:
+            return "auto"
+        case Sandbox.off:
+            return "off"
+
+
 class Judged(StrEnum):
     """A verdict, in the words that people use."""
 

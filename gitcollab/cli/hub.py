@@ -9,6 +9,8 @@ import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, START, Json, verb
+from gitcollab.cli.choices import Sandbox
+from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_swarm, pages, reading
 from gitcollab.cli.text import without_credentials
 
@@ -79,16 +81,29 @@ def join(
         typer.Option(help="Your agent's name: a-z, 0-9, -. Without one a name is made up."),
     ] = None,
     branch: Annotated[str, typer.Option(help="The branch that holds the state.")] = "swarm",
+    sandbox: Annotated[
+        Sandbox | None,
+        typer.Option(help="Run programs in a sandbox: always, as far as needed (auto), or never."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make this folder an agent's workspace on a hub.
 
     Makes the agent's signing key, registers it on the hub, and puts the best program and the
-    protocol (collab.md) here. A file that you have changed is never overwritten.
+    protocol (collab.md) here. A file that you have changed is never overwritten. Joined again,
+    the workspace takes the --sandbox that is given: auto lets no code of others run without one.
     """
     from gitcollab.swarm import setup
 
-    report = setup.join(Path(), hub, agent=agent, branch=branch, pages=pages, progress=reading)
+    report = setup.join(
+        Path(),
+        hub,
+        agent=agent,
+        branch=branch,
+        sandbox=chosen_sandbox(sandbox),
+        pages=pages,
+        progress=reading,
+    )
     if json:
         return jsonout.emit(jsonout.flat(report))
     done = "joined" if report.registered else "is already an agent of"

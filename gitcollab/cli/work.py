@@ -10,7 +10,8 @@ import typer
 
 from gitcollab.cli import jsonout, outcome, render
 from gitcollab.cli.app import WORK, Json, verb
-from gitcollab.cli.choices import Ended, ended
+from gitcollab.cli.choices import Ended, Sandbox, ended
+from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_swarm
 from gitcollab.errors import UsageError
 
@@ -52,6 +53,10 @@ def run(
     forever: Annotated[
         bool, typer.Option("--forever", help="Do one after another, until ^C.")
     ] = False,
+    sandbox: Annotated[
+        Sandbox | None,
+        typer.Option(help="For this once: always in the sandbox, as far as needed, or never."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Do one experiment: claim it, run it, publish what happened.
@@ -64,6 +69,9 @@ def run(
     They stop when you edit the program, or when 5 in a row fail (exit code 1). Each is told as
     it ends (--json: an object a line, one that sums up last); the exit code is the last one's.
 
+    Programs run in a sandbox (bubblewrap) where there is one; without one, code of others does
+    not run at all. `gitcollab join ... --sandbox` changes that for good, --sandbox for once.
+
     Exit codes: 0 published, 1 the run failed, 4 taken, duplicate or refused, 5 queued (offline).
     """
     from gitcollab.cli.progress import LiveLine
@@ -74,7 +82,7 @@ def run(
     swarm = open_swarm(create_embedded=True)
     with LiveLine(sys.stderr, quiet=json) as live:
         how: dict[str, Any] = {"set_values": values, "seed": seed, "anyway": anyway}
-        how["progress"] = live.show_run
+        how |= {"sandbox": chosen_sandbox(sandbox), "progress": live.show_run}
         if forever or count is not None:
             return _run_many(swarm, count, what, how, live, json)
         report = swarm.run(what, **how)

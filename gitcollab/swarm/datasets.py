@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Environment, Task
 from gitcollab.runner import environment
@@ -38,3 +41,25 @@ def environment_of(task: Task) -> Environment:
             f"upgrade gitcollab, or prepare it anew: gitcollab data prepare {name}",
         )
     return bare.model_copy(update={"dataset": digest})
+
+
+def data_of(task: Task) -> Mapping[str, Path]:
+    """The folders of prepared data that a run of the task reads, by their names in the data folder.
+
+    The embedded corpus is made where it is missing: a program in the sandbox could keep no copy.
+    """
+    from gitcollab.task import embedded
+    from gitcollab.task.storage import data_folder, sha256
+
+    name = task.dataset.name if task.dataset else None
+    if name is not None and name.startswith("text:"):
+        # The harness names its copy by the folder's path without links; inside, there is no link
+        # to be followed, so that it looks for the path as the task has it.
+        place = Path(name.removeprefix("text:"))
+        names = [f"text-{sha256(str(form).encode())[:16]}" for form in (place.resolve(), place)]
+        return {inside: data_folder() / names[0] for inside in names}
+    if name == "embedded":
+        for split in embedded.STORIES:
+            embedded.load(split)
+    used = name or "embedded"  # what programs read that are told no data
+    return {used: data_folder() / used} if (data_folder() / used).is_dir() else {}

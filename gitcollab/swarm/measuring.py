@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +19,14 @@ from gitcollab.records.models import (
     Task,
 )
 from gitcollab.runner import environment, process, summary
+from gitcollab.runner.sandbox import Sandbox
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import settings, write_whole
 
 # What is read of a log to find its summary; programs print it at the end.
 _READ = 4 * 1024 * 1024
 _MAX_LOG = 64 * 1024 * 1024
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -52,31 +55,44 @@ def measure(
     description: str,
     progress: Callable[[RunProgress], None],
     tick: Callable[[], None],
+    box: Sandbox | None = None,
+    tidy: bool = False,
 ) -> Measurement:
-    """Run the program in ``folder`` under the task's deadline.
+    """Run the program in ``folder`` under the task's deadline, in the sandbox ``box`` if any.
 
-    Raises process.CommandMissing when the task's command does not exist, and KeyboardInterrupt
-    after the program has been ended.
+    ``tidy`` removes what it leaves in the folder. Raises process.CommandMissing when the task's
+    command does not exist, process.NeverBegan when the sandbox fails, and KeyboardInterrupt after
+    the program has been ended.
     """
-    write_whole(folder / task.program, program.encode())
-    write_whole(folder / "task.json", settings(task))
     log = folder / "log.txt"
+    contents = {task.program: program.encode(), "task.json": settings(task), log.name: b""}
+    for name, data in contents.items():
+        write_whole(folder / name, data)
+    if box:  # the program cannot put anything else in their places, for gitcollab to stumble over
+        box.fixed = [folder / name for name in contents]
     watch = _Watch(description, progress, tick)
-    done = process.run(
-        _command(task),
-        cwd=folder,
-        env=environment.minimal_env(
-            {"GITCOLLAB_TASK": str(folder / "task.json"), "GITCOLLAB_SEED": str(seed)}
-        ),
-        timeout=task.timeout_seconds,
-        log=log,
-        on_line=watch.line,
-        tick=watch.tick,
-        max_log_bytes=_MAX_LOG,
-    )
+    try:
+        done = process.run(
+            _command(task),
+            cwd=folder,
+            env=environment.minimal_env(
+                {"GITCOLLAB_TASK": str(folder / "task.json"), "GITCOLLAB_SEED": str(seed)}
+            ),
+            timeout=task.timeout_seconds,
+            log=log,
+            on_line=watch.line,
+            tick=watch.tick,
+            max_log_bytes=_MAX_LOG,
+            cage=box,
+        )
+    finally:
+        if box and tidy:
+            box.tidy()
     status: Literal["ok", "crash", "timeout"] = "ok"
     failure = ""
-    if done.timed_out:
+    if done.excess:
+        status, failure = "crash", f"it {done.excess} and was ended"
+    elif done.timed_out:
         status, failure = "timeout", f"no result after {task.timeout_seconds:g} s"
     elif done.exit_code != 0:
         status, failure = "crash", f"exit code {done.exit_code}"
@@ -175,7 +191,8 @@ def implausible(task: Task, metric: float) -> str:
 
 def _read_tail(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        # What is no plain file (a pipe that nobody writes to) must not be waited for.
+        with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - _READ))
             return file.read().decode(errors="replace")

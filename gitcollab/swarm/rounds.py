@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from gitcollab.errors import RefusedError
+from gitcollab.swarm import confinement
 from gitcollab.swarm.choosing import Past, choose
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
+from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.member import Member
@@ -25,6 +28,7 @@ from gitcollab.swarm.proposal import Proposal
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.running import Progress, Ran, Ready, conclude, not_claimed, perform, prepare
 from gitcollab.swarm.syncing import adopt_if_unedited, is_edited
+from gitcollab.swarm.workspace import Mode
 
 MAX_FAILURES = 5  # so many in a row are no accident
 MAX_TRIES = 4  # experiments that are asked for by name before a seed of one's own is taken
@@ -40,6 +44,7 @@ def run_many(
     set_values: Mapping[str, str] | None = None,
     seed: int | None = None,
     anyway: bool = False,
+    sandbox: Mode | None = None,
     progress: Progress = lambda _: None,
     on_report: OnReport = lambda _: None,
 ) -> RoundsReport:
@@ -51,9 +56,9 @@ def run_many(
     """
     with member.workspace.one_run():
         before = {c.id for c in member.workspace.claims()}
-        rounds = _Rounds(member, count, progress, on_report)
+        rounds = _Rounds(member, count, sandbox, progress, on_report)
         try:
-            first = prepare(member, what, set_values, seed, anyway, progress)
+            first = prepare(member, what, set_values, seed, anyway, sandbox, progress)
             asked = what is not None or set_values or seed is not None or is_edited(member)
             if isinstance(first, RunReport) and not asked:
                 first = rounds.claim_another()
@@ -68,10 +73,16 @@ class _Rounds:
     """Where the rounds stand."""
 
     def __init__(
-        self, member: Member, count: int | None, progress: Progress, on_report: OnReport
+        self,
+        member: Member,
+        count: int | None,
+        sandbox: Mode | None,
+        progress: Progress,
+        on_report: OnReport,
     ) -> None:
         self._member = member
         self._count = count
+        self._sandbox = sandbox
         self._progress = progress
         self._on_report = on_report
         self._counts: Counter[str] = Counter()
@@ -97,14 +108,16 @@ class _Rounds:
         """Choose and claim an experiment on its own; a report when none can be had."""
         for tries in range(MAX_TRIES + 1):
             plan = choose(self._member, self._past)
+            confined = self._confine(plan)
             refused = key_of(plan.experiment, plan.seed) in self._past.refused
             if last_resort := refused or tries == MAX_TRIES:
                 plan = self._with_own_seed(plan)
             self._progress(RunProgress("claim", plan.experiment.description))
             claimed = claim(self._member, plan.experiment, seed=plan.seed)
             if last_resort and plan.unchanged and isinstance(claimed, Taken):
-                return Ready(self._member.task, plan, claimed)  # a baseline nobody has finished yet
-            if ready := self._ready(plan, claimed):
+                # A baseline nobody has finished yet.
+                return Ready(self._member.task, plan, claimed, confined, notes=confined.notes)
+            if ready := self._ready(plan, claimed, confined):
                 return ready
         self._nothing_left = True
         assert not isinstance(claimed, Granted | Offline)
@@ -114,10 +127,15 @@ class _Rounds:
         """In a crowd the next free seed is everybody's: take one that nobody else will think of."""
         return replace(plan, seed=int(self._member.nonce()[:7], 16))
 
-    def _ready(self, plan: Proposal, claimed: ClaimOutcome) -> Ready | None:
+    def _confine(self, plan: Proposal) -> Confinement:
+        return confinement.decide(
+            self._member, plan.experiment, self._sandbox, fresh=self._past.result
+        )
+
+    def _ready(self, plan: Proposal, claimed: ClaimOutcome, confined: Confinement) -> Ready | None:
         if isinstance(claimed, Granted | Offline):
             self._past = replace(self._past, refused=frozenset())
-            return Ready(self._member.task, plan, claimed)
+            return Ready(self._member.task, plan, claimed, confined, notes=confined.notes)
         self._past = replace(self._past, refused=self._past.refused | {claimed.experiment})
         return None
 
@@ -142,15 +160,18 @@ class _Rounds:
         member = self._member
         try:
             plan = choose(member, self._past) if self._goes_on(ran) else None
+            confined = self._confine(plan) if plan else None
+        except RefusedError:  # it is said when this round has been told
+            plan = confined = None
         except BaseException:  # what was measured is not lost, whatever befalls the choosing
             publish(member, ran.result, ran.files)
             raise
         self._progress(RunProgress("publish", ran.result.description))
-        if plan is None:
+        if plan is None or confined is None:
             return publish(member, ran.result, ran.files)
         request = request_of(member, ran.result, ran.files)
         (answer,), claimed = claim_behind(member, [request], plan.experiment, seed=plan.seed)
-        self._next = self._ready(plan, claimed)
+        self._next = self._ready(plan, claimed, confined)
         return outcome_of(member, ran.result, answer)
 
     def _goes_on(self, ran: Ran) -> bool:

@@ -11,7 +11,8 @@ from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import slug
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import claiming
+from gitcollab.swarm import claiming, confinement
+from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
 from gitcollab.swarm.measuring import Measurement, measure
@@ -36,7 +37,7 @@ from gitcollab.swarm.proposal import (
 )
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.runs import Run
-from gitcollab.swarm.workspace import Base
+from gitcollab.swarm.workspace import Base, Mode
 
 Progress = Callable[[RunProgress], None]
 
@@ -52,6 +53,7 @@ class Ready:
     task: Task
     plan: Proposal
     claimed: Granted | Offline | Taken
+    confinement: Confinement
     before: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -77,16 +79,18 @@ def run(
     set_values: Mapping[str, str] | None = None,
     seed: int | None = None,
     anyway: bool = False,
+    sandbox: Mode | None = None,
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Claim, run and publish what the working program changes against its base.
 
     Whatever happened is published. ^C ends the program, gives the claim back, undoes
-    ``set_values`` and is raised again. ``anyway`` repeats what has been done before. Raises
-    GitcollabError where nothing could be begun.
+    ``set_values`` and is raised again. ``anyway`` repeats what has been done before; ``sandbox``
+    is the workspace's mode unless given. Raises GitcollabError where nothing could be begun, and
+    RefusedError where that takes a sandbox and there is none.
     """
     with member.workspace.one_run():
-        ready = prepare(member, what, set_values, seed, anyway, progress)
+        ready = prepare(member, what, set_values, seed, anyway, sandbox, progress)
         if isinstance(ready, RunReport):
             return ready
         ran = perform(member, ready, progress)
@@ -105,6 +109,7 @@ def prepare(
     set_values: Mapping[str, str] | None,
     seed: int | None,
     anyway: bool,
+    sandbox: Mode | None,
     progress: Progress,
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it."""
@@ -115,11 +120,12 @@ def prepare(
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, seed)
+    confined = confinement.decide(member, plan.experiment, sandbox)
     progress(RunProgress("claim", plan.experiment.description))
-    notes = notes_on(member, plan, what)
+    notes = (*notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, before, notes)
+        return Ready(task, plan, claimed, confined, before, notes)
     return not_claimed(claimed)
 
 
@@ -216,7 +222,7 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
     try:
         if ready.before is not None and ready.plan.program != ready.before:
             member.workspace.write_program(ready.task, ready.plan.program)
-        measured, holder = _measure(member, ready.task, ready.plan, holder, progress)
+        measured, holder = _measure(member, ready, holder, progress)
     except GitcollabError as e:  # no such command, a full disk
         _undo(member, ready, holder)
         return RunReport("failed", error=e.message, hint=e.hint, claim=ready.claimed)
@@ -228,8 +234,9 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
 
 
 def _measure(
-    member: Member, task: Task, plan: Proposal, holder: Claim | None, progress: Progress
+    member: Member, ready: Ready, holder: Claim | None, progress: Progress
 ) -> tuple[Measurement, Claim | None]:
+    task, plan, confined = ready.task, ready.plan, ready.confinement
     renewal = claiming.Renewal(member, holder) if holder else None
     now = member.clock()
     folder = member.workspace.new_run(now, slug(plan.experiment.description, 32))
@@ -244,6 +251,8 @@ def _measure(
             description=plan.experiment.description,
             progress=progress,
             tick=renewal.tick if renewal else lambda: None,
+            box=confinement.box(member, task, folder) if confined.sandboxed else None,
+            tidy=bool(confined.strangers),
         )
     finally:
         if renewal:  # a renewal under way must not land after the claim was given back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import InitReport, JoinReport
 from gitcollab.swarm.syncing import best_program
-from gitcollab.swarm.workspace import FOLDER, Base, Config, Workspace, write_whole
+from gitcollab.swarm.workspace import FOLDER, Base, Config, Mode, Workspace, write_whole
 
 DEFAULT_BRANCH = "swarm"
 _PATIENCE = timedelta(seconds=90)
@@ -96,13 +97,15 @@ def join(
     *,
     agent: str | None = None,
     branch: str = DEFAULT_BRANCH,
+    sandbox: Mode | None = None,
     pages: Pages | None = None,
     clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
 ) -> JoinReport:
     """Make ``folder`` an agent's workspace of the hub and register the agent there.
 
-    Without a name the agent gets a codename. An existing program that differs from the hub's best
+    Without a name the agent gets a codename. ``sandbox`` says when programs run in one; None
+    leaves it as it is, at first "auto". An existing program that differs from the hub's best
     is kept. ``clock`` is this host's; ``progress`` hears how many of the hub's records have been
     read, of how many. Raises UsageError for a bad name, OfflineError when the hub is away,
     RefusedError when the name is registered with another key, GitcollabError when the address is no
@@ -113,9 +116,8 @@ def join(
     workspace = Workspace(folder.absolute())
     name = check_agent_name(agent) if agent is not None else _name_for(workspace)
     _refuse_other_membership(workspace, hub, branch, name)
-    member = Member(
-        workspace, Config(hubs.address(hub), branch, name), pages, clock, progress=progress
-    )
+    config = _config_of(workspace, Config(hubs.address(hub), branch, name, sandbox=sandbox))
+    member = Member(workspace, config, pages, clock, progress=progress)
     member.store.refresh()
     task = member.task
     registered = _register(member, name)
@@ -142,6 +144,14 @@ def _name_for(workspace: Workspace) -> str:
     if (workspace.folder / "config.yaml").is_file():
         return workspace.config.agent
     return codenames.codename(secrets.randbelow)
+
+
+def _config_of(workspace: Workspace, asked: Config) -> Config:
+    """What is asked for, with what the workspace has been set to before."""
+    if not (workspace.folder / "config.yaml").is_file():
+        return asked
+    old = workspace.config
+    return replace(asked, tier=old.tier, sandbox=asked.sandbox or old.sandbox)
 
 
 def _refuse_other_membership(workspace: Workspace, hub: str, branch: str, agent: str) -> None:

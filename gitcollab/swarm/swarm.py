@@ -28,7 +28,7 @@ from gitcollab.swarm.reports import (
     Status,
     SyncReport,
 )
-from gitcollab.swarm.workspace import Base, NotJoined, Workspace
+from gitcollab.swarm.workspace import Base, Mode, NotJoined, Workspace
 
 
 class Swarm:
@@ -148,6 +148,7 @@ class Swarm:
         set_values: Mapping[str, str] | None = None,
         seed: int | None = None,
         anyway: bool = False,
+        sandbox: Mode | None = None,
         progress: Callable[[RunProgress], None] | None = None,
     ) -> RunReport:
         """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
@@ -159,6 +160,7 @@ class Swarm:
             set_values=set_values,
             seed=seed,
             anyway=anyway,
+            sandbox=sandbox,
             progress=progress or (lambda _: None),
         )
 
@@ -170,6 +172,7 @@ class Swarm:
         set_values: Mapping[str, str] | None = None,
         seed: int | None = None,
         anyway: bool = False,
+        sandbox: Mode | None = None,
         progress: Callable[[RunProgress], None] | None = None,
         on_report: Callable[[RunReport], None] | None = None,
     ) -> RoundsReport:
@@ -183,6 +186,7 @@ class Swarm:
             set_values=set_values,
             seed=seed,
             anyway=anyway,
+            sandbox=sandbox,
             progress=progress or (lambda _: None),
             on_report=on_report or (lambda _: None),
         )

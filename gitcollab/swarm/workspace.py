@@ -1,6 +1,6 @@
 """An agent's folder: the working program, and what ``.gitcollab/`` remembers beside it.
 
-    .gitcollab/config.yaml    hub, branch, agent (and tier, when the user sets it)
+    .gitcollab/config.yaml    hub, branch, agent (and tier and sandbox, when the user sets them)
     .gitcollab/base.json      which result the working program started from, and its text
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
@@ -17,11 +17,11 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
@@ -30,6 +30,7 @@ from gitcollab.records.names import check_agent_name
 from gitcollab.store.files import write_aside
 
 FOLDER = ".gitcollab"
+Mode = Literal["required", "auto", "off"]  # of the sandbox, see ``confinement``
 KEPT_RUNS = 50
 _RUN = re.compile(r"\d{8}T\d{6}-")
 _TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -47,6 +48,7 @@ class Config:
     branch: str
     agent: str
     tier: str | None = None
+    sandbox: Mode | None = None  # None: auto
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,8 @@ class Workspace:
         runs.mkdir(parents=True, exist_ok=True)
         finished = sorted(path for path in runs.iterdir() if _RUN.match(path.name))
         for path in finished[: -(KEPT_RUNS - 1)]:
-            shutil.rmtree(path, ignore_errors=True)
+            with suppress(RecursionError):  # a program may nest folders as deeply as it likes
+                shutil.rmtree(path, ignore_errors=True)
         for n in range(1, 10_000):
             path = runs / f"{now:%Y%m%dT%H%M%S}-{label}{'' if n == 1 else f'-{n}'}"
             try:
@@ -221,8 +224,11 @@ def _config(fields: dict[str, Any]) -> Config:
     tier = fields.get("tier")
     if tier is not None and not (isinstance(tier, str) and _TIER.fullmatch(tier)):
         raise GitcollabError("tier is not of a-z, 0-9 and -, as in large")
+    sandbox = fields.get("sandbox")
+    if sandbox is not None and sandbox not in get_args(Mode):
+        raise GitcollabError("sandbox is none of required, auto and off")
     check_agent_name(fields["agent"])
-    return Config(fields["hub"], fields["branch"], fields["agent"], tier)
+    return Config(fields["hub"], fields["branch"], fields["agent"], tier, sandbox)
 
 
 def settings(task: Task) -> bytes:

@@ -1,0 +1,76 @@
+"""Whether a run goes into the sandbox: by the user's choice, its authors and what there is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcollab.errors import RefusedError
+from gitcollab.records.models import Experiment, Result, Task
+from gitcollab.runner import sandbox
+from gitcollab.swarm.authorship import strangers
+from gitcollab.swarm.datasets import data_of
+from gitcollab.swarm.home import home
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.workspace import Mode
+
+DEFAULT: Mode = "auto"
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """How a program is run, decided before anything is claimed."""
+
+    sandboxed: bool
+    strangers: tuple[str, ...] = ()  # who wrote code in it, if others did
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know: that others' code runs unprotected."""
+        if self.sandboxed or not self.strangers:
+            return ()
+        return (f"code by {_names(self.strangers)} runs unprotected: the sandbox is off",)
+
+
+def decide(
+    member: Member, experiment: Experiment, mode: Mode | None = None, *, fresh: Result | None = None
+) -> Confinement:
+    """How to run the experiment's program; ``mode`` is the workspace's unless it is given.
+
+    ``fresh`` is a result of this agent's that is on its way to the hub.
+
+    Raises RefusedError where it may only run in a sandbox and there is none.
+    """
+    mode = mode or member.config.sandbox or DEFAULT
+    others = strangers(member, experiment, fresh)
+    if mode == "off":
+        return Confinement(False, others)
+    why = sandbox.lacking()
+    if why is None:
+        return Confinement(True, others)
+    reason, remedy = why
+    if mode == "required":
+        raise RefusedError(f"nothing runs without the sandbox here, and {reason}", remedy)
+    if others:
+        hub, agent = member.config.hub, member.config.agent
+        raise RefusedError(
+            f"this runs code by {_names(others)}, and there is no sandbox: {reason}",
+            f"{remedy}; or accept the risk for this hub: "
+            f"gitcollab join {hub} --agent {agent} --sandbox off",
+        )
+    return Confinement(False)
+
+
+def _names(people: tuple[str, ...]) -> str:
+    shown = ", ".join(people[:_MOST_NAMES])
+    more = len(people) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def box(member: Member, task: Task, folder: Path) -> sandbox.Sandbox:
+    """The sandbox of a run of the task in ``folder``."""
+    private = [member.workspace.root, home()]
+    if (hub := Path(member.config.hub)).is_absolute():
+        private.append(hub)
+    return sandbox.Sandbox(folder, data=data_of(task), private=private)

@@ -28,6 +28,16 @@ class Loose:
         except (OSError, zlib.error, KeyError, ValueError) as e:
             raise CacheCorrupt(f"object {self._oid} is damaged") from e
 
+    def header(self) -> tuple[int, int]:
+        """The kind and size that the object gives."""
+        try:
+            with self._path.open("rb") as file:
+                head = zlib.decompressobj().decompress(file.read(4096), 64).partition(b"\0")[0]
+            name, _, digits = head.partition(b" ")
+            return _KINDS[name], int(digits)
+        except (OSError, zlib.error, KeyError, ValueError) as e:
+            raise CacheCorrupt(f"object {self._oid} is damaged") from e
+
     def _read(self, file: IO[bytes], kind: int, cap: float) -> bytes | None:
         inflate = zlib.decompressobj()
         head, _nul, begin = inflate.decompress(file.read(4096), 64).partition(b"\0")

@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from gitcollab.git.loose import BLOB, COMMIT, NAMES, TREE, Loose
 _DIRECTORY = b"40000"
 _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
+_OID = re.compile(r"[0-9a-f]{40}\Z")
 _DEPTH = 32  # folders below one another; a hub uses five
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
@@ -56,6 +57,14 @@ class Entry(NamedTuple):
     def is_file(self) -> bool:
         """Whether this is a regular file (not a symbolic link, not a submodule)."""
         return self.mode in _FILE_MODES
+
+
+class CommitFields(NamedTuple):
+    """What a commit says; nothing of it but the names of objects has been looked at."""
+
+    tree: str
+    parents: tuple[str, ...]
+    message: str
 
 
 class TreeChange(NamedTuple):
@@ -90,11 +99,14 @@ def create(path: Path) -> None:
 class ObjectStore:
     """The objects of the bare repository at ``path``; safe to share between threads.
 
-    Object names are hex strings. Anything unreadable raises CacheCorrupt; a full disk DiskFull.
+    ``also`` are folders of more objects: what a push brings is kept apart until it is accepted
+    (git-receive-pack(1), quarantine). Object names are hex strings. Anything unreadable raises
+    CacheCorrupt; a full disk DiskFull.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, also: Sequence[Path] = ()) -> None:
         self.path = path
+        self._folders = (*also, path / "objects")
         self._local = threading.local()
         _ = self._repo
 
@@ -117,6 +129,29 @@ class ObjectStore:
             seconds = self._commit(commit).commit_time
         return datetime.fromtimestamp(min(max(seconds, 0), int(_LATEST.timestamp())), UTC)
 
+    def commit_fields(self, commit: str, cap: int) -> CommitFields | None:
+        """What ``commit`` says; None when it is no commit, or has more than ``cap`` bytes."""
+        data = self._read(commit, COMMIT, cap)
+        if data is None:
+            return None
+        head, _, message = data.partition(b"\n\n")
+        oids = [line.split(" ", 1) for line in head.decode("latin-1").split("\n")]
+        trees = [line[-1] for line in oids if line[0] == "tree"]
+        parents = tuple(line[-1] for line in oids if line[0] == "parent")
+        if len(trees) != 1 or not all(map(_OID.match, (*trees, *parents))):
+            return None
+        return CommitFields(trees[0], parents, message.decode("utf-8", "replace"))
+
+    def header(self, oid: str) -> tuple[int, int] | None:
+        """The kind (see ``loose``) and size of an object, unread; None where it is missing."""
+        loose = self._loose(oid)
+        if loose is not None:
+            return loose.header()
+        with suppress(CacheCorrupt), _translated():
+            kind, size = self._repo.odb.read_header(oid)
+            return int(kind), int(size)
+        return None
+
     def committers(self, commit: str, within: timedelta, most: int) -> set[str]:
         """Who made ``commit`` and those before it, ``most`` of them and not older than ``within``.
 
@@ -138,10 +173,14 @@ class ObjectStore:
 
     def entries(self, tree: str) -> dict[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""
+        return _parse_tree(self.raw_tree(tree))
+
+    def raw_tree(self, tree: str) -> bytes:
+        """The bytes of ``tree``, as they are."""
         data = self._read(tree, TREE)
         if data is None:
             raise CacheCorrupt(f"{tree} is not a tree")
-        return _parse_tree(data)
+        return data
 
     def find(self, tree: str, path: str) -> Entry | None:
         """The entry at ``path``, None where there is none."""
@@ -221,7 +260,11 @@ class ObjectStore:
                 pygit2.settings.cache_max_size(_CACHE_BYTES)
                 pygit2.settings.mwindow_size = _WINDOW_BYTES
                 pygit2.settings.mwindow_mapped_limit = 4 * _WINDOW_BYTES
+                if len(self._folders) > 1:  # within git's own call, which has looked at the owner
+                    pygit2.settings.owner_validation = False
                 repo = pygit2.Repository(str(self.path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+                for folder in self._folders[:-1]:
+                    repo.odb.add_disk_alternate(str(folder))
             self._local.repo = repo
         return repo
 
@@ -239,8 +282,8 @@ class ObjectStore:
 
         libgit2 1.9 never returns from one that is cut short (a power cut leaves such).
         """
-        path = self.path / "objects" / oid[:2] / oid[2:]
-        return Loose(oid, path) if path.exists() else None
+        paths = (folder / oid[:2] / oid[2:] for folder in self._folders)
+        return next((Loose(oid, path) for path in paths if path.exists()), None)
 
     def _check(self, oid: str | None, kind: int) -> None:
         """Raise CacheCorrupt where libgit2 would not return from reading, or take for written."""
@@ -366,3 +409,10 @@ def _translated() -> Iterator[None]:
         if "No space left on device" in words:
             raise DiskFull(words) from e
         raise CacheCorrupt(words) from e
+
+
+def unified(old: bytes, new: bytes) -> tuple[bytes, int, int]:
+    """The hunks of a unified diff of two texts, and how many lines it adds and removes."""
+    made = pygit2.Patch.create_from(old, new, flag=pygit2.enums.DiffOption.FORCE_TEXT)
+    _, added, removed = made.line_stats
+    return made.data[made.data.find(b"\n@@ ") + 1 :], added, removed

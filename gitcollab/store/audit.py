@@ -1,0 +1,234 @@
+"""A hub's history as it lies in a git directory, read to be judged: commit by commit, in place.
+
+For a hub's own hook, whose new objects git keeps apart until they are accepted; for a copy, and for
+a checkout. Nothing is fetched. Only accepted commits ever get into the index: what a push brings is
+laid over them, so a refused one leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.git import command
+from gitcollab.git.objects import CommitFields, ObjectStore
+from gitcollab.git.rawtrees import MAX_BLOB_BYTES, Change, Difference, difference, path_fault
+from gitcollab.store.columns import Columns
+from gitcollab.store.files import write_aside
+from gitcollab.store.index import Index
+from gitcollab.store.sightings import Sighting
+from gitcollab.store.snapshot import Snapshot, utc_now
+
+MAX_COMMITS = 2_000  # in one push; a host's agents share pushes of at most 256 requests
+MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
+_MAX_COMMIT_BYTES = 64 * 1024
+_MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
+_REMEMBERED = 64 * 200  # bytes of the newest accepted tips
+
+
+class Fault(NamedTuple):
+    """What is wrong with a push as git sees it, whoever wrote what."""
+
+    path: str
+    rule: str
+    reason: str
+
+
+class BadHistory(GitcollabError):  # noqa: N818 - reads as what it is
+    """The new commits do not simply follow the old ones."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit: the hub before it, what it changes, and what no commit may do.
+
+    ``changes`` are the files whose contents differ, None where they are gone; what a fault keeps
+    from being a file of the hub is not among them.
+    """
+
+    commit: str
+    message: str
+    before: Snapshot
+    changes: Mapping[str, bytes | None]
+    faults: Sequence[Fault]
+
+    @property
+    def after(self) -> Snapshot:
+        """The hub with the commit."""
+        return self.before.with_changes(self.changes)
+
+
+class Repository:
+    """The branch ``branch`` of a hub in the git directory ``path``.
+
+    ``folder`` keeps the index and when commits were accepted; None: an index in memory. ``also``
+    are folders of objects that are not accepted yet.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        branch: str,
+        columns: Sequence[Columns] = (),
+        *,
+        folder: Path | None = None,
+        also: Sequence[Path] = (),
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.path = git_dir(path)
+        self.branch = branch
+        self.objects = ObjectStore(self.path, also)
+        self._clock = clock
+        self._accepted = None if folder is None else folder / "accepted"
+        index = Path(":memory:") if folder is None else folder / "index.sqlite"
+        self._index = Index(index, lambda: self.objects, columns)
+
+    def tip(self) -> str | None:
+        """The branch's newest commit, in a copy the one that was last fetched.
+
+        None where there is none.
+        """
+        kinds = ("heads", "remotes/origin", "remotes/hub")
+        refs = (f"refs/{kind}/{self.branch}" for kind in kinds)
+        return next((tip for ref in refs if (tip := self.objects.tip(ref))), None)
+
+    def resolve(self, name: str) -> str:
+        """The commit that ``name`` (a hash, part of one, a reference) means. Raises UsageError."""
+        ran = command.run_git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}",
+            git_dir=self.path,
+        )  # fmt: skip
+        if ran.code != 0 or not ran.out.strip():
+            raise UsageError(
+                f"{self.path} holds no commit {name[:80]!r}",
+                "fetch it first; of a shallow copy: git fetch --unshallow",
+            )
+        return ran.out.strip()
+
+    def snapshot(self, commit: str | None) -> Snapshot:
+        """The hub at ``commit``, which was accepted (None: there is no branch yet)."""
+        seen = None if commit is None else self._seen(commit)
+        return Snapshot(
+            lambda: self.objects,
+            self._index,
+            commit,
+            sighting=Sighting(seen, seen, timedelta(0)),
+            clock=self._clock,
+        )
+
+    def accept(self, commit: str) -> None:
+        """Remember that ``commit`` became the newest one now: claims are as old as that."""
+        if self._accepted is None:
+            return
+        line = f"{commit} {self._clock().isoformat()}\n"
+        with suppress(OSError):  # only the age of claims is judged by it
+            with self._accepted.open("a") as file:
+                file.write(line)
+            if self._accepted.stat().st_size > 2 * _REMEMBERED:
+                write_aside(self._accepted, self._accepted.read_bytes()[-_REMEMBERED:])
+
+    def steps(self, old: str | None, new: str) -> Iterator[Step]:
+        """The commits after ``old`` (None: all there are) up to ``new``, each on the one before.
+
+        Raises BadHistory where ``new`` does not follow ``old``.
+        """
+        before = self.snapshot(old)
+        tree = None if old is None else self.objects.tree(old)
+        left = MAX_PUSH_BYTES
+        for commit in self._chain(old, new):
+            fields = self._fields(commit)
+            found = difference(self.objects, tree, fields.tree)
+            faults = _told(found)
+            changes = self._changes(found.changes, left)
+            left -= sum(len(data) for data in changes.values() if data is not None)
+            if left < 0:
+                said = f"more than {MAX_PUSH_BYTES} bytes are pushed at once"
+                faults.append(Fault("", "size", said))
+            step = Step(commit, fields.message, before, changes, faults)
+            yield step
+            before, tree = step.after, fields.tree
+
+    def tree_faults(self, commit: str) -> list[Fault]:
+        """What is wrong with the whole tree of ``commit``, whoever did it."""
+        tree = self.objects.tree(commit)
+        return _told(difference(self.objects, None, tree, _MAX_TREE_ENTRIES, _MAX_TREE_ENTRIES))
+
+    def _chain(self, old: str | None, new: str) -> list[str]:
+        """The commits from ``old`` to ``new``, oldest first, each with exactly one parent."""
+        found: list[str] = []
+        at: str | None = new
+        while at != old:
+            if at is None:
+                raise BadHistory(
+                    "the branch is only added to, and this does not follow its newest commit",
+                    "fetch, and build on the tip",
+                )
+            found.append(at)
+            if len(found) > MAX_COMMITS:
+                raise BadHistory(
+                    f"more than {MAX_COMMITS} commits are pushed at once", "push them in parts"
+                )
+            at = self._parent(at)
+        return found[::-1]
+
+    def _parent(self, commit: str) -> str | None:
+        fields = self._fields(commit)
+        if len(fields.parents) > 1:
+            raise BadHistory(
+                f"the commit {commit[:12]} is a merge", "put your changes on the tip, one by one"
+            )
+        return fields.parents[0] if fields.parents else None
+
+    def _fields(self, commit: str) -> CommitFields:
+        fields = self.objects.commit_fields(commit, _MAX_COMMIT_BYTES)
+        if fields is None:
+            raise BadHistory(f"the commit {commit[:12]} is malformed, or its message is too long")
+        return fields
+
+    def _changes(self, changes: Sequence[Change], cap: int) -> dict[str, bytes | None]:
+        """The contents that differ, at paths that can be; at most ``cap`` bytes and one file."""
+        found: dict[str, bytes | None] = {}
+        for change in changes:
+            was, now = (e if e is not None and e.is_file else None for e in change[1:])
+            same = was is not None and now is not None and was.oid == now.oid
+            if path_fault(change.path) or same or cap < 0:
+                continue
+            data = None
+            if now is not None and now.mode == b"100644" and self.objects.header(now.oid):
+                data = self.objects.blob(now.oid, MAX_BLOB_BYTES)
+            if data is not None or was is not None:
+                found[change.path.decode()] = data
+                cap -= len(data or b"")
+        return found
+
+    def _seen(self, commit: str) -> datetime | None:
+        if self._accepted is None:
+            return None
+        with suppress(OSError, ValueError):
+            for line in reversed(self._accepted.read_text().splitlines()):
+                if line.startswith(commit):
+                    return datetime.fromisoformat(line.split(" ")[1])
+        return None
+
+
+def git_dir(path: Path) -> Path:
+    """The git directory that ``path`` is, or that the checkout ``path`` has. Raises UsageError."""
+    for place in (path, path / ".git"):
+        if (place / "HEAD").is_file() and (place / "objects").is_dir():
+            return place.absolute()
+    raise UsageError(f"{path} is no git repository", "give a bare repository, or a checkout")
+
+
+def _told(found: Difference) -> list[Fault]:
+    return [Fault(printable(fault.path), "tree", fault.reason) for fault in found.faults]
+
+
+def printable(path: bytes) -> str:
+    """A path in a stranger's tree, inert: what is no printable text is escaped."""
+    text = path[:300].decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -81,10 +81,7 @@ class Meter:
         # Forked processes share pages, which this counts for each of them: a cheap upper bound.
         if sum(one.bytes for one in held) <= limit:
             return ""
-        shares = (_share(pid) for pid in members)
-        exact = sum(
-            one.bytes if share is None else share for one, share in zip(held, shares, strict=True)
-        )
+        exact = sum(_share(pid, one.bytes) for pid, one in zip(members, held, strict=True))
         return f"used more than {_said(limit)} of memory" if exact > limit else ""
 
     def _of_disk(self) -> str:
@@ -149,27 +146,29 @@ def _parent(pid: str) -> int | None:
 
 
 def _held(pid: int) -> _Held:
-    fields = _fields(Path(f"/proc/{pid}/status"))
+    fields = {}
+    with suppress(OSError):  # it is gone
+        fields = _numbers(Path(f"/proc/{pid}/status").read_text(errors="replace"))
     kilobytes = sum(fields.get(name, 0) for name in ("RssAnon", "RssShmem", "VmSwap"))
     return _Held(fields.get("Threads", 0), kilobytes * 1024)
 
 
-def _share(pid: int) -> int | None:
-    """The process's own memory, and its part of what it shares; None when that cannot be told."""
-    fields = _fields(Path(f"/proc/{pid}/smaps_rollup"))
-    names = ("Pss_Anon", "Pss_Shmem", "SwapPss")
-    return sum(fields[name] for name in names) * 1024 if fields.keys() >= set(names) else None
-
-
-def _fields(path: Path) -> dict[str, int]:
-    """The numbers in a file of ``Name:   number kB`` lines; {} when the process is gone."""
+def _share(pid: int, most: int) -> int:
+    """The process's own memory, and its part of what it shares; ``most`` where it hides that."""
     try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in lines)
-    numbers = ((name, rest.split()) for name, _, rest in pairs)
-    return {name: int(words[0]) for name, words in numbers if words and words[0].isdecimal()}
+        fields = _numbers(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except PermissionError:
+        return most
+    except OSError:  # it is gone
+        return 0
+    return sum(fields.get(name, 0) for name in ("Pss_Anon", "Pss_Shmem", "SwapPss")) * 1024
+
+
+def _numbers(text: str) -> dict[str, int]:
+    """The numbers in ``Name:   number kB`` lines."""
+    pairs = (line.partition(":") for line in text.splitlines())
+    words = ((name, rest.split()) for name, _, rest in pairs)
+    return {name: int(said[0]) for name, said in words if said and said[0].isdecimal()}
 
 
 def _sizes(folder: Path) -> Iterator[int]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gitcollab.errors import RefusedError
 from gitcollab.records.models import Experiment, Result, Task
-from gitcollab.runner import sandbox
+from gitcollab.runner import environment, process, sandbox
+from gitcollab.swarm import probe
 from gitcollab.swarm.authorship import strangers
 from gitcollab.swarm.datasets import data_of
 from gitcollab.swarm.home import home
@@ -16,6 +21,7 @@ from gitcollab.swarm.workspace import Mode
 
 DEFAULT: Mode = "auto"
 _MOST_NAMES = 3
+_TRIAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,30 @@ def decide(
             f"gitcollab join {hub} --agent {agent} --sandbox off",
         )
     return Confinement(False)
+
+
+def trial() -> list[str]:
+    """What a program in the sandbox could do and must not; [] when it is kept in."""
+    with socket.create_server(("127.0.0.1", 0)) as server, TemporaryDirectory() as name:
+        folder, secret = Path(name, "run"), Path(name, "secret")
+        folder.mkdir()
+        secret.mkdir()
+        if (home() / "keys").is_dir():
+            secret = home() / "keys"
+        port = server.getsockname()[1]
+        command = [sys.executable, str(probe.__file__), str(secret), str(port), str(os.getpid())]
+        done = process.run(
+            command,
+            cwd=folder,
+            env=environment.minimal_env(),
+            timeout=_TRIAL_SECONDS,
+            log=folder / "log.txt",
+            cage=sandbox.Sandbox(folder, private=[home()]),
+        )
+        lines = (folder / "log.txt").read_text(errors="replace").splitlines()
+    if done.exit_code != 0 or probe.DONE not in lines:
+        return [f"does not run: {lines[-1] if lines else f'exit code {done.exit_code}'}"]
+    return [line for line in lines if line != probe.DONE]
 
 
 def _names(people: tuple[str, ...]) -> str:

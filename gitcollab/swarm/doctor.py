@@ -22,16 +22,17 @@ from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Task
 from gitcollab.records.names import SYNONYMS_PATH, TASK_PATH, path_of
 from gitcollab.records.signing import KeyPair
-from gitcollab.runner import environment, sandbox
+from gitcollab.runner import environment, places, sandbox
 from gitcollab.similarity.embedding import ModelUnavailable, located
 from gitcollab.store import health
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
+from gitcollab.swarm.confinement import trial
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.recogniser import configured_model, unusable
-from gitcollab.swarm.workspace import NotJoined, Workspace
+from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 State = Literal["ok", "warn", "fail"]
 
@@ -60,7 +61,8 @@ def examine(folder: Path, *, seconds: float = HUB_SECONDS) -> list[Check]:
     The hub has ``seconds`` to answer. Nothing is changed, on the hub or here.
     """
     checks = _checked("git", _git)
-    places = {"gitcollab's files": home()}
+    folders = {"gitcollab's files": home()}
+    mode: Mode = "auto"
     try:
         workspace = Workspace.find(folder)
         member = Member(workspace, workspace.config)
@@ -71,11 +73,12 @@ def examine(folder: Path, *, seconds: float = HUB_SECONDS) -> list[Check]:
     except (GitcollabError, OSError) as e:
         checks.append(_failed("workspace", e))
     else:
-        places["the workspace"] = workspace.root
+        folders["the workspace"] = workspace.root
+        mode = workspace.config.sandbox or mode
         checks += _of_workspace(member, seconds)
     checks += _checked("python", _python)
-    checks += _checked("disk", lambda: _disk(places))
-    checks += _checked("sandbox", _sandbox)
+    checks += _checked("disk", lambda: _disk(folders))
+    checks += _checked("sandbox", lambda: _sandbox(mode))
     return checks
 
 
@@ -143,9 +146,9 @@ def _python() -> Examined:
         yield Check("python", "ok", f"{found.python}, torch {found.torch or 'of unknown version'}")
 
 
-def _disk(places: dict[str, Path]) -> Iterator[Check]:
+def _disk(folders: dict[str, Path]) -> Iterator[Check]:
     seen: set[int] = set()
-    for what, path in places.items():
+    for what, path in folders.items():
         there = next(p for p in (path, *path.parents) if p.exists())
         if not there.is_dir():
             yield Check("disk", "fail", f"{there} is a file", _move(what))
@@ -181,12 +184,28 @@ def _move(what: str) -> str:
     return "check its permissions, or set GITCOLLAB_HOME to a folder that can be written"
 
 
-def _sandbox() -> Examined:
+def _sandbox(mode: Mode) -> Examined:
+    """Whether it works: a program in it tries to get out."""
     if lacking := sandbox.lacking():
         found, todo = lacking
-        yield Check("sandbox", "warn", f"{found}: programs of strangers run unprotected", todo)
+        what = {
+            "off": "it is off: programs of others run unprotected",
+            "auto": "programs of others do not run here",
+            "required": "nothing runs here",
+        }[mode]
+        yield Check("sandbox", "warn", f"{found}: {what}", todo)
+        return
+    faults = trial()
+    passed = ", ".join(path.name for path in places.gpus()) or "no GPU is here"
+    if faults:
+        todo = "run no program of others here; upgrade bubblewrap"
+        yield Check("sandbox", "fail", f"a program in it {'; '.join(faults)}", todo)
+    elif mode == "off":
+        found = "it works, but is off in this workspace: programs of others run unprotected"
+        yield Check("sandbox", "warn", found, "gitcollab join HUB --agent NAME --sandbox auto")
     else:
-        yield Check("sandbox", "ok", "bubblewrap works")
+        found = "tried: no network, no keys, nothing of this machine to write or to signal"
+        yield Check("sandbox", "ok", f"{found}; passed on: {passed}")
 
 
 # -- the hub and what is here of it ----------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gitcollab.swarm import doctor
 from gitcollab.swarm.doctor import Check, examine
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Mode
 
 Agent = Callable[[str], Swarm]
 PARTS = ["workspace", "hub", "push", "copy", "task", "data", "words", "clock", "outbox", "key"]
@@ -23,14 +24,10 @@ MACHINE = ["git", "python", "disk", "sandbox"]
 
 
 @pytest.fixture(autouse=True)
-def bwrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bubblewrap that works, whatever the machine has."""
-    script = tmp_path / "bin" / "bwrap"
-    script.parent.mkdir()
-    script.write_text("#!/bin/sh\nexit 0\n")
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
-    return script
+def sandbox_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine has; the trial itself is tested beside the sandbox."""
+    monkeypatch.setattr(sandbox, "lacking", lambda: None)
+    monkeypatch.setattr(doctor, "trial", list)
 
 
 @pytest.fixture
@@ -192,7 +189,7 @@ def test_a_clock_that_is_off(nova: Swarm) -> None:
 def test_what_waits_and_what_was_refused(nova: Swarm, toy_hub: Path) -> None:
     away = toy_hub.with_name("gone.git")
     toy_hub.rename(away)
-    nova.run(set_values={"RATE": "0.2"})
+    nova.run(set_values={"RATE": "0.2"}, sandbox="off")
     told = found(nova)["outbox"]
     assert "1 waiting" in told.found
     assert "no repository" in told.found
@@ -304,14 +301,31 @@ def test_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "without torch" in found(tmp_path)["python"].found
 
 
-def test_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bwrap: Path) -> None:
-    assert found(tmp_path)["sandbox"].state == "ok"
-    bwrap.write_text("#!/bin/sh\nexit 1\n")
-    assert "may not separate" in found(tmp_path)["sandbox"].found
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert "not installed" in found(tmp_path)["sandbox"].found
-    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
-    assert "none on darwin" in found(tmp_path)["sandbox"].found
+def test_a_sandbox_that_lets_something_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "tried: no network" in found(tmp_path)["sandbox"].found
+    monkeypatch.setattr(doctor, "trial", lambda: ["can connect out"])
+    check = found(tmp_path)["sandbox"]
+    assert (check.state, check.found) == ("fail", "a program in it can connect out")
+
+
+@pytest.mark.parametrize(
+    ("mode", "works", "said"),
+    [
+        (None, False, "no bwrap: programs of others do not run here"),
+        ("required", False, "no bwrap: nothing runs here"),
+        ("off", False, "no bwrap: it is off: programs of others run unprotected"),
+        ("off", True, "is off in this workspace: programs of others run unprotected"),
+    ],
+)
+def test_no_sandbox(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch, mode: Mode | None, works: bool, said: str
+) -> None:
+    nova.member.workspace.create(replace(nova.member.config, sandbox=mode))
+    if not works:
+        monkeypatch.setattr(sandbox, "lacking", lambda: ("no bwrap", "install it"))
+    check = found(nova)["sandbox"]
+    assert check.state == "warn"
+    assert said in check.found
 
 
 def test_lengths_of_time() -> None:

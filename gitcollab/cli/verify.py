@@ -1,0 +1,239 @@
+"""Verbs of the rule book: verify, hooks install."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.cli.context import open_swarm, pages
+from gitcollab.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitcollab.store.audit import Repository
+    from gitcollab.swarm.mending import Mended
+    from gitcollab.swarm.verifying import Found, Verdict
+
+_REFUSED = 4
+_SHOWN = 50  # of what was found; --json gives all
+_PUSH_SECONDS = 60  # that judging one push may take
+
+GitDir = Annotated[
+    Path | None, typer.Option("--git-dir", metavar="DIR", help="A hub, or a checkout of one.")
+]
+Branch = Annotated[str | None, typer.Option(help="The branch that holds the state.")]
+
+
+@verb(
+    KEEP,
+    "gitcollab verify",
+    "gitcollab verify HEAD~3..HEAD --git-dir ~/hubs/gpt.git",
+    "gitcollab verify --all --json",
+)
+def verify(
+    commits: Annotated[
+        str | None, typer.Argument(metavar="[OLD..NEW]", help="Only these commits.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The hub as it stands. This is the default.")
+    ] = False,
+    git_dir: GitDir = None,
+    branch: Branch = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Undo what breaks the rules; for maintainers.")
+    ] = False,
+    pre_receive: Annotated[
+        bool, typer.Option("--pre-receive", hidden=True, help="Be a hub's hook.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Check a hub by the rule book.
+
+    Signatures, who may write what, what is never changed, limits, and that no file can trick
+    anybody. Results that nobody has to believe are flagged: they stand, and are to be repeated.
+    With OLD..NEW each commit is judged on the state before it.
+
+    --repair undoes on the hub (the remote `origin` of DIR) what the commits after OLD broke, in one
+    commit that a maintainer signs: the key in $GITCOLLAB_MAINTAINER_KEY, or on this machine.
+
+    Exit codes: 0 nothing breaks a rule, 4 something does.
+    """
+    if everything and (commits or repair):
+        raise UsageError("--all and a range of commits are two things", "give one of them")
+    if pre_receive:
+        return _pre_receive(git_dir or Path(), branch)
+    if repair:
+        return _repair(git_dir or Path(), branch, commits, json)
+    verdict = _in_workspace(commits) if git_dir is None else _in_place(git_dir, branch, commits)
+    if json:
+        told = ("breaches", "flags")
+        rows = {name: [one._asdict() for one in getattr(verdict, name)] for name in told}
+        jsonout.emit(rows | {"commits": verdict.commits})
+    else:
+        _tell(verdict)
+    return _REFUSED if verdict.breaches else 0
+
+
+def _in_place(git_dir: Path, branch: str | None, commits: str | None) -> Verdict:
+    from gitcollab.swarm import verifying
+
+    repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=commits is None)
+    if commits is not None:
+        return _range(repository, commits)
+    tip = repository.tip()
+    if tip is None:
+        raise UsageError(f"{git_dir} holds no branch {repository.branch}", "name it by --branch")
+    return verifying.verify_all(repository, repository.snapshot(tip))
+
+
+def _in_workspace(commits: str | None) -> Verdict:
+    from gitcollab.swarm import verifying
+
+    member = open_swarm().member
+    snapshot = member.store.refresh()
+    copy = verifying.copy_of(member)
+    return verifying.verify_all(copy, snapshot) if commits is None else _range(copy, commits)
+
+
+def _range(repository: Repository, commits: str) -> Verdict:
+    from gitcollab.store.snapshot import utc_now
+    from gitcollab.swarm import verifying
+
+    old, new = _ends(repository, commits)
+    return verifying.verify_range(repository, old, new, pages, utc_now())
+
+
+def _ends(repository: Repository, commits: str) -> tuple[str | None, str]:
+    """The commits that ``OLD..NEW`` names; OLD is None where it is empty or all zeros."""
+    from gitcollab.swarm.verifying import NOBODY
+
+    old, dots, new = commits.partition("..")
+    new = new or "HEAD"
+    if not dots or "..." in commits:
+        raise UsageError(f"{commits[:80]!r} is no range of commits", "as in OLD..NEW")
+    return None if old in ("", NOBODY) else repository.resolve(old), repository.resolve(new)
+
+
+def _branch(git_dir: Path, branch: str | None) -> str:
+    from gitcollab.swarm.hooks import guarded_branch
+
+    return branch or guarded_branch(git_dir)
+
+
+def _repair(git_dir: Path, branch: str | None, commits: str | None, json: bool) -> int:
+    from gitcollab.swarm import mending, verifying
+
+    if commits is None:
+        raise UsageError("from which commit on?", "as in: gitcollab verify OLD.. --repair")
+    repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=False)
+    old, _ = _ends(repository, commits)
+    secret = os.environ.get("GITCOLLAB_MAINTAINER_KEY")
+    key = mending.key_in(secret) if secret else None
+    report = mending.mend(repository, old, key, pages, pusher=os.environ.get("GITHUB_ACTOR", ""))
+    if json:
+        jsonout.emit(jsonout.flat(report))
+    else:
+        _tell_repair(report)
+    return 0
+
+
+def _tell_repair(report: Mended) -> None:
+    if report.commit is None:
+        return render.say("there is nothing to undo")
+    undone = render.count(len(report.undone), "commit")
+    render.say(f"undid {undone} ({render.count(report.files, 'file')}) in {report.commit[:12]}")
+    for name in report.suspended:
+        render.say("suspended", name, "whose own signature is on what broke a rule")
+    return None
+
+
+# -- what people read ------------------------------------------------------------------------------
+
+
+def _tell(verdict: Verdict) -> None:
+    judged = f" in {render.count(verdict.commits, 'commit')}" if verdict.commits else ""
+    if verdict.breaches:
+        render.say(f"{render.count(len(verdict.breaches), 'breach', 'breaches')}{judged}")
+        _table(verdict.breaches)
+    else:
+        render.say(f"nothing breaks a rule{judged}")
+    if verdict.flags:
+        print()
+        render.say(f"{render.count(len(verdict.flags), 'flag')}: results to be repeated by others")
+        _table(verdict.flags)
+
+
+def _table(found: Sequence[Found]) -> None:
+    shown = found[:_SHOWN]
+    titles = (render.Column("rule", 14), render.Column("path", None), render.Column("why", None))
+    render.table(titles, [(one.rule, one.path or "-", one.reason) for one in shown])
+    if len(found) > len(shown):
+        render.say(f"... and {len(found) - len(shown)} more (--json gives all)")
+
+
+# -- a hub's own door ------------------------------------------------------------------------------
+
+
+def _pre_receive(git_dir: Path, branch: str | None) -> int:
+    """Judge what git hands its hook. What is printed goes to who pushes, one line a reason."""
+    from gitcollab.swarm import verifying
+
+    apart = os.environ.get("GIT_QUARANTINE_PATH") or os.environ.get("GIT_OBJECT_DIRECTORY")
+    hub = verifying.open_hub(
+        git_dir, _branch(git_dir, branch), also=[Path(apart).absolute()] if apart else []
+    )
+    said = verifying.refusals(hub, sys.stdin.read().splitlines(), pages, _limit_time)
+    for text in said:
+        render.say(text)
+    return _REFUSED if said else 0
+
+
+def _limit_time() -> None:
+    """Let the kernel end us when the time is over, whatever we are in; the hook then refuses."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(_PUSH_SECONDS)
+
+
+hooks = typer.Typer(
+    name="hooks",
+    cls=Sections,
+    rich_markup_mode=None,
+    add_completion=False,
+    epilog="\b\nExample:\n  gitcollab hooks install /srv/hubs/gpt.git",
+    subcommand_metavar="VERB [ARGS]...",
+    help="The door of a hub that you serve yourself.",
+    no_args_is_help=True,
+)
+app.add_typer(hooks, rich_help_panel=KEEP)
+
+
+@verb(None, "gitcollab hooks install /srv/hubs/gpt.git", of=hooks)
+def install(
+    hub: Annotated[Path, typer.Argument(metavar="HUB", help="The hub's git directory.")],
+    branch: Branch = None,
+    json: Json = False,
+) -> None:
+    """Have every push to a hub checked by the rule book.
+
+    Writes hooks/pre-receive there, for the gitcollab that runs this; may be repeated, and has to be
+    when gitcollab moves. Other branches than the hub's are none of its business.
+    """
+    from gitcollab.swarm.hooks import install as put
+
+    report = put(hub, branch)
+    if json:
+        return jsonout.emit(jsonout.flat(report))
+    done = {"present": "is at the door already:", "renewed": "renewed", "installed": "installed"}
+    if report.done == "present":
+        render.say(str(report.hook), "is as it should be")
+    else:
+        render.say(done[report.done], str(report.hook))
+    render.say(f"it checks every push to the branch {report.branch}")
+    return None

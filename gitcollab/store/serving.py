@@ -1,0 +1,73 @@
+"""A hub of one's own: the hook that git runs at its door, and git's settings for it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from gitcollab.errors import GitcollabError
+from gitcollab.git import command
+from gitcollab.git.failures import local_failure
+from gitcollab.store.files import write_aside
+
+HOOK = "pre-receive"
+_MARK = b"# gitcollab's door:"
+BRANCH_KEY = "gitcollab.branch"  # the setting of the hub's git directory that names its branch
+
+
+def setting(git_dir: Path, name: str) -> str | None:
+    """A setting of the git directory itself; None where it has none."""
+    ran = command.run_git("config", "--file", str(git_dir / "config"), "--get", name)
+    return ran.out.rstrip("\n") if ran.code == 0 else None
+
+
+def set_settings(git_dir: Path, settings: Mapping[str, str]) -> None:
+    """Settings of the git directory. Raises GitcollabError where it cannot be written."""
+    for name, value in settings.items():
+        ran = command.run_git("config", "--file", str(git_dir / "config"), name, value)
+        if ran.code != 0:
+            raise GitcollabError(
+                f"{git_dir / 'config'} cannot be written: {ran.err.strip()[:200]}",
+                "run this as the hub's owner",
+            )
+
+
+def place_hook(git_dir: Path, script: bytes) -> Literal["installed", "renewed", "present"]:
+    """Put ``script`` at the hub's door. Raises GitcollabError where another's hook stands."""
+    if elsewhere := setting(git_dir, "core.hooksPath"):
+        raise GitcollabError(
+            f"git runs this hub's hooks from {elsewhere} (core.hooksPath), not its own",
+            f"git --git-dir={git_dir} config --unset core.hooksPath, then install again",
+        )
+    path = git_dir / "hooks" / HOOK
+    try:
+        path.parent.mkdir(exist_ok=True)
+        there = path.read_bytes() if path.exists() else None
+        if there is None and path.is_symlink():
+            path.unlink()
+        if there is not None and _MARK not in there:
+            raise GitcollabError(
+                f"{path} is a hook of somebody else's",
+                f"let gitcollab run it after its own: mv {path} {path}.next, then install again",
+            )
+        if there == script and path.stat().st_mode & stat.S_IXUSR:
+            return "present"
+        write_aside(path, script)
+        path.chmod(0o755)
+    except OSError as e:
+        raise local_failure(e) from e
+    return "installed" if there is None else "renewed"
+
+
+def make_folder(git_dir: Path, name: str) -> Path:
+    """A folder of ours in the hub's git directory, writable by whom the hub is."""
+    folder = git_dir / name
+    try:
+        folder.mkdir(exist_ok=True)
+        if (setting(git_dir, "core.sharedRepository") or "") not in ("", "false", "umask", "0"):
+            folder.chmod(0o2775)
+    except OSError as e:
+        raise local_failure(e) from e
+    return folder

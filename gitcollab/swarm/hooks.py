@@ -1,0 +1,68 @@
+"""Serving a hub oneself: its door is installed, and knows the hub as it is."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gitcollab.errors import GitcollabError
+from gitcollab.store import hubs, serving
+from gitcollab.store.audit import git_dir
+from gitcollab.swarm import presets
+from gitcollab.swarm.setup import DEFAULT_BRANCH
+from gitcollab.swarm.verifying import FOLDER, open_hub
+
+# What git itself refuses, before the door is asked: malformed objects, pushes that fill the disk.
+# Files beyond the threshold are never held in memory.
+_SETTINGS = {
+    "receive.fsckObjects": "true",
+    "receive.maxInputSize": "200m",
+    "core.bigFileThreshold": "4m",
+}
+# Where a repository is a hub and nothing else, this holds for all its branches.
+_SERVED = {"receive.denyDeletes": "true", "receive.denyNonFastForwards": "true"}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A hub's door: where its hook is, what was done, which branch it guards."""
+
+    hub: Path
+    hook: Path
+    branch: str
+    done: Literal["installed", "renewed", "present"]
+
+
+def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Installed:
+    """Install the door of the hub in the git directory ``hub``; it may be repeated.
+
+    The hook runs this very interpreter. ``branch`` None: the one it guards already, else "swarm".
+    ``alone``: the repository is a hub and nothing else. Raises UsageError when it is no repository,
+    GitcollabError when another hook stands there.
+    """
+    place = git_dir(hub)
+    guarded = hubs.check_branch(branch or guarded_branch(place))
+    serving.make_folder(place, FOLDER)
+    done = serving.place_hook(place, script())
+    settings = _SETTINGS | (_SERVED if alone else {}) | {serving.BRANCH_KEY: guarded}
+    serving.set_settings(place, settings)
+    repository = open_hub(place, guarded)
+    repository.snapshot(repository.tip()).note_arrivals()  # a first reading may take long
+    return Installed(place, place / "hooks" / serving.HOOK, guarded, done)
+
+
+def guarded_branch(hub: Path) -> str:
+    """The branch that the door of the git directory guards, else "swarm"."""
+    return serving.setting(git_dir(hub), serving.BRANCH_KEY) or DEFAULT_BRANCH
+
+
+def script() -> bytes:
+    """The hook, for this interpreter."""
+    python = Path(sys.executable)
+    if not python.is_absolute():
+        raise GitcollabError("Python does not say where it is", "run gitcollab by its full path")
+    text = presets.asset("hooks/pre-receive").decode()
+    return text.replace("@PYTHON@", shlex.quote(str(python)), 1).encode()

@@ -242,6 +242,7 @@ class Policy(Frozen):
 
     claim_ttl_seconds: Annotated[int, Field(strict=True, ge=30, le=86_400)] = 900
     admission: Literal["open", "invite", "approval"] = "open"
+    admission_since: Time | None = None  # who joined before is a member all the same
     limits: Limits = Limits()
 
 

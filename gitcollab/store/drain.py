@@ -215,7 +215,14 @@ class Drain:
         objects = self._cache.objects()
         snapshot = parts.snapshot(tip)
         return make(
-            objects, snapshot, group, parts.deciders, parts.derive, parts.author, parts.clock()
+            objects,
+            snapshot,
+            group,
+            parts.deciders,
+            parts.derive,
+            parts.rules,
+            parts.author,
+            parts.clock(),
         )
 
     def _fetch(self) -> None:
@@ -263,6 +270,8 @@ class Drain:
                 self.outcomes.append(one.outcome)
             elif one.outcome.get("outcome") == "refused":
                 self._refuse(one.request, one.outcome, "rules")
+            elif one.outcome.get("outcome") == "queued" and one.request.when_offline == "keep":
+                self._wait(one.request, one.outcome)
             else:
                 self._finish(one.request, one.outcome)
         if self._fresh and self._outbox.offline() is not None:
@@ -289,10 +298,13 @@ class Drain:
                 reason = f"{why.reason}; it may have arrived" if why.unsure else why.reason
                 self._finish(request, {"outcome": "offline", **told, "reason": reason})
             else:
-                outcome = {"outcome": "queued", **told}
-                self._outbox.tell(request, outcome)
-                self.waiting.add(request.id)
-                self.outcomes.append(outcome)
+                self._wait(request, {"outcome": "queued", **told})
+
+    def _wait(self, request: Request, outcome: Outcome) -> None:
+        """It stays in the outbox for a later delivery."""
+        self._outbox.tell(request, outcome)
+        self.waiting.add(request.id)
+        self.outcomes.append(outcome)
 
     def _timely(self, batch: Sequence[Request]) -> list[Request]:
         """Those of ``batch`` that are still wanted, by this host's clock."""

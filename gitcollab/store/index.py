@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gitcollab.store import database
+from gitcollab.store import database, proofs
 from gitcollab.store.columns import Columns, Row, Scalar
 from gitcollab.store.database import Database, transaction
 from gitcollab.store.decoding import MISPLACED, READ_CAP, Broken, decode, own_id
@@ -42,10 +42,11 @@ _SCHEMA = (
         path TEXT NOT NULL, oid TEXT NOT NULL, seen REAL NOT NULL, made REAL NOT NULL, before REAL,
         PRIMARY KEY (path, oid)
     )""",
+    proofs.TABLE,
     "CREATE INDEX placed_kind ON placed (kind, id)",
     "CREATE INDEX placed_oid ON placed (oid)",
 )
-_VERSION = "3"
+_VERSION = "4"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
@@ -138,6 +139,34 @@ class Index:
             return None
         before = None if row[2] is None else _time(row[2])
         return Arrival(_time(row[0]), _time(row[1]), before)
+
+    def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
+        """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed.
+
+        What has not been checked yet is, and the answer is kept.
+        """
+        records = self._ask(at, lambda db: proofs.signables(db, kind, _VALID))
+        left = proofs.unchecked(records, keys)
+        for start in range(0, len(left), _PIECE):
+            self._check(kind, left[start : start + _PIECE])
+            if self._progress is not None:
+                self._progress(min(start + _PIECE, len(left)), len(left))
+        return {r.id for r in records if proofs.is_signed(r, keys.get(r.agent, ()))}
+
+    def _check(self, kind: str, piece: Sequence[tuple[proofs.Signable, list[str]]]) -> None:
+        loaded = self.load(kind, [record.oid for record, _ in piece])
+        for record, untried in piece:
+            decoded = loaded[record.oid]
+            record.known.update(
+                proofs.check(None if isinstance(decoded, Broken) else decoded, untried)
+            )
+
+        def keep(db: sqlite3.Connection) -> None:
+            with transaction(db, "IMMEDIATE"):
+                for record, _ in piece:
+                    proofs.keep(db, record.oid, record.known)
+
+        self._database.ask(keep)
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""
@@ -298,6 +327,7 @@ def _sweep(db: sqlite3.Connection, displaced: set[str], oldest: float) -> None:
     """Forget what displaced blobs said, where no path holds them any more, and old arrivals."""
     query = "DELETE FROM parsed WHERE oid = ? AND NOT EXISTS (SELECT 1 FROM placed WHERE oid = ?)"
     db.executemany(query, [(oid, oid) for oid in displaced])
+    proofs.forget(db, displaced)
     query = "SELECT 1 FROM placed WHERE placed.path = arrived.path AND placed.oid = arrived.oid"
     db.execute(f"DELETE FROM arrived WHERE seen < ? AND NOT EXISTS ({query})", (oldest,))
 

@@ -14,7 +14,7 @@ from gitcollab.store.cache import Cache
 from gitcollab.store.gathering import Gathering
 from gitcollab.store.index import Index
 from gitcollab.store.outbox import Outbox
-from gitcollab.store.requests import Decider, Deriver
+from gitcollab.store.requests import Decider, Deriver, Rules
 from gitcollab.store.snapshot import Snapshot
 
 
@@ -44,6 +44,7 @@ class Parts:
     outbox: Outbox
     deciders: Mapping[str, Decider]
     derive: Deriver | None
+    rules: Rules | None
     author: str
     clock: Callable[[], datetime]
     rng: Random

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.git.failures import CacheCorrupt, DiskFull
-from gitcollab.records.quoting import subject
-from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.records.quoting import line, subject
+from gitcollab.store.requests import Decider, Decision, Deriver, Outcome, Request, Rules
 
 if TYPE_CHECKING:
     from gitcollab.git.objects import ObjectStore
@@ -69,6 +69,7 @@ def make(
     requests: Sequence[Request],
     deciders: Mapping[str, Decider],
     derive: Deriver | None,
+    rules: Rules | None,
     committer: str,
     now: datetime,
 ) -> Plan:
@@ -80,7 +81,7 @@ def make(
     decided: list[Decided] = []
     latest = snapshot
     for request in requests:
-        one = _decide(objects, latest, request, deciders[request.kind], snapshot.time(now))
+        one = _decide(objects, latest, request, deciders[request.kind], rules, snapshot.time(now))
         decided.append(one)
         if one.changes:
             latest = latest.with_changes(one.changes)
@@ -95,7 +96,7 @@ def make(
         last = number == len(changing)
         tree = _written(objects, tree, one.changes, derived if last else {})
         people = signature(one.request.agent), signature(committer)
-        head = objects.commit(tree, head, _message(one), *people, now)
+        head = objects.commit(tree, head, one.message, *people, now)
     return Plan(decided, head)
 
 
@@ -135,11 +136,19 @@ def _written(
 
 
 def _decide(
-    objects: ObjectStore, snapshot: Snapshot, request: Request, decider: Decider, now: datetime
+    objects: ObjectStore,
+    snapshot: Snapshot,
+    request: Request,
+    decider: Decider,
+    rules: Rules | None,
+    now: datetime,
 ) -> Decided:
     try:
         decision = decider(snapshot, request, now)
         objects.check(decision.changes)
+        changes = snapshot.effective(decision.changes)
+        message = _message(request, decision)
+        broken = rules(snapshot, changes, message, now) if rules and changes else ()
     except _TROUBLE:
         raise
     except GitcollabError as e:
@@ -147,8 +156,9 @@ def _decide(
     except _BUGS as e:
         reason = f"{request.kind} failed: {type(e).__name__}: {e}"[:500]
         return _nothing(request, {"outcome": "failed", "reason": reason}, _trace(e))
-    changes = snapshot.effective(decision.changes)
-    return Decided(request, decision.outcome, changes, decision.message, decision.final)
+    if broken:
+        return _nothing(request, {"outcome": "refused", "reason": "; ".join(broken)})
+    return Decided(request, decision.outcome, changes, message, decision.final)
 
 
 def _nothing(request: Request, outcome: Outcome, failure: str | None = None) -> Decided:
@@ -161,10 +171,8 @@ def _trace(e: BaseException) -> str:
     return "".join(traceback.format_exception(e))[-4000:]
 
 
-def _message(one: Decided) -> str:
-    """A subject, in which strangers' words are inert, and the request's id as the only trailer.
-
-    The id keeps equal commits of one second apart.
-    """
-    text = subject(one.message) or one.request.kind
-    return f"{text}\n\nGitcollab-Request: {one.request.id}\n"
+def _message(request: Request, decision: Decision) -> str:
+    """Subject and trailers; the request's id keeps equal commits of one second apart."""
+    trailers = {**decision.trailers, "Gitcollab-Request": request.id}
+    told = "\n".join(f"{name}: {line(value)}" for name, value in trailers.items())
+    return f"{subject(decision.message) or request.kind}\n\n{told}\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -54,8 +54,12 @@ class Request:
 class Decision:
     """What a decider found: the outcome for the requester and the changes to the hub's files.
 
+    The outcome is what the decider says; two words mean something to the store: "refused" sets a
+    "keep" request aside, "queued" (with no changes) lets it wait for a later delivery.
+
     ``changes`` maps paths to their new bytes, None removes; entries equal to what is there do not
-    count. A decision without changes may rest on an outdated snapshot, so the store makes it again
+    count. ``message`` is the subject of the commit, ``trailers`` stand below it, a line each. A
+    decision without changes may rest on an outdated snapshot, so the store makes it again
     on a fetched one (or on one that a push of the same batch proves current) before it is told.
     ``final`` says that no newer state can alter it: the record is there, the request is malformed.
     """
@@ -64,9 +68,14 @@ class Decision:
     changes: Mapping[str, bytes | None] = field(default_factory=dict)
     message: str = ""
     final: bool = False
+    trailers: Mapping[str, str] = field(default_factory=dict)
 
 
 Decider = Callable[["Snapshot", Request, datetime], Decision]
+
+# (snapshot before, effective changes, message, now) -> why a commit of them breaks the hub's rules,
+# in a line each; empty when it breaks none. Asked of every commit before it is pushed.
+Rules = Callable[["Snapshot", Mapping[str, bytes | None], str, datetime], Sequence[str]]
 
 # (snapshot including the batch's changes, changed paths) -> changes of derived files. Merged into
 # the last commit of a batch: a record and the views it changes land together.

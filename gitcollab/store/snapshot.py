@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from gitcollab.store.decoding import READ_CAP, Broken, decode_at
 from gitcollab.store.index import Arrival, Version
@@ -42,6 +42,9 @@ class RecordIndex(Protocol):
 
     def count(self, at: Version, kind: str) -> int:
         """How many valid records of ``kind`` there are."""
+
+    def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
+        """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed."""
 
     def note(self, at: Version) -> None:
         """Let what ``at`` brought count as seen."""
@@ -79,6 +82,7 @@ class _Decoded:
     def __init__(self) -> None:
         self.tip: dict[str, Records] = {}  # by kind
         self.changed: dict[tuple[str, bytes], Decoded] = {}  # by path and bytes
+        self.once: dict[tuple[object, ...], Any] = {}  # see Snapshot.once
 
     def at(self, path: str, identity: tuple[str, str], data: bytes) -> Decoded:
         found = self.changed.get((path, data))
@@ -210,12 +214,51 @@ class Snapshot:
                 found.append(columns.row(record_id, record, names))
         return sorted(found, key=lambda row: str(row[0]))
 
+    def signed(self, kind: str, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
+        """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed.
+
+        ``keys`` are OpenSSH public lines by agent; each signature is checked once on this host.
+        """
+        from gitcollab.records.models import Signed
+        from gitcollab.store.proofs import check
+
+        at = self._version
+        found = set() if at is None else self._reading(lambda: self._index.signed(at, kind, keys))
+        for record_id, record in self._changed(kind):
+            found.discard(record_id)
+            if isinstance(record, Signed):
+                mine = keys.get(record.agent, ())
+                if any(check(record, list(reversed(mine))).values()):
+                    found.add(record_id)
+        return frozenset(found)
+
+    def once(self, name: str, depends: tuple[str, ...], make: Callable[[], _T]) -> _T:
+        """What ``make`` gives, made once for this tip and whatever is laid over it.
+
+        It must depend on nothing but the files whose paths start with one of ``depends``.
+        """
+        over = frozenset(
+            (path, data) for path, data in self._changes.items() if path.startswith(depends)
+        )
+        key = (name, over)
+        if key not in self._decoded.once:
+            self._decoded.once[key] = make()
+        found: _T = self._decoded.once[key]
+        return found
+
     def count(self, kind: str) -> int:
         """How many valid records of ``kind`` there are; for kinds with columns."""
         if self._changes:
             return len(self.select(kind))
         at = self._version
         return 0 if at is None else self._reading(lambda: self._index.count(at, kind))
+
+    def size(self, folder: str) -> int:
+        """The bytes of all files in ``folder``."""
+        total = 0
+        for path in self.list(f"{folder}/"):
+            total += len(self.read(path) or b"")
+        return total
 
     def record(self, path: str) -> Record | None:
         """The record at ``path``; None when there is none or it is invalid."""

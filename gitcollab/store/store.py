@@ -21,7 +21,7 @@ from gitcollab.store.index import Index, Progress
 from gitcollab.store.lock import HostLock, pauses
 from gitcollab.store.outbox import Outbox, Quarantined
 from gitcollab.store.parts import Pace, Parts
-from gitcollab.store.requests import Decider, Deriver, Outcome, Request
+from gitcollab.store.requests import Decider, Deriver, Outcome, Request, Rules
 from gitcollab.store.snapshot import Snapshot, utc_now
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Store:
         home: Path,
         deciders: Mapping[str, Decider],
         derive: Deriver | None = None,
+        rules: Rules | None = None,
         columns: Sequence[Columns] = (),
         author: str = "gitcollab",
         clock: Callable[[], datetime] = utc_now,
@@ -68,9 +69,10 @@ class Store:
     ) -> Store:
         """The store of ``branch`` on ``hub`` (a path or git URL), kept below ``home``.
 
-        Touches neither disk nor network. ``deciders`` by request kind and ``derive`` are the rules
-        (see requests); ``columns`` is what records can be selected by; ``author`` commits what this
-        process delivers. A git call silent for ``idle`` seconds means that the hub does not answer.
+        Touches neither disk nor network. ``deciders`` by request kind, ``derive`` and ``rules`` are
+        what the hub is for (see requests); ``columns`` is what records can be selected
+        by; ``author`` commits what this process delivers. A git call silent for ``idle`` seconds
+        means that the hub does not answer.
         Raises GitcollabError when ``hub`` cannot be one.
         """
         folder = folder_of(home, hub, branch)
@@ -81,6 +83,7 @@ class Store:
             outbox=Outbox(folder / "outbox"),
             deciders=deciders,
             derive=derive,
+            rules=rules,
             author=author,
             clock=clock,
             rng=rng or Random(),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError
-from gitcollab.records import codec
+from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import finished, renewed, running, stands
@@ -163,12 +163,17 @@ def _answer(made: Claim, outcome: Outcome) -> ClaimOutcome:
 def release(member: Member, experiment: str | None = None) -> list[str]:
     """Give back a claim of this workspace, or all of them; the keys given back."""
     mine = _chosen(member, experiment)
-    requests = [member.request("release", {"experiment": c.id, "nonce": c.nonce}) for c in mine]
+    requests = [member.request("release", _release(member, c)) for c in mine]
     if requests:
         member.submit(*requests)
     for c in mine:
         member.workspace.let_go(c.id)
     return [c.id for c in mine]
+
+
+def _release(member: Member, claim: Claim) -> dict[str, str]:
+    signature = member.key.sign_bytes(signing.release(claim.id, claim.nonce))
+    return {"experiment": claim.id, "nonce": claim.nonce, "signature": signature}
 
 
 def give_back(member: Member, claim: Claim) -> None:

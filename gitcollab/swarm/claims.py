@@ -21,11 +21,14 @@ from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.identity import key_of, read_ahead, same_finished, same_now
-from gitcollab.swarm.reading import claims as claims_of
 from gitcollab.swarm.recogniser import Recogniser, Words
+from gitcollab.swarm.roster import roster
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
+
+# The trailer of a commit's message in which a holder signs that it gives a claim back.
+RELEASE = "Gitcollab-Release"
 
 
 def decide_claim(
@@ -79,7 +82,7 @@ def finished(
     snapshot: Snapshot, claim: Claim, task: Task, words: Words
 ) -> tuple[Result, str] | None:
     """The result that answers what is claimed, and why it does."""
-    for result in reading.related(snapshot, claim, words):
+    for result in filter(roster(snapshot).trusts, reading.related(snapshot, claim, words)):
         if why := _finished(claim, result, task, words):
             return result, why
     return None
@@ -115,11 +118,15 @@ def decide_renew(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
 
 def decide_release(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
     """Remove the claim with the request's nonce; releasing what is not there is no error."""
-    path = release_path(snapshot, request.payload["experiment"], request.payload["nonce"])
+    experiment, nonce = request.payload["experiment"], request.payload["nonce"]
+    path = release_path(snapshot, experiment, nonce)
     if path is None:
         return Decision({"outcome": "released"}, {}, "", final=True)
     return Decision(
-        {"outcome": "released"}, {path: None}, f"release: {request.payload['experiment']}"
+        {"outcome": "released"},
+        {path: None},
+        f"release: {experiment}",
+        trailers={RELEASE: f"{experiment} {nonce} {request.payload.get('signature')}"},
     )
 
 
@@ -167,8 +174,26 @@ def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     """Remove every stale claim."""
     gone = stale(snapshot)
     swept: dict[str, Any] = {"outcome": "swept", "experiments": [c.id for c in gone]}
-    changes = {path_of("claim", c.id): None for c in gone}
+    changes: dict[str, bytes | None] = {path_of("claim", c.id): None for c in gone}
+    changes |= dict.fromkeys(_nobodys(snapshot))
     return Decision(swept, changes, f"sweep {len(gone)} stale claims", final=not gone)
+
+
+def claims_of(snapshot: Snapshot) -> dict[str, Claim]:
+    """Claims by experiment key, expired ones included; what is not its agent's holds nothing."""
+    known = roster(snapshot)
+    signed = snapshot.signed("claim", known.keys)
+    return {
+        key: claim
+        for key, claim in reading.claims(snapshot).items()
+        if key in signed and known.agents[claim.agent].status == "member"
+    }
+
+
+def _nobodys(snapshot: Snapshot) -> list[str]:
+    """The paths of claims that hold nothing."""
+    mine = claims_of(snapshot)
+    return [path_of("claim", key) for key in reading.claims(snapshot) if key not in mine]
 
 
 def renewed(claim: Claim, task: Task, now: datetime) -> Claim:

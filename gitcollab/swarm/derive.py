@@ -11,6 +11,7 @@ from gitcollab.store.requests import Decider, Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading, views
 from gitcollab.swarm.ranking import Standings, standings
+from gitcollab.swarm.roster import uncounted
 
 Changes: TypeAlias = Mapping[str, bytes | None]
 Read: TypeAlias = Callable[[str], bytes | None]
@@ -18,7 +19,7 @@ Read: TypeAlias = Callable[[str], bytes | None]
 Pages: TypeAlias = Callable[[Standings, Mapping[str, AgentCard], Read], Mapping[str, bytes]]
 
 # What the derived files depend on. Claims are not among it: pages would change with every claim.
-_SOURCES = ("results/", "retractions/", "agents/", "task.yaml")
+_SOURCES = ("results/", "retractions/", "agents/", "rulings/", "task.yaml")
 
 
 def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
@@ -29,7 +30,7 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
             task = reading.task_of(snapshot, "this hub", "the state branch")
         except reading.NoTask:
             return {}  # a task from the future is no reason to lose a record
-        where = standings(task, reading.runs(snapshot), reading.retracted(snapshot))
+        where = standings(task, reading.runs(snapshot), uncounted(snapshot))
         files: dict[str, bytes | None] = dict(
             views.all_files(where, snapshot.read, snapshot.list("best"))
         )

@@ -70,15 +70,9 @@ def cards(snapshot: Snapshot) -> dict[str, AgentCard]:
     return {k: r for k, r in snapshot.records("agent").items() if isinstance(r, AgentCard)}
 
 
-def retracted(snapshot: Snapshot) -> frozenset[str]:
-    """Ids of the results that their own agents withdrew."""
-    found = set()
-    for record in snapshot.records("retraction").values():
-        if isinstance(record, Retraction):
-            target = record.target.removeprefix("results/").removesuffix("/result.yaml")
-            if target.split("/")[0] == record.agent:
-                found.add(target)
-    return frozenset(found)
+def retractions(snapshot: Snapshot) -> dict[str, Retraction]:
+    """Retractions by id, signed or not."""
+    return {k: r for k, r in snapshot.records("retraction").items() if isinstance(r, Retraction)}
 
 
 class NoTask(GitcollabError):  # noqa: N818 - reads as what it is

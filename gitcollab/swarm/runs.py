@@ -73,13 +73,14 @@ def change_of(experiment: Experiment) -> str | None:
 
 
 def _values(result: Result) -> tuple[Scalar, ...]:
-    return (*Run.of(result)[1:], change_of(result), result.files.get("log.txt"))
+    log = result.files.get("log.txt")
+    return (*Run.of(result)[1:], change_of(result), log, result.hypothesis)
 
 
 COLUMNS = Columns(
     kind="result",
-    names=(*Run._fields[1:], "change", "log"),
-    keyed=("fingerprint", "change", "log"),
+    names=(*Run._fields[1:], "change", "log", "hypothesis"),
+    keyed=("agent", "fingerprint", "change", "log"),
     of=_values,
-    version=2,
+    version=3,
 )

@@ -14,18 +14,28 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from gitcollab.records.models import Experiment, Hardware, Result, Signed, Task
-from gitcollab.records.names import folder_of, short_hash
+from gitcollab.records.models import AgentCard, Experiment, Hardware, Result, Signed, Task
+from gitcollab.records.names import folder_of, path_of, short_hash
 from gitcollab.records.signing import KeyPair
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.store.store import Store
-from gitcollab.swarm import claims, derive, proposing, publishing, reading
-from gitcollab.swarm.home import home, key_path
+from gitcollab.swarm import (
+    claims,
+    derive,
+    keyring,
+    proposing,
+    publishing,
+    reading,
+    rulebook,
+    ruling,
+)
+from gitcollab.swarm.home import home
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings, code_digest
 from gitcollab.swarm.recogniser import Recogniser, Words
+from gitcollab.swarm.roster import roster, uncounted
 from gitcollab.swarm.runs import COLUMNS, Run
 from gitcollab.swarm.workspace import Config, Workspace
 
@@ -58,15 +68,18 @@ def open_store(
     """The store of a hub with all deciders of the swarm; no network yet."""
     known = recogniser or Recogniser.of_this_host()
     views = derive.deriver(pages)
+    admitted = ruling.when_admitted
     deciders: Mapping[str, Decider] = {
-        "claim": partial(claims.decide_claim, recogniser=known),
-        "propose": partial(proposing.decide_propose, recogniser=known),
+        "claim": admitted(partial(claims.decide_claim, recogniser=known)),
+        "propose": admitted(partial(proposing.decide_propose, recogniser=known)),
         "renew": claims.decide_renew,
         "release": claims.decide_release,
         "sweep": claims.decide_sweep,
-        "publish": publishing.decide_publish,
+        "publish": admitted(publishing.decide_publish),
         "join": publishing.decide_join,
         "seed": publishing.decide_seed,
+        "rotate": publishing.decide_rotate,
+        "rule": ruling.decide_rule,
         "views": derive.decider(views),
     }
     wanted: Deriver = derive.when_records_change(views)
@@ -76,6 +89,7 @@ def open_store(
         home=home(),
         deciders=deciders,
         derive=wanted,
+        rules=rulebook.rules,
         columns=[COLUMNS],
         author=agent,
         clock=clock,
@@ -97,6 +111,7 @@ class Member:
     # What was read and computed last, and of what: a verb asks more than once.
     _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
+    _key: KeyPair | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -122,10 +137,19 @@ class Member:
         """What descriptions say, in the words of the hub as last fetched."""
         return self.recogniser.on(self.store.snapshot())
 
-    @cached_property
+    @property
     def key(self) -> KeyPair:
-        """The agent's signing key."""
-        return KeyPair.load_or_create(key_path(self.config.agent))
+        """The agent's signing key: the one that the hub, as last fetched, knows it by."""
+        registered = self._registered()
+        if self._key is None or registered not in (None, self._key.public_line):
+            self._key = keyring.agent_key(self.config.agent, registered)
+        return self._key
+
+    def _registered(self) -> str | None:
+        """The public key in the agent's card."""
+        path = path_of("agent", self.config.agent)
+        card = self.store.snapshot(allow_empty=True).record(path)
+        return card.public_key if isinstance(card, AgentCard) else None
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -213,7 +237,8 @@ class Member:
 
     def related(self, mine: Experiment) -> list[Result]:
         """The results, on the hub or waiting, that may be the same experiment."""
-        known = reading.related(self.store.snapshot(), mine, self.words)
+        snapshot = self.store.snapshot()
+        known = filter(roster(snapshot).trusts, reading.related(snapshot, mine, self.words))
         return [*known, *self.queued().values()]
 
     def queued(self) -> dict[str, Result]:
@@ -261,6 +286,6 @@ class Member:
         """Where the swarm stands, counting queued results and ``more``."""
         runs = self.runs(more)
         if self._standings is None or self._standings[0] is not runs:
-            gone = reading.retracted(self.store.snapshot())
+            gone = uncounted(self.store.snapshot())
             self._standings = runs, standings(self.task, runs.values(), gone)
         return self._standings[1]

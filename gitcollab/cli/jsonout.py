@@ -219,7 +219,9 @@ def rounds(report: RoundsReport) -> JsonObject:
 
 
 def show(shown: Shown) -> JsonObject:
-    """A result with its program and log."""
+    """A result with its program and log; ``notes`` are what to look at in the program."""
+    from gitcollab.similarity.peeking import notes
+
     return {
         "result": result(shown.result, shown.verdict),
         "verdict": shown.verdict,
@@ -227,6 +229,7 @@ def show(shown: Shown) -> JsonObject:
         "program": shown.program,
         "log": shown.log,
         "signature_ok": shown.signature_ok,
+        "notes": list(notes(shown.program)),
     }
 
 

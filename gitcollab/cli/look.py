@@ -251,6 +251,8 @@ def show(
 
 
 def _tell(shown: Shown, metric_name: str) -> None:
+    from gitcollab.similarity.peeking import notes
+
     result, group = shown.result, shown.group
     signed = {True: "yes", False: "NO: not the agent's key", None: "not checked"}
     render.pairs(
@@ -273,6 +275,8 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("signed", signed[shown.signature_ok]),
         ]
     )
+    for note in notes(shown.program):
+        render.say("note:", note)
     if result.metrics:
         print()
         render.pairs((name, f"{value:.7g}") for name, value in sorted(result.metrics.items()))

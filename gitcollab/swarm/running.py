@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import slug
+from gitcollab.similarity.peeking import notes
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming, confinement
 from gitcollab.swarm.confinement import Confinement
@@ -122,10 +123,10 @@ def prepare(
     plan = proposal_of(member, task, before, what, set_values, seed)
     confined = confinement.decide(member, plan.experiment, sandbox)
     progress(RunProgress("claim", plan.experiment.description))
-    notes = (*notes_on(member, plan, what), *confined.notes)
+    told = (*notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, confined, before, notes)
+        return Ready(task, plan, claimed, confined, before, told)
     return not_claimed(claimed)
 
 
@@ -276,7 +277,8 @@ def _undo(member: Member, ready: Ready, holder: Claim | None) -> None:
 def conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     """The report; a better program becomes the new base, any other is put aside."""
     report = report_of(member, outcome, ran.measured, ran.ready.claimed)
-    report = replace(report, notes=(*ran.ready.notes, *report.notes))
+    peeking = notes(ran.ready.plan.program)
+    report = replace(report, notes=(*ran.ready.notes, *peeking, *report.notes))
     result = report.result
     if result is None or ran.ready.plan.unchanged:
         return report

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from gitcollab.errors import GitcollabError
 from gitcollab.similarity.source import parse
 
-# The parts of gitcollab.task that give out the data, or the rows that are evaluated.
+# The parts of gitcollab.task that make the data, or open what is kept of it.
 _GIVERS = frozenset(
     f"gitcollab.task.{name}"
-    for name in ("climbmix", "embedded", "folder", "grammar", "packing", "shelf", "stories")
-) | {"gitcollab.task.storage", "gitcollab.task.evaluate"}
+    for name in ("climbmix", "embedded", "folder", "grammar", "shelf", "storage", "stories")
+)
 _FILES = re.compile(r"\bval\.(?:txt|tokens|starts)\b|/data/(?:embedded|climbmix)\b")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from gitcollab.cli import jsonout
-from gitcollab.cli.text import line, without_credentials
+from gitcollab.cli.text import line, lines, without_credentials
 from gitcollab.errors import GitcollabError
 
 BUG = 3
@@ -102,9 +102,22 @@ def _report(error: BaseException, argv: Sequence[str]) -> str:
     told = "".join(traceback.format_exception(error))
     heading = (
         f"gitcollab {version('gitcollab')}, Python {sys.version.split()[0]}, {sys.platform}\n"
-        f"arguments: {list(argv)}\n"
+        f"arguments: {_shown(argv)}\n"
     )
-    return without_credentials(f"{heading}\n{told}")
+    return lines(without_credentials(f"{heading}\n{told}"))
+
+
+def _shown(argv: Sequence[str]) -> list[str]:
+    """The arguments without an invitation, whatever became of its form."""
+    shown, secret = [], False
+    for arg in argv:
+        name, given, _ = arg.partition("=")
+        if secret or "gitcollab-invite-" in arg or (given and name == "--invite"):
+            shown.append(f"{name}=..." if given and name == "--invite" else "...")
+        else:
+            shown.append(arg)
+        secret = arg == "--invite"
+    return shown
 
 
 def _write_log(report: str) -> Path:

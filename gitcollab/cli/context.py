@@ -35,8 +35,10 @@ def open_swarm(*, create_embedded: bool = False) -> Swarm:
 
 def notice(text: str) -> None:
     """Tell somebody who waits at a terminal what takes long."""
+    from gitcollab.cli.text import line
+
     if sys.stderr.isatty():
-        print(f"{text} …", file=sys.stderr, flush=True)
+        print(f"{line(text)} …", file=sys.stderr, flush=True)
 
 
 def reading(done: int, total: int) -> None:

@@ -63,16 +63,37 @@ def init(
     shown = without_credentials(report.hub)
     if report.seeded:
         render.say("seeded", shown, f"(branch {report.branch}) with the task {report.task}")
+        render.say(f"{report.maintainers[0]} maintains it, by the key {report.key}: keep a copy")
     else:
         render.say(shown, f"is a hub, with the task {report.task}")
     _note(report.note)
+    if door:
+        _tell_door(door)
     return None
+
+
+def _check_served(hub: str | None) -> None:
+    if hub is None or "://" in hub or ":" in hub.partition("/")[0]:
+        raise UsageError("--serve is for a hub on this machine", "gitcollab init PATH --serve")
+
+
+def _served(report: InitReport) -> Installed:
+    from gitcollab.swarm.hooks import install
+
+    return install(Path(report.hub), report.branch, alone=report.created)
+
+
+def _tell_door(door: Installed) -> None:
+    render.say("every push is checked by", str(door.hook))
+    render.say(f"agents of this machine: gitcollab join {door.hub} --agent NAME")
+    render.say(f"others, by ssh: gitcollab join USER@{platform.node()}:{door.hub} --agent NAME")
 
 
 @verb(
     START,
     "gitcollab join git@github.com:me/gpt.git --agent nova",
     "gitcollab join ~/hubs/gpt.git",
+    "gitcollab join git@github.com:me/gpt.git --agent nova --invite invitation.txt",
 )
 def join(
     hub: Annotated[str, typer.Argument(metavar="HUB", help="The hub's address or path.")],
@@ -84,6 +105,13 @@ def join(
     sandbox: Annotated[
         Sandbox | None,
         typer.Option(help="Run programs in a sandbox: always, as far as needed (auto), or never."),
+    ] = None,
+    invite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN",
+            help="A maintainer's invitation: the token, a file that holds it, or - to read it.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -101,6 +129,7 @@ def join(
         agent=agent,
         branch=branch,
         sandbox=chosen_sandbox(sandbox),
+        invitation=None if invite is None else _token(invite),
         pages=pages,
         progress=reading,
     )
@@ -109,8 +138,25 @@ def join(
     done = "joined" if report.registered else "is already an agent of"
     render.say(report.agent, done, without_credentials(report.hub))
     _note(report.note)
+    if report.admission == "waiting":
+        people = ", ".join(report.maintainers)
+        render.say(f"it waits for a maintainer ({people}) to run: gitcollab admit {report.agent}")
+        render.say("until then run experiments all the same: what they find waits on this host")
     render.say("next: gitcollab sync && gitcollab run")
     return None
+
+
+def _token(given: str) -> str:
+    """An invitation, which is best not given as an argument: others see those of a process."""
+    if given == "-":
+        return sys.stdin.read(_MOST_OF_A_TOKEN)
+    if given.startswith("gitcollab-invite-"):
+        return given
+    try:
+        with Path(given).open(encoding="utf-8") as file:
+            return file.read(_MOST_OF_A_TOKEN)
+    except (OSError, ValueError):  # no such file, or what can be none: then it is meant as a token
+        return given
 
 
 @verb(START, "gitcollab sync && gitcollab run")
@@ -132,8 +178,9 @@ def sync(json: Json = False) -> int:
     if report.refused:
         render.say("it is kept on this host; next: gitcollab outbox")
     render.say("best", render.best(report.best))
-    if report.adopted:
-        render.say("adopted", report.adopted)
+    if report.adoption:
+        name = report.adopted or "the baseline"
+        render.say("adopted", f"{name}: {render.whose(report.adoption)}")
     _note(report.note)
     return code
 

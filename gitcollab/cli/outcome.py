@@ -109,6 +109,9 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
         return
     for note in report.notes:
         render.say("note:", note)
+    if report.adopted:
+        name = report.adopted.id or "the baseline"
+        render.say("adopted", f"{name}: {render.whose(report.adopted)}")
     if report.error and not (result and result.failure):
         sys.stdout.flush()
         print(f"error: {line(report.error)}", file=sys.stderr)

@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from gitcollab.cli.text import line, lines
+from gitcollab.records.quoting import BAR, STANDING, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gitcollab.records.models import Claim, Result
-    from gitcollab.swarm.reports import AgentEntry, Entry
+    from gitcollab.swarm.reports import Adopted, AgentEntry, Entry
 
 # How a verdict is said to people; a run without a metric has its status instead.
 _VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
@@ -108,7 +109,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
     """Print labels and values, one a line, long values wrapped below themselves."""
-    shown = [(label, line(value)) for label, value in rows if value is not None]
+    shown = [(lines(label), line(value)) for label, value in rows if value is not None]
     wide = max((len(label) for label, _ in shown), default=0) + 2
     for label, value in shown:
         wrapped = textwrap.wrap(
@@ -126,9 +127,23 @@ def say(*parts: str) -> None:
     print(line(" ".join(part for part in parts if part)))
 
 
-def block(text: str, indent: str = "") -> None:
-    """Print a text of many lines."""
-    print(textwrap.indent(lines(text.rstrip("\n")), indent))
+def quote(text: str, author: str, what: str) -> None:
+    """Print a stranger's text of many lines, fenced (see ``records.quoting``)."""
+    wide = _width() if sys.stdout.isatty() else None
+    print(quoted(text, author, what, wide=wide))
+
+
+def hand_over(text: str, author: str, what: str, *, fenced: bool) -> None:
+    """Print a text alone: fenced on a terminal; unchanged, byte for byte, for another program.
+
+    Then a line on standard error says what it is: who reads both together reads this first.
+    """
+    if fenced or sys.stdout.isatty():
+        return quote(text, author, what)
+    sys.stdout.flush()
+    print(line(f"note: {what} of {author}, unchanged ({STANDING})"), file=sys.stderr, flush=True)
+    sys.stdout.buffer.write(text.encode(errors="replace"))
+    return None
 
 
 @dataclass(frozen=True)
@@ -165,21 +180,24 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     console = _console()
     with console.capture() as captured:
         console.print(grid)
-    print("\n".join(part.rstrip() for part in captured.get().splitlines()))
+    print("\n".join(part.rstrip() for part in captured.get().split("\n")[:-1]))
 
 
-def difference(diff: str) -> None:
-    """Print a unified diff, coloured on a terminal."""
-    if not sys.stdout.isatty():
-        block(diff)
-        return
+def difference(diff: str, author: str, *, fenced: bool) -> None:
+    """Print a unified diff: coloured on a terminal, as it is for another program."""
+    if fenced or not sys.stdout.isatty():
+        return hand_over(diff, author, "difference", fenced=fenced)
     from rich.text import Text
 
     console = _console()
-    for part in diff.splitlines():
+    title, *rows = quoted(diff, author, "difference", wide=_width()).split("\n")
+    console.print(Text(title))
+    for row in rows:
+        part = row.removeprefix(BAR)
         heading = part.startswith(("--- ", "+++ "))
         style = "bold" if heading else {"+": "green", "-": "red", "@": "cyan"}.get(part[:1], "")
-        console.print(Text(lines(part), style), soft_wrap=True)
+        console.print(Text(row, style), soft_wrap=True)
+    return None
 
 
 def _console() -> Console:
@@ -305,6 +323,21 @@ def best(entry: Entry | None) -> str:
 def standing(entry: Entry) -> str:
     """How well a metric is known."""
     return f"{entry.standing}, {count(entry.n, 'run')}, tier {entry.tier}"
+
+
+def signed(ok: bool | None) -> str:
+    """Whether an agent signed its record, for people."""
+    return {True: "yes", False: "NO: not the agent's key", None: "not checked"}[ok]
+
+
+def whose(change: Adopted) -> str:
+    """Whose code was adopted, whether it is signed, and how much of it is new."""
+    if change.agent is None:
+        who = "code of the hub's maintainers"
+    else:
+        how = {True: "signature right", False: "SIGNATURE WRONG", None: "unsigned"}
+        who = f"code of {change.agent}, {how[change.signature_ok]}"
+    return f"{who}, +{change.added} -{change.removed} lines"
 
 
 def now() -> datetime:

@@ -35,6 +35,7 @@ Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.05     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
+    'gitcollab diff ID | gitcollab run --patch - "its change on this base"',
     "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(
@@ -42,6 +43,14 @@ def run(
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a constant of the program."),
+    ] = None,
+    patch: Annotated[
+        Path | None,
+        typer.Option(
+            "--patch",
+            metavar="FILE",
+            help="Change the program by a unified diff; - reads it from standard input.",
+        ),
     ] = None,
     seed: Seed = None,
     anyway: Annotated[
@@ -63,7 +72,8 @@ def run(
 
     Says the verdict against the program it started from, and keeps or reverts the working
     program accordingly (kept aside in .gitcollab/, never lost). ^C publishes nothing and
-    releases the claim. Without any set-up it makes a hub for this folder alone.
+    releases the claim. Without any set-up it makes a hub for this folder alone. A patch may
+    change the program alone, and has to match it exactly.
 
     With --count or --forever others follow: runs of the programs that most need another one.
     They stop when you edit the program, or when 5 in a row fail (exit code 1). Each is told as
@@ -79,9 +89,15 @@ def run(
     values = _assignments(sets or [])
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
+    change = None if patch is None else _patch_text(patch)
     swarm = open_swarm(create_embedded=True)
     with LiveLine(sys.stderr, quiet=json) as live:
-        how: dict[str, Any] = {"set_values": values, "seed": seed, "anyway": anyway}
+        how: dict[str, Any] = {
+            "set_values": values,
+            "patch": change,
+            "seed": seed,
+            "anyway": anyway,
+        }
         how |= {"sandbox": chosen_sandbox(sandbox), "progress": live.show_run}
         if forever or count is not None:
             return _run_many(swarm, count, what, how, live, json)
@@ -224,6 +240,31 @@ def _assignments(texts: list[str]) -> dict[str, str]:
             raise UsageError(f"--set gives {name} twice", "give each constant one value")
         values[name] = value
     return values
+
+
+def _patch_text(path: Path) -> str:
+    """The text of a patch file, or (-) of standard input; UsageError for what is none."""
+    from gitcollab.records.models import MAX_PROGRAM_BYTES
+
+    limit = MAX_PROGRAM_BYTES + 1  # a longer one is refused, whatever it says
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(limit)
+        else:
+            with path.open("rb") as file:
+                data = file.read(limit)
+        return data.decode()
+    except OSError as e:
+        raise UsageError(
+            f"the patch {path} cannot be read: {e.strerror}", "give a file, or - for standard input"
+        ) from e
+    except UnicodeDecodeError as e:
+        if len(data) == limit:  # cut in the middle of a character
+            return data.decode(errors="replace")
+        raise UsageError(f"the patch {path} is not UTF-8 text (byte {e.start})", _PATCHES) from e
+
+
+_PATCHES = "make it by `git diff` or `gitcollab diff ID`"
 
 
 def _end(swarm: Swarm, report: RunReport, json: bool) -> int:

@@ -6,14 +6,15 @@ import difflib
 import re
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
-from gitcollab.records.models import Result
+from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.records.signing import verify
+from gitcollab.store.differences import difference
 from gitcollab.swarm import reading
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
-from gitcollab.swarm.reports import QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.reports import Compared, QueuedItem, ResultPage, Shown, Status
 from gitcollab.swarm.runs import Run
 
 MAX_PAGE = 1000
@@ -136,16 +137,35 @@ def show(member: Member, wanted: str) -> Shown:
     where = member.standings()
     run = Run.of(result)
     group = where.group_of(run)
-    card = reading.cards(member.store.snapshot()).get(result.agent)
-    signed = result.signature is not None and card is not None
     return Shown(
         result=result,
         verdict=where.verdict(run),
         group=entry(group) if group else None,
         program=_shown_file(member, result, PROGRAM_PATH),
         log=_shown_file(member, result, "log.txt"),
-        signature_ok=verify(result, card.public_key) if signed and card else None,
+        signature_ok=signature_ok(member, result),
     )
+
+
+def signature_ok(member: Member, result: Result) -> bool | None:
+    """Whether its agent signed the record; None: it is unsigned, or the agent has no card."""
+    card = reading.cards(member.store.snapshot()).get(result.agent)
+    if result.signature is None or card is None:
+        return None
+    return verify(result, card.public_key)
+
+
+def program_signed(member: Member, result_id: str) -> bool | None:
+    """Whether its agent signed the result and, in it, the program as the hub holds it.
+
+    None: it is unsigned, or the agent has no card.
+    """
+    result = member.result(result_id)
+    signed = None if result is None else signature_ok(member, result)
+    if result is None or not signed:
+        return signed
+    data = member.read(f"{folder_of(result_id)}/{PROGRAM_PATH}")
+    return data is not None and result.files.get(PROGRAM_PATH) == sha256(data)
 
 
 def program_text(member: Member, result_id: str | None) -> str:
@@ -162,18 +182,16 @@ def _shown_file(member: Member, result: Result, name: str) -> str:
     return "" if data is None else data.decode(errors="replace")
 
 
-def diff(member: Member, wanted: str, other: str | None = None) -> str:
-    """The unified diff from a result's base to it, or from ``wanted`` to ``other``."""
+def compare(member: Member, wanted: str, other: str | None = None) -> Compared:
+    """How a result's base became it, or ``wanted`` became ``other``.
+
+    It is a patch of the task's program (see ``patching``).
+    """
     result = find(member, wanted)
     if other is None:
         old_id, new_id = result.base, result.id
     else:
         old_id, new_id = result.id, find(member, other).id
     old, new = program_text(member, old_id), program_text(member, new_id)
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True),
-        new.splitlines(keepends=True),
-        fromfile=old_id or "baseline",
-        tofile=new_id,
-    )
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    found = difference(old, new, member.task.program, old_id or "baseline", new_id)
+    return Compared(old_id, new_id, found.patch, found.added, found.removed)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gitcollab.records.models import Claim, Result
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.reports import Adopted
 
 Verdict: TypeAlias = Literal["better", "worse", "within noise"]
 
@@ -99,6 +102,7 @@ class RunReport:
     hint: str = ""
     claim: ClaimOutcome | None = None
     notes: tuple[str, ...] = field(default=())  # what the user should know: files kept aside, ...
+    adopted: Adopted | None = None  # what took the working program's place afterwards
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,35 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Adopted:
+    """The program now in the workspace, whose code it is, and where an edited one was put.
+
+    ``signature_ok``: its agent signed it; None where nobody did. ``added`` and ``removed`` are
+    lines, against what was there before.
+    """
+
+    id: str | None  # None: the task's baseline
+    path: Path
+    kept_aside: Path | None
+    changed: bool
+    agent: str | None = None  # None: the hub's maintainers
+    signature_ok: bool | None = None
+    added: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How one program became another: a unified diff, with its size in lines."""
+
+    old: str | None  # a result's id; None: the task's baseline
+    new: str
+    patch: str
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True)
 class SyncReport:
     """What a sync did."""
 
@@ -122,16 +151,7 @@ class SyncReport:
     best: Entry | None
     adopted: str | None
     note: str
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """The program now in the workspace, and where an edited one was put."""
-
-    id: str | None  # None: the task's baseline
-    path: Path
-    kept_aside: Path | None
-    changed: bool
+    adoption: Adopted | None = None  # whose code was adopted, and how much of it is new
 
 
 @dataclass(frozen=True)

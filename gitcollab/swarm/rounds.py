@@ -42,6 +42,7 @@ def run_many(
     what: str | None = None,
     *,
     set_values: Mapping[str, str] | None = None,
+    patch: str | None = None,
     seed: int | None = None,
     anyway: bool = False,
     sandbox: Mode | None = None,
@@ -58,8 +59,8 @@ def run_many(
         before = {c.id for c in member.workspace.claims()}
         rounds = _Rounds(member, count, sandbox, progress, on_report)
         try:
-            first = prepare(member, what, set_values, seed, anyway, sandbox, progress)
-            asked = what is not None or set_values or seed is not None or is_edited(member)
+            first = prepare(member, what, set_values, patch, seed, anyway, sandbox, progress)
+            asked = what is not None or set_values or patch or seed is not None or is_edited(member)
             if isinstance(first, RunReport) and not asked:
                 first = rounds.claim_another()
             return rounds.go(first)
@@ -96,12 +97,15 @@ class _Rounds:
         while True:
             report = ready if isinstance(ready, RunReport) else self._round(ready)
             self._note(report)
-            self._on_report(report)
-            stopped = self._why_stop(report)
+            try:
+                stopped = self._why_stop(report)
+                if stopped is None and (adopted := adopt_if_unedited(self._member)[0]):
+                    report = replace(report, adopted=adopted)
+            finally:
+                self._on_report(report)
             if stopped is not None:
                 failing = self._failures >= MAX_FAILURES
                 return RoundsReport(report, self._counts.total(), self._counts, stopped, failing)
-            adopt_if_unedited(self._member)
             ready, self._next = self._next or self.claim_another(), None
 
     def claim_another(self) -> Ready | RunReport:

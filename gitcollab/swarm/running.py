@@ -12,7 +12,7 @@ from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import claiming, confinement
+from gitcollab.swarm import claiming, confinement, patching
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
@@ -78,6 +78,7 @@ def run(
     what: str | None = None,
     *,
     set_values: Mapping[str, str] | None = None,
+    patch: str | None = None,
     seed: int | None = None,
     anyway: bool = False,
     sandbox: Mode | None = None,
@@ -85,13 +86,13 @@ def run(
 ) -> RunReport:
     """Claim, run and publish what the working program changes against its base.
 
-    Whatever happened is published. ^C ends the program, gives the claim back, undoes
-    ``set_values`` and is raised again. ``anyway`` repeats what has been done before; ``sandbox``
-    is the workspace's mode unless given. Raises GitcollabError where nothing could be begun, and
-    RefusedError where that takes a sandbox and there is none.
+    Whatever happened is published. ^C ends the program, gives the claim back, undoes ``patch``
+    and ``set_values`` and is raised again. ``anyway`` repeats what has been done before;
+    ``sandbox`` is the workspace's mode unless given. Raises GitcollabError where nothing could be
+    begun, and RefusedError where that takes a sandbox and there is none, or the patch does not fit.
     """
     with member.workspace.one_run():
-        ready = prepare(member, what, set_values, seed, anyway, sandbox, progress)
+        ready = prepare(member, what, set_values, patch, seed, anyway, sandbox, progress)
         if isinstance(ready, RunReport):
             return ready
         ran = perform(member, ready, progress)
@@ -108,6 +109,7 @@ def prepare(
     member: Member,
     what: str | None,
     set_values: Mapping[str, str] | None,
+    patch: str | None,
     seed: int | None,
     anyway: bool,
     sandbox: Mode | None,
@@ -117,10 +119,10 @@ def prepare(
     task = member.task
     before = member.workspace.program(task)
     environment_of(task)  # what is missing here is better said before anything is claimed
-    spoken = spoken_claim(member, before) if not set_values else None
+    spoken = spoken_claim(member, before) if not (set_values or patch) else None
     if what is None and spoken is not None:
         what = spoken.description
-    plan = proposal_of(member, task, before, what, set_values, seed)
+    plan = proposal_of(member, task, before, what, set_values, patch, seed)
     confined = confinement.decide(member, plan.experiment, sandbox)
     progress(RunProgress("claim", plan.experiment.description))
     told = (*notes_on(member, plan, what), *confined.notes)
@@ -144,10 +146,13 @@ def proposal_of(
     text: str,
     what: str | None = None,
     set_values: Mapping[str, str] | None = None,
+    patch: str | None = None,
     seed: int | None = None,
 ) -> Proposal:
-    """What the program ``text`` is as an experiment against this workspace's base."""
+    """What the program ``text``, patched, is as an experiment against this workspace's base."""
     base = member.workspace.base() or Base(None, text)
+    if patch is not None:
+        text = patching.applied(patch, text, task.program)
     try:
         plan = propose(
             text,

@@ -18,6 +18,7 @@ from gitcollab.swarm.outcomes import ClaimOutcome, Granted, RoundsReport, RunRep
 from gitcollab.swarm.reports import (
     Adopted,
     AgentEntry,
+    Compared,
     Dropped,
     Entry,
     OutboxReport,
@@ -146,6 +147,7 @@ class Swarm:
         what: str | None = None,
         *,
         set_values: Mapping[str, str] | None = None,
+        patch: str | None = None,
         seed: int | None = None,
         anyway: bool = False,
         sandbox: Mode | None = None,
@@ -158,6 +160,7 @@ class Swarm:
             self.member,
             what,
             set_values=set_values,
+            patch=patch,
             seed=seed,
             anyway=anyway,
             sandbox=sandbox,
@@ -170,6 +173,7 @@ class Swarm:
         what: str | None = None,
         *,
         set_values: Mapping[str, str] | None = None,
+        patch: str | None = None,
         seed: int | None = None,
         anyway: bool = False,
         sandbox: Mode | None = None,
@@ -184,6 +188,7 @@ class Swarm:
             count,
             what,
             set_values=set_values,
+            patch=patch,
             seed=seed,
             anyway=anyway,
             sandbox=sandbox,
@@ -235,8 +240,16 @@ class Swarm:
         return looking.show(self.member, result_id)
 
     def diff(self, result_id: str, other: str | None = None) -> str:
-        """The unified diff of a result against its base, or of two results."""
-        return looking.diff(self.member, result_id, other)
+        """The unified diff of a result against its base, or of two results: a patch."""
+        return self.compare(result_id, other).patch
+
+    def compare(self, result_id: str, other: str | None = None) -> Compared:
+        """As ``diff``, with whose programs they are and the size of the difference."""
+        return looking.compare(self.member, result_id, other)
+
+    def signed(self, result_id: str) -> bool | None:
+        """Whether its agent signed a result and its program; None when it is unsigned."""
+        return looking.program_signed(self.member, result_id)
 
     def outbox(self) -> OutboxReport:
         """What waits on this host for the hub, and what was refused."""

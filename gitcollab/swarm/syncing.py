@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 
 from gitcollab.errors import GitcollabError, OfflineError
-from gitcollab.records.names import slug
+from gitcollab.records.models import sha256
+from gitcollab.records.names import PROGRAM_PATH, folder_of, slug
+from gitcollab.similarity.program import fingerprint
+from gitcollab.store.differences import difference
 from gitcollab.swarm import looking
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import Adopted, SyncReport
-from gitcollab.swarm.views import Read, program_of
+from gitcollab.swarm.views import Read
 from gitcollab.swarm.workspace import Base
 
 
@@ -24,7 +28,7 @@ def sync(member: Member) -> SyncReport:
     outcomes = member.store.flush()
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
-    adopted, note = adopt_if_unedited(member)
+    adoption, note = adopt_if_unedited(member)
     total = member.store.snapshot().count("result")
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
@@ -38,8 +42,9 @@ def sync(member: Member) -> SyncReport:
         swept=swept,
         new_results=max(0, fresh),
         best=member.rankings.best(),
-        adopted=adopted,
+        adopted=adoption.id if adoption else None,
         note=note,
+        adoption=adoption,
     )
 
 
@@ -74,7 +79,7 @@ def is_edited(member: Member) -> bool:
     )
 
 
-def adopt_if_unedited(member: Member) -> tuple[str | None, str]:
+def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
     """Make the best program the working one; what was adopted, and a note when edits forbid it."""
     workspace, task = member.workspace, member.task
     if is_edited(member):
@@ -83,31 +88,43 @@ def adopt_if_unedited(member: Member) -> tuple[str | None, str]:
     target, text = best_program(member, member.tier)
     if base is not None and base.id == target and workspace.program_path(task).exists():
         return None, ""
-    workspace.write_program(task, text)
-    workspace.set_base(Base(target, text))
-    return target, ""
+    return _take(member, target, text), ""
 
 
 def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
     """The id and text of the best program: the tier's, else the best of all, else the baseline.
 
-    Programs that are missing, or are not what their records were signed with, are passed over.
+    Programs that are missing, or are not what their records say, are passed over.
     """
     where = member.standings()
     tiers = where.by_tier.get(tier, ()) if tier is not None else ()
     for group in chain(tiers, where.ranked):
-        if (text := program_text(where, group, member.read)) is not None:
-            return group.first.id, text
+        if found := _program(where, group, member.read):
+            return found
     return None, looking.program_text(member, None)
 
 
 def program_text(where: Standings, group: Group, read: Read) -> str | None:
-    """The text of the group's program (see ``views.program_of``); None when there is none."""
-    data = program_of(where, group, read)
-    try:
-        return None if data is None else data.decode()
-    except UnicodeDecodeError:
-        return None
+    """The text of the group's program; None when no run of it has one that is right."""
+    found = _program(where, group, read)
+    return found[1] if found else None
+
+
+def _program(where: Standings, group: Group, read: Read) -> tuple[str, str] | None:
+    """The first run of a group whose program is what it is ranked as; its id and that text.
+
+    A fingerprint is only what a record says: without a look, any program could be led in the
+    place of the one that others have measured.
+    """
+    for run in dict.fromkeys((group.first.id, *group.runs)):
+        data = read(f"{folder_of(run)}/{PROGRAM_PATH}")
+        if data is None or where.results[run].program not in (None, sha256(data)):
+            continue
+        with suppress(UnicodeDecodeError, GitcollabError):  # no text, or too much of one
+            text = data.decode()
+            if group.fingerprint in (fingerprint(text), sha256(data)):
+                return run, text
+    return None
 
 
 def adopt(member: Member, tier: str | None = None) -> Adopted:
@@ -118,8 +135,12 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     """
     if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
+    return _take(member, *best_program(member, tier or member.tier))
+
+
+def _take(member: Member, target: str | None, text: str) -> Adopted:
+    """Make this program the working one; an edited one is kept aside first."""
     workspace, task = member.workspace, member.task
-    target, text = best_program(member, tier or member.tier)
     path = workspace.program_path(task)
     old = workspace.program(task) if path.exists() else None
     aside = None
@@ -129,7 +150,17 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     if old != text:
         workspace.write_program(task, text)
     workspace.set_base(Base(target, text))
-    return Adopted(target, path, aside, changed=old != text)
+    size = difference(old or "", text)
+    return Adopted(
+        id=target,
+        path=path,
+        kept_aside=aside,
+        changed=old != text,
+        agent=target.split("/")[0] if target else None,
+        signature_ok=looking.program_signed(member, target) if target else None,
+        added=size.added,
+        removed=size.removed,
+    )
 
 
 def views(member: Member) -> list[str]:

@@ -83,7 +83,9 @@ class ScriptedSwarm(SimpleNamespace):
     def __init__(self, answers: Mapping[str, Any]) -> None:
         metric = SimpleNamespace(name="score", direction="minimize")
         super().__init__(
-            calls=[], task=SimpleNamespace(name="toy", metric=metric, program="train.py")
+            calls=[],
+            task=SimpleNamespace(name="toy", metric=metric, program="train.py"),
+            signed=lambda _: True,
         )
         for verb, answer in answers.items():
             setattr(self, verb, self._verb(verb, answer))

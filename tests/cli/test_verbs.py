@@ -397,8 +397,10 @@ def test_show(cli: Cli, script: Script) -> None:
     told = cli("show", "1a2b", "--json").json
     assert set(told) == {
         *("result", "verdict", "group", "program", "log", "signature_ok", "data_not_instructions"),
+        "notes",
     }
     assert told["program"] == "print(1)\n"
+    assert told["notes"] == []
     out = cli("show", "1a2b").out
     assert "verdict   crash\n" in out
     assert "NO: not the agent's key" in out

@@ -7,9 +7,9 @@ issues, no table cells of its own, nothing invisible that reorders what is read.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
+from gitcollab.records.quoting import blanked
 from gitcollab.swarm.views import shortened
 
 MAX_SHOWN = 100
@@ -21,7 +21,6 @@ _MARKUP = re.compile(r"[\\`*{}\[\]<>&|~#!$:@]|(?<![^\W_])_|_(?![^\W_])")
 # References are found in the rendered text, so the character is parted from what follows.
 _REFERENCE = re.compile(r"[@#!%~$&:](?=[\w/])|\b[wW]{3}(?=\.)")
 _GAP = "\u200b"  # zero-width space
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
 def text(stranger: str, limit: int = MAX_SHOWN) -> str:
@@ -29,8 +28,7 @@ def text(stranger: str, limit: int = MAX_SHOWN) -> str:
 
     It must not begin a line: what is structure only there (``- ``, ``1. ``) is not escaped.
     """
-    visible = "".join(c if unicodedata.category(c) not in _HIDDEN else " " for c in stranger)
-    line = shortened(" ".join(visible.split()), limit)
+    line = shortened(blanked(stranger), limit)
     parted = _REFERENCE.sub(lambda found: found.group() + _GAP, line)
     escaped = _MARKUP.sub(lambda found: f"&#{ord(found.group())};", parted)
     return escaped.replace(_GAP, f"&#{ord(_GAP)};")

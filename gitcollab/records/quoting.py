@@ -48,6 +48,11 @@ def lines(text: str) -> str:
     return "\n".join(_escaped(part.expandtabs(4)) for part in text.split("\n"))
 
 
+def blanked(text: str) -> str:
+    """``text`` on one line, blanks in the place of active characters: for pages, not for proof."""
+    return " ".join("".join(char if seen else " " for char, seen in _judged(text)).split())
+
+
 def quoted(text: str, author: str, what: str, *, wide: int | None = None) -> str:
     """``text`` as a quotation: ``what of author (quoted: ...)``, then its lines behind bars.
 
@@ -76,18 +81,19 @@ def subject(text: str, limit: int = 120) -> str:
 def _escaped(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(text))
+    return "".join(
+        char if seen else char.encode("unicode_escape").decode("ascii")
+        for char, seen in _judged(text)
+    )
 
 
-def _shown(text: str) -> Iterator[str]:
+def _judged(text: str) -> Iterator[tuple[str, bool]]:
+    """Every character, and whether it may be shown as it is."""
     joined = {found.start() for found in _JOINED.finditer(text)}
     marks = 0
     for at, char in enumerate(text):
         marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
-        if marks <= _MARKS and (at in joined or not hidden(char)):
-            yield char
-        else:
-            yield char.encode("unicode_escape").decode("ascii")
+        yield char, marks <= _MARKS and (at in joined or not hidden(char))
 
 
 def _folded(text: str, wide: int) -> Iterator[str]:

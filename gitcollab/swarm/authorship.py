@@ -7,6 +7,8 @@ it, when the hub is the one inside this workspace, or when one of the hub's main
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 
 from gitcollab.errors import GitcollabError
@@ -60,26 +62,27 @@ def strangers(
 
 def _is_own(member: Member, result: Result) -> bool:
     """Whether the result, with its program as it is on the hub, is signed by a key that is here."""
-    public = _public_line(result.agent)
-    if public is None or not verify(result, public):
+    if not any(verify(result, line) for line in _public_lines(result.agent)):
         return False
     text = member.read(f"{folder_of(result.id)}/{PROGRAM_PATH}")
     return text is not None and sha256(text) == result.files.get(PROGRAM_PATH)
 
 
-def _public_line(agent: str) -> str | None:
-    try:
-        return KeyPair.load(key_path(agent)).public_line
-    except GitcollabError:  # there is none
-        return None
+def _public_lines(agent: str) -> Iterator[str]:
+    """The public keys of this machine's agent of that name, those of earlier days too."""
+    folder = key_path(agent).parent
+    for path in (key_path(agent), *sorted(folder.glob(f"{agent}.*"))):
+        with suppress(GitcollabError):  # it is none
+            yield KeyPair.load(path).public_line
 
 
 def _is_own_start(member: Member, task: Task) -> bool:
     """Whether the hub's first program and its task are this machine's own, whatever they are."""
     if member.config.hub == str(member.workspace.folder / EMBEDDED):
         return True
-    here = {_public_line(path.name) for path in (home() / "keys").glob("[a-z0-9]*")}
-    return not here.isdisjoint(task.maintainers.values())
+    names = {path.name.partition(".")[0] for path in (home() / "keys").glob("[a-z0-9]*")}
+    wanted = set(task.maintainers.values())
+    return bool(wanted) and any(line in wanted for n in names for line in _public_lines(n))
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gitcollab.errors import RefusedError
+from gitcollab.errors import RefusedError, without_credentials
 from gitcollab.records.models import Experiment, Result, Task
 from gitcollab.runner import environment, process, sandbox
 from gitcollab.swarm import probe
@@ -59,7 +59,7 @@ def decide(
     if mode == "required":
         raise RefusedError(f"nothing runs without the sandbox here, and {reason}", remedy)
     if others:
-        hub, agent = member.config.hub, member.config.agent
+        hub, agent = without_credentials(member.config.hub), member.config.agent
         raise RefusedError(
             f"this runs code by {_names(others)}, and there is no sandbox: {reason}",
             f"{remedy}; or accept the risk for this hub: "

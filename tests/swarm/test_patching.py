@@ -99,7 +99,7 @@ MORE = {
     "words": "please rewrite train.py\n",
     "no hunk": HEAD,
     "no file": HUNK,
-    "twice": HEAD + HUNK + HEAD + HUNK,
+    "twice": HEAD + HUNK + HEAD + "@@ -9 +9 @@\n-line 9\n+nine\n",
     "two files": HEAD + HUNK + "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n",
     "cut": HEAD + HUNK[:30],
     "more lines": HEAD + HUNK + "+sneaked in\n",
@@ -132,6 +132,12 @@ def test_what_is_more_or_less_than_changed_lines_is_refused(name: str) -> None:
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 400
     assert caught.value.hint
+
+
+def test_hunks_are_counted() -> None:
+    many = "".join(f"@@ -{n} +{n} @@\n-{n}\n+x\n" for n in range(1, MAX_HUNKS + 2))
+    with pytest.raises(RefusedError, match="more than 1000 hunks"):
+        touched(HEAD + many)
 
 
 def test_a_moved_hunk_has_to_have_one_place() -> None:

@@ -1,0 +1,176 @@
+"""Adopting a program says whose code it is, whether it is signed, and how much of it is new."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcollab.errors import RefusedError
+from gitcollab.records.names import folder_of
+from gitcollab.swarm.outcomes import RunReport
+from gitcollab.swarm.swarm import Swarm
+
+Agent = Callable[[str], Swarm]
+
+
+def push(hub: Path, folder: Path, path: str, change: Callable[[str], str]) -> None:
+    """Change a file of the hub by plain git, as somebody hostile would."""
+
+    def git(*args: str) -> None:
+        who = ("-c", "user.name=mallory", "-c", "user.email=m@x.invalid")
+        subprocess.run(["git", *who, *args], check=True, capture_output=True)
+
+    git("clone", "-q", "-b", "swarm", str(hub), str(folder))
+    file = folder / path
+    file.write_text(change(file.read_text()))
+    git("-C", str(folder), "commit", "-qam", "x")
+    git("-C", str(folder), "push", "-q", "origin", "swarm")
+
+
+def better(agent: Swarm) -> str:
+    """The id of a result that is better than the baseline."""
+    agent.run()
+    report = agent.run(set_values={"RATE": "0.3", "WIDTH": "9"})
+    assert report.result is not None
+    assert report.kept
+    return report.result.id
+
+
+def test_a_sync_says_whose_code_it_adopts(agent: Agent) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    best = better(nova)
+    report = vega.sync()
+    assert report.adopted == best
+    change = report.adoption
+    assert change is not None
+    assert (change.id, change.agent, change.signature_ok) == (best, "nova", True)
+    assert (change.added, change.removed, change.changed) == (2, 2, True)
+    assert vega.sync().adoption is None
+    assert vega.signed(best) is True
+
+
+def test_adopting_compares_with_what_was_there(agent: Agent) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    best = better(nova)
+    program = vega.workspace / "train.py"
+    program.write_text(program.read_text() + "\n# mine\n# mine\n")
+    vega.member.store.refresh()
+    change = vega.adopt()
+    assert (change.id, change.agent, change.signature_ok) == (best, "nova", True)
+    assert (change.added, change.removed) == (2, 5)
+    assert change.kept_aside is not None
+    again = vega.adopt()
+    assert (again.changed, again.added, again.removed) == (False, 0, 0)
+
+
+def test_the_baseline_is_the_maintainers(agent: Agent) -> None:
+    nova = agent("nova")
+    change = nova.adopt()
+    assert (change.id, change.agent, change.signature_ok) == (None, None, None)
+
+
+def test_a_program_that_was_changed_on_the_hub_is_not_signed(
+    agent: Agent, toy_hub: Path, tmp_path: Path
+) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    best = better(nova)
+    path = f"{folder_of(best)}/train.py"
+    push(toy_hub, tmp_path / "mallory", path, lambda text: text + "import os  # evil\n")
+    vega.sync()
+    assert vega.signed(best) is False
+    assert "evil" not in (vega.workspace / "train.py").read_text()
+
+
+def test_a_program_under_the_fingerprint_of_another_is_passed_over(agent: Agent) -> None:
+    """A fingerprint is a record's own word: the text decides whether it is that program."""
+    nova, mallory, vega = agent("nova"), agent("mallory"), agent("vega")
+    best = nova.member.result(better(nova))
+    assert best is not None
+    mallory.sync()
+    member = mallory.member
+    from gitcollab.records.models import sha256
+    from gitcollab.swarm.delivering import publish
+
+    evil = "import os  # evil\n"
+    forged = best.model_copy(
+        update={
+            "id": "mallory/evil-1a2b3c4d",
+            "agent": "mallory",
+            "created_at": best.created_at.replace(year=best.created_at.year - 1),
+            "nonce": member.nonce(),
+            "files": {"train.py": sha256(evil.encode()), "log.txt": sha256(b"x\n")},
+            "claim": None,
+            "experiment": None,
+        }
+    )
+    publish(member, member.sign(forged), {"train.py": evil, "log.txt": "x\n"})
+    assert vega.sync().adopted == best.id
+    assert (
+        vega.workspace.joinpath("train.py").read_text()
+        == nova.workspace.joinpath("train.py").read_text()
+    )
+
+
+def test_rounds_say_whose_code_they_take_over(agent: Agent) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    vega.run()
+    found: list[str] = []
+    reports: list[RunReport] = []
+
+    def told(report: RunReport) -> None:
+        reports.append(report)
+
+    def improve(_: object) -> None:
+        if not found:
+            found.append(better(nova))
+
+    vega.run_many(2, progress=improve, on_report=told)
+    first, last = reports
+    assert first.adopted is not None
+    assert (first.adopted.id, first.adopted.agent) == (found[0], "nova")
+    assert first.adopted.signature_ok is True
+    assert first.adopted.added == 2
+    assert last.adopted is None
+
+
+# -- patches ---------------------------------------------------------------------------------------
+
+
+def test_the_difference_of_a_result_is_a_patch(agent: Agent) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    best = better(nova)
+    before = vega.workspace.joinpath("train.py").read_text()
+    vega.member.store.refresh()
+    compared = vega.compare(best)
+    assert (compared.old, compared.new, compared.added, compared.removed) == (None, best, 2, 2)
+    report = vega.run(patch=vega.diff(best), anyway=True)
+    assert report.result is not None
+    assert report.result.delta == {"RATE": 0.3, "WIDTH": 9}
+    after = vega.workspace.joinpath("train.py").read_text()
+    assert after == nova.workspace.joinpath("train.py").read_text() != before
+
+
+def test_a_patch_is_undone_when_it_is_not_kept(agent: Agent) -> None:
+    nova = agent("nova")
+    better(nova)
+    kept = nova.workspace.joinpath("train.py").read_text()
+    worse = (
+        "--- a/train.py\n+++ b/train.py\n@@ -3 +3 @@\n-RATE = 0.3   # what matters\n+RATE = 0.9\n"
+    )
+    report = nova.run(patch=worse)
+    assert (report.verdict, report.kept) == ("worse", False)
+    assert report.result is not None
+    assert report.result.description == "RATE 0.3 → 0.9"
+    assert nova.workspace.joinpath("train.py").read_text() == kept
+
+
+def test_a_refused_patch_leaves_all_as_it_was(agent: Agent) -> None:
+    nova = agent("nova")
+    before = nova.workspace.joinpath("train.py").read_text()
+    with pytest.raises(RefusedError, match=r"only train\.py may be changed"):
+        nova.run("x", patch="--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-import os\n+import sys\n")
+    assert nova.workspace.joinpath("train.py").read_text() == before
+    assert nova.status().mine == []

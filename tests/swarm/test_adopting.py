@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gitcollab.errors import RefusedError
+from gitcollab.records import codec
+from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import folder_of
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.swarm import Swarm
@@ -16,18 +19,27 @@ from gitcollab.swarm.swarm import Swarm
 Agent = Callable[[str], Swarm]
 
 
-def push(hub: Path, folder: Path, path: str, change: Callable[[str], str]) -> None:
-    """Change a file of the hub by plain git, as somebody hostile would."""
+def git(*args: str) -> None:
+    who = ("-c", "user.name=mallory", "-c", "user.email=m@x.invalid")
+    subprocess.run(["git", *who, *args], check=True, capture_output=True)
 
-    def git(*args: str) -> None:
-        who = ("-c", "user.name=mallory", "-c", "user.email=m@x.invalid")
-        subprocess.run(["git", *who, *args], check=True, capture_output=True)
 
+def push(hub: Path, folder: Path, files: Mapping[str, str]) -> None:
+    """Write files of the hub by plain git, as somebody hostile would."""
     git("clone", "-q", "-b", "swarm", str(hub), str(folder))
-    file = folder / path
-    file.write_text(change(file.read_text()))
-    git("-C", str(folder), "commit", "-qam", "x")
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    git("-C", str(folder), "add", "-A")
+    git("-C", str(folder), "commit", "-qm", "x")
     git("-C", str(folder), "push", "-q", "origin", "swarm")
+
+
+def add(hub: Path, folder: Path, result: Result, program: str) -> None:
+    """Push a result with its program."""
+    where = folder_of(result.id)
+    record = codec.encode(result).decode()
+    push(hub, folder, {f"{where}/result.yaml": record, f"{where}/train.py": program})
 
 
 def better(agent: Swarm) -> str:
@@ -77,41 +89,39 @@ def test_a_program_that_was_changed_on_the_hub_is_not_signed(
 ) -> None:
     nova, vega = agent("nova"), agent("vega")
     best = better(nova)
-    path = f"{folder_of(best)}/train.py"
-    push(toy_hub, tmp_path / "mallory", path, lambda text: text + "import os  # evil\n")
+    text = (nova.workspace / "train.py").read_text() + "# evil\n"  # the same to a fingerprint
+    push(toy_hub, tmp_path / "mallory", {f"{folder_of(best)}/train.py": text})
     vega.sync()
     assert vega.signed(best) is False
     assert "evil" not in (vega.workspace / "train.py").read_text()
 
 
-def test_a_program_under_the_fingerprint_of_another_is_passed_over(agent: Agent) -> None:
+def test_a_program_under_the_fingerprint_of_another_is_passed_over(
+    agent: Agent, toy_hub: Path, tmp_path: Path
+) -> None:
     """A fingerprint is a record's own word: the text decides whether it is that program."""
     nova, mallory, vega = agent("nova"), agent("mallory"), agent("vega")
     best = nova.member.result(better(nova))
     assert best is not None
-    mallory.sync()
-    member = mallory.member
-    from gitcollab.records.models import sha256
-    from gitcollab.swarm.delivering import publish
-
     evil = "import os  # evil\n"
-    forged = best.model_copy(
-        update={
-            "id": "mallory/evil-1a2b3c4d",
-            "agent": "mallory",
-            "created_at": best.created_at.replace(year=best.created_at.year - 1),
-            "nonce": member.nonce(),
-            "files": {"train.py": sha256(evil.encode()), "log.txt": sha256(b"x\n")},
-            "claim": None,
-            "experiment": None,
-        }
+    forged = mallory.member.sign(
+        best.model_copy(
+            update={
+                "id": "mallory/evil-1a2b3c4d",
+                "agent": "mallory",
+                "created_at": best.created_at - timedelta(seconds=30),
+                "nonce": mallory.member.nonce(),
+                "files": {"train.py": sha256(evil.encode())},
+            }
+        )
     )
-    publish(member, member.sign(forged), {"train.py": evil, "log.txt": "x\n"})
-    assert vega.sync().adopted == best.id
-    assert (
-        vega.workspace.joinpath("train.py").read_text()
-        == nova.workspace.joinpath("train.py").read_text()
-    )
+    add(toy_hub, tmp_path / "mallory-git", forged, evil)
+    report = vega.sync()
+    assert report.best is not None
+    assert report.best.id == forged.id, "it leads the group of the program that it says it is"
+    assert (report.adopted, report.adoption and report.adoption.agent) == (best.id, "nova")
+    ours = [swarm.workspace / "train.py" for swarm in (nova, vega)]
+    assert ours[0].read_text() == ours[1].read_text()
 
 
 def test_rounds_say_whose_code_they_take_over(agent: Agent) -> None:

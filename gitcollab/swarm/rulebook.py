@@ -165,7 +165,8 @@ class _Commit:
         found: dict[str, str | None] = {}
         for path, data in self.changes.items():
             ruling = self._record(path, data)
-            if isinstance(ruling, Ruling) and not list(self._ruling(ruling)):
+            new = self.before.read(path) is None
+            if new and isinstance(ruling, Ruling) and not list(self._ruling(ruling)):
                 found |= dict.fromkeys(ruling.removes) | ruling.files
         return found
 
@@ -189,7 +190,7 @@ class _Commit:
         if isinstance(record, Broken):
             yield "schema", record.reason
         elif self._is_explained(path, data):
-            return
+            yield from self._judge_explained(path, data, record)
         elif MAINTAINED.match(path):
             yield "maintainers", "only a maintainer changes it, by a signed ruling in the commit"
         else:
@@ -218,6 +219,19 @@ class _Commit:
         if path not in self.explained:
             return False
         return self.explained[path] == (None if data is None else sha256(data))
+
+    def _judge_explained(
+        self, path: str, data: bytes | None, record: Record | None
+    ) -> Iterator[tuple[str, str]]:
+        """Maintainers put back and take away; they do not speak for others."""
+        if isinstance(record, Signed) and not self.people.signed(record):
+            yield "signature", f"it is not signed by a key of {record.agent}"
+        beside = _BESIDE.match(path)
+        if beside and record is None and data is not None:
+            result = self.after.record(f"{beside['folder']}/result.yaml")
+            signed = result.files.get(beside["name"]) if isinstance(result, Result) else None
+            if signed != sha256(data):
+                yield "signature", "it is not the file that was signed"
 
     def _judge_added(self, path: str, record: Record | None) -> Iterator[tuple[str, str]]:
         if not isinstance(record, Owned) or self.before.read(path) is not None:

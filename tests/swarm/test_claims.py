@@ -18,7 +18,7 @@ from gitcollab.swarm import claims
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.recogniser import Recogniser
 from gitcollab.swarm.swarm import Swarm
-from tests import toy
+from tests import people, toy
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 TASK_RECORD = codec.decode("task", toy.TASK.encode())
@@ -38,7 +38,7 @@ def claim(agent: str = "nova", *, minutes: float = 15, **fields: object) -> Clai
         "expires_at": NOW + timedelta(minutes=minutes),
     } | fields
     bare = Claim.model_validate(given | {"id": "x"})
-    return bare.model_copy(update={"id": given.get("id") or key_of(bare, 42)})
+    return people.signed(bare.model_copy(update={"id": given.get("id") or key_of(bare, 42)}))
 
 
 def result(agent: str = "nova", **fields: object) -> Result:
@@ -54,7 +54,7 @@ def result(agent: str = "nova", **fields: object) -> Result:
         "task": TASK,
         "hardware": Hardware(device="cpu", tier="cpu"),
     } | fields
-    return Result.model_validate(given)
+    return people.signed(Result.model_validate(given))
 
 
 @pytest.fixture
@@ -66,7 +66,8 @@ def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
 
     def holding(*records: Signed) -> Snapshot:
         kinds = {Claim: "claim", Result: "result"}
-        return empty.with_changes({path_of(kinds[type(r)], r.id): codec.encode(r) for r in records})
+        files = {path_of(kinds[type(r)], r.id): codec.encode(r) for r in records}
+        return empty.with_changes(files | people.cards({r.agent for r in records}))
 
     return holding
 
@@ -190,7 +191,7 @@ def request(kind: str, **payload: object) -> Request:
 
 def test_renewing(hub) -> None:
     mine = claim()
-    later = mine.model_copy(update={"expires_at": NOW + timedelta(minutes=30)})
+    later = people.signed(mine.model_copy(update={"expires_at": NOW + timedelta(minutes=30)}))
     asked = request("renew", claim=later.model_dump(mode="json", by_alias=True))
     assert claims.decide_renew(hub(mine), asked, NOW).outcome["outcome"] == "renewed"
     assert claims.decide_renew(hub(later), asked, NOW).changes == {}

@@ -1,0 +1,506 @@
+"""The rule book: each rule on the state it is for, with what keeps it and what breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcollab.records import codec, invitations, signing
+from gitcollab.records.models import (
+    AgentCard,
+    Claim,
+    FormerKey,
+    Hypothesis,
+    Record,
+    Result,
+    Retraction,
+    Ruling,
+    Signed,
+    sha256,
+)
+from gitcollab.records.names import path_of
+from gitcollab.records.signing import KeyPair
+from gitcollab.similarity.program import fingerprint
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import rulebook
+from gitcollab.swarm.roster import roster
+from gitcollab.swarm.swarm import Swarm
+from tests import people, toy
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HUB = "ab" * 16
+TASK = toy.TASK + f"hub: {HUB}\nmaintainers: {{keeper: {people.key('keeper').public_line}}}\n"
+COMMON: dict[str, Any] = {"created_at": NOW, "nonce": "0123456789abcdef"}
+PROGRAM = "RATE = 0.2\nprint(RATE)\n"
+Files = Mapping[str, bytes | None]
+
+KINDS = {
+    AgentCard: "agent",
+    Claim: "claim",
+    Hypothesis: "hypothesis",
+    Result: "result",
+    Retraction: "retraction",
+    Ruling: "ruling",
+}
+
+
+def file(record: Signed) -> dict[str, bytes]:
+    return {path_of(KINDS[type(record)], record.id): codec.encode(record)}  # type: ignore[attr-defined]
+
+
+def result(agent: str = "nova", stem: str = "r-1", program: str = PROGRAM, **fields: Any) -> Result:
+    made = Result.model_validate(
+        COMMON
+        | {
+            "id": f"{agent}/{stem}",
+            "agent": agent,
+            "description": "RATE → 0.2",
+            "fingerprint": fingerprint(program),
+            "status": "ok",
+            "metric": 1.01,
+            "task": "sha256:" + "0" * 64,
+            "hardware": {"device": "cpu", "tier": "cpu"},
+            "files": {"train.py": sha256(program.encode())},
+        }
+        | fields
+    )
+    return people.signed(made)
+
+
+def published(made: Result, program: str = PROGRAM) -> dict[str, bytes]:
+    return file(made) | {f"results/{made.id}/train.py": program.encode()}
+
+
+def claim(agent: str = "nova", minutes: float = 15, **fields: Any) -> Claim:
+    given = COMMON | {
+        "id": "rate-0.2-12ab",
+        "agent": agent,
+        "description": "RATE → 0.2",
+        "expires_at": NOW + timedelta(minutes=minutes),
+    }
+    return people.signed(Claim.model_validate(given | fields))
+
+
+def ruling(agent: str = "keeper", **fields: Any) -> Ruling:
+    given = COMMON | {"id": f"{agent}/ruling-1", "agent": agent, "hub": HUB}
+    return people.signed(Ruling.model_validate(given | fields))
+
+
+@pytest.fixture
+def hub(agent: Callable[[str], Swarm]) -> Callable[..., Snapshot]:
+    """A hub with two members, a maintainer, and more files."""
+    member = agent("somebody").member
+    member.clock = lambda: NOW
+    empty = member.store.snapshot()
+    gone = dict.fromkeys(empty.list())
+
+    def made(
+        *more: Files, task: str = TASK, names: tuple[str, ...] = ("nova", "atlas")
+    ) -> Snapshot:
+        files: dict[str, bytes | None] = {**gone, "task.yaml": task.encode()}
+        files |= {"train.py": toy.PROGRAM.encode(), "collab.md": b"# The protocol\n"}
+        files |= people.cards(names)
+        for some in more:
+            files |= some
+        return empty.with_changes(files)
+
+    return made
+
+
+def broken(before: Snapshot, changes: Files, message: str = "", now: datetime = NOW) -> list[str]:
+    return [b.rule for b in rulebook.breaches(before, changes, message, now)]
+
+
+class TestRecords:
+    def test_an_honest_result(self, hub: Any) -> None:
+        assert broken(hub(), published(result())) == []
+
+    @pytest.mark.parametrize(
+        ("change", "rule"),
+        [
+            ({"signature": None}, "signature"),
+            ({"metric": 0.5}, "signature"),
+            ({"nonce": "f" * 16}, "signature"),
+        ],
+    )
+    def test_altered_after_signing(self, hub: Any, change: dict[str, Any], rule: str) -> None:
+        altered = result().model_copy(update=change)
+        assert broken(hub(), published(altered)) == [rule]
+
+    def test_signed_by_another_agent(self, hub: Any) -> None:
+        forged = people.key("atlas").sign(result("nova"))
+        assert broken(hub(), published(forged)) == ["signature"]
+
+    def test_by_nobody(self, hub: Any) -> None:
+        assert broken(hub(), published(result("ghost"))) == ["member"]
+
+    def test_records_are_added_once(self, hub: Any) -> None:
+        there = published(result())
+        other = result(metric=0.1)
+        assert broken(hub(there), file(other)) == ["append-only"]
+        assert set(broken(hub(there), dict.fromkeys(there))) == {"append-only"}
+        assert broken(hub(there), {"results/nova/r-1/train.py": b"evil"}) == ["append-only"]
+        assert broken(hub(there), {"results/nova/r-1/more.txt": b"more"}) == ["place"]
+
+    def test_files_are_those_that_were_signed(self, hub: Any) -> None:
+        files = published(result())
+        assert "signature" in broken(hub(), files | {"results/nova/r-1/train.py": b"RATE = 9\n"})
+        assert "signature" in broken(hub(), file(result()))
+        assert broken(hub(), files | {"results/nova/r-1/log.txt": b"more"}) == ["place"]
+        assert broken(hub(), {"results/nova/r-2/train.py": b"alone"}) == ["place"]
+
+    def test_a_program_is_ranked_as_what_it_is(self, hub: Any) -> None:
+        stolen = result(fingerprint=fingerprint("RATE = 0.3\n"))
+        assert broken(hub(), published(stolen)) == ["fingerprint"]
+        nested = "x = " + "(" * 2000 + "1" + ")" * 2000
+        deep = result(program=PROGRAM, files={"train.py": sha256(nested.encode())})
+        assert broken(hub(), published(deep, nested)) == ["fingerprint"]
+        empty = result(files={})
+        assert broken(hub(), file(empty)) == ["fingerprint"]
+
+    def test_a_replicate_runs_the_same_program(self, hub: Any) -> None:
+        first = published(result())
+        again = result("atlas", replicates="nova/r-1")
+        assert broken(hub(first), published(again)) == []
+        other = result("atlas", program="RATE = 7\n", replicates="nova/r-1")
+        assert broken(hub(first), published(other, "RATE = 7\n")) == ["fingerprint"]
+
+    def test_made_in_the_time_of_its_agent(self, hub: Any) -> None:
+        for when in (NOW + timedelta(days=2), people.JOINED - timedelta(days=2)):
+            assert broken(hub(), published(result(created_at=when))) == ["time"]
+        for when in (NOW + timedelta(hours=20), people.JOINED):
+            assert broken(hub(), published(result(created_at=when))) == []
+
+    def test_what_is_no_record(self, hub: Any) -> None:
+        for path in ("results/nova/x/result.yaml", "claims/x.yaml", "agents/x.yaml"):
+            assert broken(hub(), {path: b"a: &a [*a]\n"}) == ["schema"]
+        misplaced = codec.encode(result("nova", "r-1"))
+        assert "schema" in broken(hub(), {"results/nova/r-2/result.yaml": misplaced})
+
+    @pytest.mark.parametrize(
+        "path", ["x", "results/x", "claims/x.txt", "Task.yaml", "best", ".github/x", "a/b/c/d"]
+    )
+    def test_nothing_else_belongs_there(self, hub: Any, path: str) -> None:
+        assert broken(hub(), {path: b"data"}) == ["place"]
+
+    def test_a_retraction_is_of_ones_own(self, hub: Any) -> None:
+        def retraction(target: str) -> dict[str, bytes]:
+            given = COMMON | {"id": "nova/t", "agent": "nova", "target": target}
+            return file(people.signed(Retraction.model_validate(given)))
+
+        assert broken(hub(), retraction("results/nova/r-1/result.yaml")) == []
+        assert broken(hub(), retraction("results/atlas/r-1/result.yaml")) == ["owner"]
+        assert broken(hub(), retraction("task.yaml")) == ["owner"]
+
+
+class TestFloods:
+    def limited(self, **limits: int) -> str:
+        return TASK + f"policy: {{limits: {limits}}}\n".replace("'", "")
+
+    def test_records_a_day(self, hub: Any) -> None:
+        before = hub(published(result(stem="r-0")), task=self.limited(records_per_day=2))
+        one, two = published(result(stem="r-1")), published(result(stem="r-2"))
+        assert broken(before, one) == []
+        assert broken(before, one | two) == ["limit"]
+        assert broken(before, published(result("atlas"))) == []
+        old = result(stem="r-3", created_at=NOW - timedelta(days=3))
+        assert broken(before, published(old)) == []
+
+    def test_bytes_a_day(self, hub: Any) -> None:
+        before = hub(published(result(stem="r-0")), task=self.limited(bytes_per_day=3000))
+        assert broken(before, published(result(stem="r-1"))) == []
+        big = PROGRAM + "#" * 3000
+        large = result(stem="r-2", program=big)
+        assert broken(before, published(large, big)) == ["limit"]
+
+    def test_claims_at_a_time(self, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gitcollab.swarm.flooding.MAX_CLAIMS", 2)
+        before = hub(*(file(claim(id=f"x-{n}")) for n in range(2)))
+        assert broken(before, file(claim(id="x-3"))) == ["limit"]
+        assert broken(before, file(claim("atlas", id="x-3"))) == []
+
+    def test_open_hypotheses(self, hub: Any) -> None:
+        def idea(n: int) -> dict[str, bytes]:
+            given = COMMON | {"id": f"nova/h-{n}", "agent": "nova", "title": "x", "reasoning": "y"}
+            return file(people.signed(Hypothesis.model_validate(given)))
+
+        before = hub(idea(1), task=self.limited(open_hypotheses=1))
+        assert broken(before, idea(2)) == ["limit"]
+        tested = published(result(hypothesis="nova/h-1"))
+        assert broken(hub(idea(1), tested, task=self.limited(open_hypotheses=1)), idea(2)) == []
+
+
+class TestClaims:
+    def test_taken_renewed_and_released_by_its_holder(self, hub: Any) -> None:
+        mine = claim()
+        assert broken(hub(), file(mine)) == []
+        assert broken(hub(file(mine)), file(claim(minutes=20))) == []
+        gone = dict.fromkeys(file(mine))
+        said = people.key("nova").sign_bytes(signing.release(mine.id, mine.nonce))
+        trailer = f"release\n\nGitcollab-Release: {mine.id} {mine.nonce} {said}\n"
+        assert broken(hub(file(mine)), gone, trailer) == []
+        assert broken(hub(file(mine)), gone) == ["claim"]
+
+    def test_nobody_else_takes_renews_or_releases_it(self, hub: Any) -> None:
+        mine = claim()
+        before = hub(file(mine))
+        gone = dict.fromkeys(file(mine))
+        assert broken(before, file(claim("atlas", nonce="f" * 16))) == ["claim"]
+        assert broken(before, file(claim("atlas"))) == ["claim"]
+        said = people.key("atlas").sign_bytes(signing.release(mine.id, mine.nonce))
+        trailer = f"x\n\nGitcollab-Release: {mine.id} {mine.nonce} {said}\n"
+        assert broken(before, gone, trailer) == ["claim"]
+        other = people.key("nova").sign_bytes(signing.release(mine.id, "f" * 16))
+        trailer = f"x\n\nGitcollab-Release: {mine.id} {mine.nonce} {other}\n"
+        assert broken(before, gone, trailer) == ["claim"]
+
+    def test_its_result_releases_it(self, hub: Any) -> None:
+        mine = claim()
+        gone = dict.fromkeys(file(mine))
+        done = result(experiment=mine.id, claim=mine.nonce)
+        assert broken(hub(file(mine)), published(done) | gone) == []
+        others = result("atlas", experiment=mine.id, claim=mine.nonce)
+        assert broken(hub(file(mine)), published(others) | gone) == ["claim"]
+
+    def test_one_that_expired_is_anybodys(self, hub: Any) -> None:
+        late = hub(file(claim(minutes=-10)))
+        assert broken(late, dict.fromkeys(file(claim()))) == []
+        assert broken(late, file(claim("atlas"))) == []
+
+    def test_what_nobody_signed_holds_nothing(self, hub: Any) -> None:
+        unsigned = claim().model_copy(update={"signature": None})
+        assert broken(hub(), file(unsigned)) == ["signature"]
+        assert broken(hub(file(unsigned)), file(claim("atlas"))) == []
+        assert broken(hub(file(unsigned)), dict.fromkeys(file(unsigned))) == []
+
+
+class TestMaintainers:
+    PATHS = ("task.yaml", "collab.md", "train.py", "synonyms.yaml", ".github/workflows/verify.yml")
+
+    def edit(self, path: str, data: bytes | None, agent: str = "keeper", **fields: Any) -> Files:
+        what: dict[str, Any] = (
+            {"removes": [path]} if data is None else {"files": {path: sha256(data)}}
+        )
+        return {path: data} | file(ruling(agent, does="edit", **what, **fields))
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_only_they_change_what_is_all_agents(self, hub: Any, path: str) -> None:
+        data = TASK.encode() + b"z: 2.0\n" if path == "task.yaml" else b"new\n"
+        assert broken(hub(), {path: data}) == ["maintainers"]
+        assert broken(hub(), self.edit(path, data)) == []
+        assert broken(hub({path: data}), {path: None}) == ["maintainers"]
+        assert "maintainers" in broken(hub(), self.edit(path, data, "nova"))
+
+    def test_a_ruling_explains_exactly_what_it_says(self, hub: Any) -> None:
+        edit = dict(self.edit("collab.md", b"new\n"))
+        assert broken(hub(), edit | {"collab.md": b"other\n"}) == ["maintainers"]
+        assert broken(hub(), edit | {"train.py": b"other\n"}) == ["maintainers"]
+
+    def test_one_of_another_hub_or_time_explains_nothing(self, hub: Any) -> None:
+        assert broken(hub(), self.edit("collab.md", b"x", hub="cd" * 16)) == ["maintainers"] * 2
+        past = NOW - timedelta(days=9)
+        assert broken(hub(), self.edit("collab.md", b"x", created_at=past)) == [
+            "maintainers",
+            "time",
+        ]
+
+    def test_one_that_stands_there_already_explains_nothing(self, hub: Any) -> None:
+        edit = dict(self.edit("collab.md", b"old\n"))
+        later = hub(edit, {"collab.md": b"newer\n"})
+        assert broken(later, {"collab.md": b"old\n"}) == ["maintainers"]
+        assert "maintainers" in broken(later, edit)
+
+    def test_a_new_maintainer_is_named_by_an_old_one(self, hub: Any) -> None:
+        coup = TASK.replace(people.key("keeper").public_line, people.key("mallory").public_line)
+        stolen = ruling(does="edit", files={"task.yaml": sha256(coup.encode())})
+        by_new_key = people.key("mallory").sign(stolen)
+        assert "maintainers" in broken(hub(), {"task.yaml": coup.encode()} | file(by_new_key))
+        assert broken(hub(), {"task.yaml": coup.encode()} | file(stolen)) == []
+
+    def test_they_may_remove_what_harms(self, hub: Any) -> None:
+        there = published(result())
+        takes = file(ruling(does="edit", removes=sorted(there)))
+        assert broken(hub(there), dict.fromkeys(there) | takes) == []
+
+    def test_they_do_not_make_others_records(self, hub: Any) -> None:
+        forged = people.key("keeper").sign(result())
+        files = published(forged)
+        says = file(ruling(does="edit", files={p: sha256(d) for p, d in files.items()}))
+        assert "signature" in broken(hub(), files | says)
+
+    def test_rulings_are_added_once(self, hub: Any) -> None:
+        said = file(ruling(does="suspend", subject="nova"))
+        assert broken(hub(), said) == []
+        assert broken(hub(said), dict.fromkeys(said)) == ["append-only"]
+
+
+class TestMembers:
+    def test_who_is_suspended_adds_nothing(self, hub: Any) -> None:
+        before = hub(file(ruling(does="suspend", subject="nova")))
+        assert broken(before, published(result())) == ["member"]
+        assert broken(before, file(claim())) == ["member"]
+        assert broken(before, published(result("atlas"))) == []
+        back = ruling(
+            does="restore", subject="nova", id="keeper/r-2", created_at=NOW + timedelta(1 / 24)
+        )
+        again = hub(file(ruling(does="suspend", subject="nova")), file(back))
+        assert broken(again, published(result())) == []
+
+    def test_a_suspension_by_anybody_else_is_none(self, hub: Any) -> None:
+        for said in (
+            ruling("atlas", does="suspend", subject="nova"),
+            ruling(does="suspend", subject="nova", hub="cd" * 16),
+            ruling(does="suspend", subject="nova").model_copy(update={"signature": None}),
+        ):
+            assert roster(hub(file(said))).agents["nova"].status == "member"
+
+    def joined(self, name: str = "vega", **fields: Any) -> AgentCard:
+        return people.signed(people.card(name, NOW).model_copy(update=fields))
+
+    def test_joining(self, hub: Any) -> None:
+        assert broken(hub(), file(self.joined())) == []
+        assert broken(hub(), file(self.joined().model_copy(update={"contact": "x"}))) == [
+            "signature"
+        ]
+        assert broken(hub(), file(self.joined(created_at=NOW - timedelta(days=3)))) == ["time"]
+        assert broken(hub(), file(self.joined("con"))) == ["owner"]
+
+    def test_a_maintainers_name_is_the_maintainers(self, hub: Any) -> None:
+        thief = KeyPair.generate()
+        card = people.card("keeper", NOW)
+        stolen = thief.sign(card.model_copy(update={"public_key": thief.public_line}))
+        assert broken(hub(), file(stolen)) == ["owner"]
+        assert broken(hub(), file(card)) == []
+
+    def test_a_card_is_changed_by_its_key_alone(self, hub: Any) -> None:
+        before = hub(names=("nova", "atlas"))
+        old = people.card("nova")
+        moved = people.signed(old.model_copy(update={"contact": "nova@example.org"}))
+        assert broken(before, file(moved)) == []
+        assert broken(before, dict.fromkeys(file(old))) == ["append-only"]
+        thief = KeyPair.generate()
+        stolen = thief.sign(old.model_copy(update={"public_key": thief.public_line}))
+        assert broken(before, file(stolen)) == ["signature"]
+        assert broken(before, file(people.card("nova", NOW))) == ["append-only"]
+
+    def rotated(self, by: KeyPair) -> tuple[AgentCard, KeyPair]:
+        old, new = people.card("nova"), KeyPair.generate()
+        said = signing.rotation("nova", old.public_key, new.public_line, NOW)
+        former = FormerKey(
+            public_key=old.public_key, replaced_at=NOW, signature=by.sign_bytes(said)
+        )
+        card = old.model_copy(update={"public_key": new.public_line, "former": [former]})
+        return new.sign(card), new
+
+    def test_a_key_is_replaced_by_its_own_word(self, hub: Any) -> None:
+        card, new = self.rotated(people.key("nova"))
+        assert broken(hub(), file(card)) == []
+        stolen, _ = self.rotated(KeyPair.generate())
+        assert broken(hub(), file(stolen)) == ["signature"]
+        old = hub(published(result()), file(card))
+        assert roster(old).signed(result())  # what the old key signed stays so
+        assert broken(old, published(result(stem="r-2"))) == ["signature"]
+        assert broken(old, published(new.sign(result(stem="r-2")))) == []
+
+
+class TestAdmission:
+    def task(self, admission: str) -> str:
+        return TASK + f"policy: {{admission: {admission}}}\n"
+
+    def card(self, token: str | None, name: str = "vega") -> AgentCard:
+        shown = invitations.accept(token, name, people.key(name).public_line) if token else None
+        return people.signed(people.card(name, NOW).model_copy(update={"invitation": shown}))
+
+    def token(self, uses: int = 1, hub: str = HUB, by: str = "keeper", days: int = 1) -> str:
+        return invitations.make(people.key(by), hub, uses, NOW + timedelta(days=days))
+
+    def test_an_invitation_lets_in_as_often_as_it_says(self, hub: Any) -> None:
+        before, token = hub(task=self.task("invite")), self.token(2)
+        assert broken(before, file(self.card(None))) == ["admission"]
+        first, second, third = (self.card(token, n) for n in ("vega", "lyra", "mira"))
+        assert broken(before, file(first)) == []
+        two = hub(file(first), file(second), task=self.task("invite"))
+        assert broken(two, file(third)) == ["admission"]
+        assert roster(two).agents["lyra"].status == "member"
+
+    def test_others_do_not(self, hub: Any) -> None:
+        before = hub(task=self.task("invite"))
+        for token in (self.token(hub="cd" * 16), self.token(by="atlas"), self.token(days=-1)):
+            assert broken(before, file(self.card(token))) == ["admission"]
+        copied = self.card(self.token()).invitation
+        stolen = people.signed(people.card("mira", NOW).model_copy(update={"invitation": copied}))
+        assert broken(before, file(stolen)) == ["admission"]
+
+    def test_who_was_not_admitted_waits(self, hub: Any) -> None:
+        before = hub(file(self.card(None)), task=self.task("approval"))
+        assert roster(before).agents["vega"].status == "waiting"
+        assert broken(before, published(result("vega"))) == ["member"]
+        key = people.key("vega").public_line
+        let_in = file(ruling(does="admit", subject="vega", public_key=key))
+        assert broken(before, let_in) == []
+        after = hub(file(self.card(None)), let_in, task=self.task("approval"))
+        assert broken(after, published(result("vega"))) == []
+        other = file(ruling(does="admit", subject="vega", public_key=people.key("x").public_line))
+        still = hub(file(self.card(None)), other, task=self.task("approval"))
+        assert roster(still).agents["vega"].status == "waiting"
+
+    def test_who_joined_before_stays(self, hub: Any) -> None:
+        since = "2026-02-01T00:00:00Z"
+        policy = f"policy: {{admission: approval, admission_since: {since}}}\n"
+        before = hub(file(self.card(None)), task=TASK + policy)
+        assert roster(before).agents["nova"].status == "member"
+        assert roster(before).agents["vega"].status == "waiting"
+
+
+class TestState:
+    def seeded(self) -> Files:
+        files = {"task.yaml": TASK.encode(), "train.py": toy.PROGRAM.encode()}
+        files["collab.md"] = b"# The protocol\n"
+        return file(ruling(does="edit", files={p: sha256(d) for p, d in files.items()}))
+
+    def rules(self, snapshot: Snapshot) -> set[tuple[str, str]]:
+        return {(b.path, b.rule) for b in rulebook.state_breaches(snapshot)}
+
+    def test_an_honest_hub(self, hub: Any) -> None:
+        assert self.rules(hub(self.seeded(), published(result()), file(claim()))) == set()
+
+    def test_each_kind_of_fault(self, hub: Any) -> None:
+        unsigned = result(stem="r-2").model_copy(update={"signature": None})
+        faults: Files = {
+            "collab.md": b"send me money",
+            "results/nova/r-1/train.py": b"evil",
+            "results/nova/r-3/train.py": b"alone",
+            "odd.bin": b"\0",
+            "claims/bad.yaml": b"[",
+        }
+        files = [self.seeded(), published(result()), published(unsigned), faults]
+        assert self.rules(hub(*files)) == {
+            ("collab.md", "maintainers"),
+            ("results/nova/r-1/train.py", "signature"),
+            ("results/nova/r-2/result.yaml", "signature"),
+            ("results/nova/r-3/train.py", "place"),
+            ("odd.bin", "place"),
+            ("claims/bad.yaml", "schema"),
+        }
+
+    def test_what_is_hard_to_believe_is_flagged_and_stands(self, hub: Any) -> None:
+        digest = codec.decode("task", TASK.encode())
+        assert isinstance(digest, Record)
+        task: str = digest.digest  # type: ignore[attr-defined]
+        low = published(result(stem="low", task=task, metric=-1.0))
+        before = hub(self.seeded())
+        assert broken(before, low) == []
+        flagged = rulebook.flags(hub(self.seeded(), low))
+        assert [(b.path, b.rule) for b in flagged] == [
+            ("results/nova/low/result.yaml", "plausible")
+        ]
+
+
+def test_a_line_of_a_reason_is_one_line(hub: Any, tmp_path: Path) -> None:
+    hostile = b'schema: 1\n"id\\u001b[2J": x\n'
+    found = rulebook.breaches(hub(), {"claims/x.yaml": hostile}, "", NOW)
+    assert all(b.reason.isprintable() for b in found)

@@ -6,7 +6,6 @@ the real deriver, which reads all of it once.
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import sys
 import tempfile
@@ -15,15 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from random import Random
 from typing import IO
 
 from gitcollab.git.remote import create_bare
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Hardware, Policy, Result, Task, sha256
-from gitcollab.swarm import presets
+from gitcollab.records.names import path_of
+from gitcollab.swarm import presets, ruling
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.publishing import seed_files
+from tests import people
 from tests.bench import writing
 from tests.bench.research import BEGAN, TIERS, Agent, Research, Run
 from tests.bench.toys import BRANCH, request, store_at
@@ -54,7 +54,9 @@ def task_of() -> Task:
     """The hub's task."""
     task, _ = presets.preset("autoresearch")
     # The claims of a hub that is used for hours must not run out meanwhile.
-    return task.model_copy(update={"policy": Policy(claim_ttl_seconds=86_400)})
+    policy = Policy(claim_ttl_seconds=86_400)
+    keeper = {"keeper": people.key("keeper").public_line}
+    return task.model_copy(update={"policy": policy, "hub": "ab" * 16, "maintainers": keeper})
 
 
 def research_of(results: int, seed: int = 0) -> Research:
@@ -104,7 +106,7 @@ def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
     for run, said, placed in zip(runs, digests, files, strict=True):
         if run.number % CHECKED_EVERY == 0:
             writing.checked(task, run, said)
-        data = writing.record(task, run, said)
+        data = writing.signed(task, run, said)
         placed.append((f"results/{run.id}/result.yaml", stream.blob(data)))
     for start in range(0, len(runs), PER_COMMIT):
         batch = [one for placed in files[start : start + PER_COMMIT] for one in placed]
@@ -115,7 +117,11 @@ def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
 def _import_seed(stream: Stream, research: Research) -> None:
     baseline = presets.preset("autoresearch")[1]
     seeded = seed_files(task_of(), baseline, presets.asset("collab.md"))
-    placed = [(path, stream.blob(text.encode())) for path, text in seeded.items()]
+    files = {path: text.encode() for path, text in seeded.items()}
+    keeper = "keeper", people.key("keeper")
+    edit = ruling.edit(keeper, task_of(), BEGAN, files, "a hub")
+    files[path_of("ruling", edit.id)] = codec.encode(edit)
+    placed = [(path, stream.blob(data)) for path, data in files.items()]
     for agent in research.agents:
         placed.append((f"agents/{agent.name}.yaml", stream.blob(codec.encode(_card(agent)))))
     stream.commit(BEGAN - timedelta(days=1), "a hub", placed)
@@ -123,14 +129,9 @@ def _import_seed(stream: Stream, research: Research) -> None:
 
 def _card(agent: Agent) -> AgentCard:
     tier, device, vram, _, _ = TIERS[agent.tier]
-    raw = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + Random(agent.name).randbytes(32)
-    return AgentCard(
-        id=agent.name,
-        agent=agent.name,
-        created_at=BEGAN,
-        nonce="c" + Random(agent.name).randbytes(16).hex()[1:],
-        public_key=f"ssh-ed25519 {base64.b64encode(raw).decode()}",
-        hardware=Hardware(device=device, tier=tier, gpus=int(vram is not None), vram_gb=vram),
+    hardware = Hardware(device=device, tier=tier, gpus=int(vram is not None), vram_gb=vram)
+    return people.signed(
+        people.card(agent.name, BEGAN).model_copy(update={"hardware": hardware, "signature": None})
     )
 
 
@@ -154,7 +155,7 @@ def _claim(task: Task, agent: Agent, number: int, now: datetime) -> Claim:
         description=f"WARMUP_RATIO 0.0 → 0.3{number:02d}1",
         delta={"WARMUP_RATIO": float(f"0.3{number:02d}1")},
     )
-    return claim.model_copy(update={"id": key_of(claim)})
+    return people.signed(claim.model_copy(update={"id": key_of(claim)}))
 
 
 def _derive(path: Path) -> None:

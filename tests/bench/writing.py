@@ -13,6 +13,7 @@ from gitcollab.records.models import Result, Task, rfc3339, sha256
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import program
 from gitcollab.swarm.identity import canonical_json, change_text
+from tests import people
 from tests.bench.research import TIERS, Run
 
 HARNESS = sha256(b"the harness of the benchmark")
@@ -104,9 +105,17 @@ def record(task: Task, run: Run, files: Mapping[str, str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def signed(task: Task, run: Run, files: Mapping[str, str]) -> bytes:
+    """The result's YAML with its agent's signature."""
+    data = record(task, run, files)
+    unsigned = codec.from_mapping("result", codec.load(data))
+    assert isinstance(unsigned, Result)
+    return data + f"signature: {people.signed(unsigned).signature}\n".encode()
+
+
 def checked(task: Task, run: Run, files: Mapping[str, str]) -> Result:
     """The result, where the templates wrote what parser and codec would have."""
-    data = record(task, run, files)
+    data = signed(task, run, files)
     decoded = codec.decode("result", data)
     assert isinstance(decoded, Result)
     assert codec.encode(decoded) == data, (data, codec.encode(decoded))

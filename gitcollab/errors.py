@@ -39,13 +39,16 @@ class OfflineError(GitcollabError):
 
 
 _URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s'\"<>]*@)([^\s'\"<>]*)")
+# A token that lets whoever has it join a hub (see ``records.invitations``).
+_TOKEN = re.compile(r"\b(gitcollab-invite-)[A-Za-z0-9_=-]+")
 _HOST_AND_PORT = re.compile(r"[^:/?#@]*(:[0-9]*)?([/?#]|\Z)")
 
 
 def without_credentials(text: str, mask: str = "") -> str:
     """``text`` with ``mask`` for what may be secret in its URLs: what is before an ``@``.
 
-    A password may hold anything, a ``/`` or ``@`` too. Only a bare user name of ssh stays.
+    A password may hold anything, a ``/`` or ``@`` too. Only a bare user name of ssh stays. Of
+    invitations the secret goes.
     """
 
     def shown(url: re.Match[str]) -> str:
@@ -56,4 +59,4 @@ def without_credentials(text: str, mask: str = "") -> str:
             return url.group()
         return scheme + mask + rest
 
-    return _URL.sub(shown, text)
+    return _TOKEN.sub(r"\1...", _URL.sub(shown, text))

@@ -49,11 +49,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for p
 
 
 def verb(
-    section: str | None, *examples: str, of: typer.Typer = app
+    section: str | None, *examples: str, of: typer.Typer = app, name: str | None = None
 ) -> Callable[[Function], Function]:
-    """Declare a function as a verb. It returns its exit code, or None for 0."""
+    """Declare a function as a verb, by its own name unless another is given.
+
+    It returns its exit code, or None for 0.
+    """
     shown = "\b\nExample:\n" + "\n".join(f"  {example}" for example in examples)
-    return of.command(epilog=shown, rich_help_panel=section)
+    return of.command(name=name, epilog=shown, rich_help_panel=section)
 
 
 def _print_version(asked: bool) -> None:

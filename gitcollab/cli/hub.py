@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +15,14 @@ from gitcollab.cli.choices import Sandbox
 from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_swarm, pages, reading
 from gitcollab.cli.text import without_credentials
+from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.reports import SyncReport
+    from gitcollab.swarm.hooks import Installed
+    from gitcollab.swarm.reports import InitReport, SyncReport
 
 _REFUSED = 4
+_MOST_OF_A_TOKEN = 10_000  # characters; one that is longer is none
 
 
 @verb(
@@ -25,6 +30,7 @@ _REFUSED = 4
     "gitcollab init ~/hubs/gpt.git",
     "gitcollab init git@github.com:me/gpt.git --preset autoresearch",
     "gitcollab init toy.git --task toy/task.yaml --set budget.seconds=20",
+    "gitcollab init --serve /srv/hubs/gpt.git",
 )
 def init(
     hub: Annotated[
@@ -40,26 +46,39 @@ def init(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the task."),
     ] = None,
+    maintainer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who maintains it: your name there. [default: keeper]"),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Have pushes to it checked: HUB is a path here.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Create a hub, or seed an empty repository to be one.
 
     Without HUB it makes one for this folder alone, in .gitcollab/. On a hub that has been seeded
-    it changes nothing and says so.
+    it changes nothing and says so. Whoever seeds a hub maintains it, with a key on this machine:
+    who may join (--set policy.admission=open, invite or approval), what the task is.
     """
     from gitcollab.swarm.setup import init_hub
 
+    if serve:
+        _check_served(hub)
     report = init_hub(
         hub,
         preset=preset,
         task_file=task,
         branch=branch,
         sets=sets or [],
+        maintainer=maintainer,
         folder=Path(),
         pages=pages,
     )
+    door = _served(report) if serve else None
     if json:
-        return jsonout.emit(jsonout.flat(report))
+        told = {"hook": str(door.hook)} if door else {}
+        return jsonout.emit(jsonout.flat(report) | told)
     shown = without_credentials(report.hub)
     if report.seeded:
         render.say("seeded", shown, f"(branch {report.branch}) with the task {report.task}")

@@ -11,7 +11,7 @@ from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.choices import By, Ended, Judged
 from gitcollab.cli.context import open_swarm
-from gitcollab.cli.text import line, without_credentials
+from gitcollab.cli.text import line, lines, without_credentials
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def status(
     render.pairs(
         [
             ("hub", f"{without_credentials(report.hub)} (branch {report.branch})"),
-            ("agent", report.agent),
+            ("agent", _agent(report)),
             ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
             ("best", render.best(report.best)),
             ("results", str(report.results)),
@@ -67,6 +67,17 @@ def status(
         print()
         render.claims(report.claims, render.now())
     return None
+
+
+def _agent(report: Status) -> str:
+    """The agent, and what is in its way."""
+    said = {
+        "waiting": " (waits for a maintainer to admit it; what it finds is queued until then)",
+        "suspended": " (suspended by a maintainer)",
+        "unproved": " (its card does not prove its key: gitcollab doctor)",
+        None: " (not registered: gitcollab join)",
+    }
+    return report.agent + said.get(report.admission, "")
 
 
 def _tell_kept(report: Status) -> None:
@@ -300,7 +311,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
 
 def _end(log: str) -> str:
     """The last lines of a log, none of them so long that it hides the others."""
-    tail = log.rstrip().split("\n")[-_TAIL_LINES:]
+    tail = lines("\n".join(log.rstrip().split("\n")[-_TAIL_LINES:])).split("\n")
     return "\n".join(
         part if len(part) <= _TAIL_WIDE else f"{part[:_TAIL_WIDE]} ... (--log has all)"
         for part in tail

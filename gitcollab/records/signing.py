@@ -142,6 +142,11 @@ def verify_bytes(data: bytes, signature: str, public_line: str) -> bool:
     return True
 
 
+def is_key(public_line: str) -> bool:
+    """Whether the line is an ed25519 public key in OpenSSH's form."""
+    return _public_key(public_line) is not None
+
+
 @lru_cache(maxsize=1024)  # an agent's records are many
 def _public_key(public_line: str) -> Ed25519PublicKey | None:
     from cryptography.exceptions import UnsupportedAlgorithm

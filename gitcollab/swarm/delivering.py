@@ -124,7 +124,7 @@ def report_of(
     report = RunReport("published", error=measured.failure, hint=measured.hint, claim=claimed)
     notes: tuple[str, ...] = ()
     if isinstance(claimed, Offline):
-        notes = (f"the hub is away ({claimed.reason}): this ran unclaimed",)
+        notes = (f"nothing could be claimed ({claimed.reason}): this ran unclaimed",)
     if isinstance(claimed, Taken):
         notes = (f"{claimed.other.agent} runs this program too: this ran unclaimed",)
     match outcome:

@@ -8,13 +8,13 @@ import re
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
-from gitcollab.records.signing import verify
 from gitcollab.store.differences import difference
 from gitcollab.swarm import reading
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
 from gitcollab.swarm.reports import Compared, QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.roster import roster
 from gitcollab.swarm.runs import Run
 
 MAX_PAGE = 1000
@@ -39,6 +39,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
         for w in member.store.pending()
     ]
+    me = roster(snapshot).agents.get(member.config.agent)
     return Status(
         hub=member.config.hub,
         branch=member.config.branch,
@@ -51,6 +52,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         best=member.rankings.best(),
         results=snapshot.count("result"),
         skew_seconds=member.store.skew().total_seconds(),
+        admission=None if me is None else me.status,
     )
 
 
@@ -149,10 +151,10 @@ def show(member: Member, wanted: str) -> Shown:
 
 def signature_ok(member: Member, result: Result) -> bool | None:
     """Whether its agent signed the record; None: it is unsigned, or the agent has no card."""
-    card = reading.cards(member.store.snapshot()).get(result.agent)
-    if result.signature is None or card is None:
+    people = roster(member.store.snapshot())
+    if result.signature is None or result.agent not in people.agents:
         return None
-    return verify(result, card.public_key)
+    return people.signed(result)
 
 
 def program_signed(member: Member, result_id: str) -> bool | None:

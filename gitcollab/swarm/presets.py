@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
@@ -61,7 +62,7 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
     try:
         fields = codec.load(data)
         for assignment in sets:
-            _set(fields, assignment)
+            assign(fields, assignment)
         task = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
         hint = e.hint or "the README's section on hosting shows a task file"
@@ -70,7 +71,7 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
     return task
 
 
-def _set(fields: dict[str, object], assignment: str) -> None:
+def assign(fields: dict[str, Any], assignment: str) -> None:
     """Apply ``a.b=value`` to nested mappings; the value is read as YAML."""
     key, found, text = assignment.partition("=")
     if not found or not key:

@@ -60,6 +60,22 @@ def decide_join(snapshot: Snapshot, request: Request, now: datetime) -> Decision
     return _refused(f"the name {card.id} is registered with another key")
 
 
+def decide_rotate(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
+    """Put the renewed card in the place of the one it was made from.
+
+    Outcomes: ``rotated``; ``refused`` where another card stands there by now.
+    """
+    card = AgentCard.model_validate(request.payload["card"])
+    path = path_of("agent", card.id)
+    standing = snapshot.record(path)
+    if isinstance(standing, AgentCard) and standing.public_key == card.public_key:
+        return Decision({"outcome": "rotated"}, {}, "", final=True)
+    former = card.former[-1].public_key if card.former else None
+    if not isinstance(standing, AgentCard) or standing.public_key != former:
+        return _refused(f"the key of {card.id} was changed meanwhile")
+    return Decision({"outcome": "rotated"}, {path: codec.encode(card)}, f"a new key: {card.id}")
+
+
 def decide_seed(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
     """Write the task and its files to a hub that has none; a seeded hub is left as it is."""
     if snapshot.read(TASK_PATH) is not None:

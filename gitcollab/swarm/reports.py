@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gitcollab.records.models import Claim, Result
 from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.roster import Status as Admission
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Status:
     best: Entry | None
     results: int
     skew_seconds: float  # how far the hub's clocks are ahead of this one, as far as proved
+    admission: Admission | None  # of this agent; None: its card is not on the hub
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class InitReport:
-    """What init did to a hub."""
+    """What init did to a hub; ``key`` is the file of the maintainer's key, where it seeded one."""
 
     hub: str
     branch: str
@@ -198,11 +200,13 @@ class InitReport:
     seeded: bool
     task: str
     note: str
+    maintainers: list[str]
+    key: Path | None = None
 
 
 @dataclass(frozen=True)
 class JoinReport:
-    """What join did to a folder."""
+    """What join did to a folder; ``admission``: "member", or why the agent is none (yet)."""
 
     hub: str
     branch: str
@@ -211,3 +215,62 @@ class JoinReport:
     registered: bool
     program: Literal["written", "kept", "unchanged"]
     note: str
+    admission: Admission
+    maintainers: list[str]
+
+
+@dataclass(frozen=True)
+class AgentInfo:
+    """An agent of a hub, as its card and the maintainers' rulings have it."""
+
+    name: str
+    status: Admission
+    fingerprint: str | None  # of its present key, as ssh-keygen -l shows it; None: it proves none
+    joined: datetime
+    since: datetime | None  # from when on what a suspended agent made does not count
+    admitted_by: str | None  # the maintainer who admitted or invited it
+    reason: str | None  # of its suspension
+    contact: str | None
+    device: str | None
+    tier: str | None
+    former_keys: int
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """What a maintainer decided of an agent; ``changed`` False: it was so already (``note``)."""
+
+    changed: bool
+    agent: AgentInfo
+    note: str
+
+
+@dataclass(frozen=True)
+class Invited:
+    """A token, which lets its holders join, and what it is good for."""
+
+    token: str
+    uses: int
+    expires_at: datetime
+    admission: Literal["open", "invite", "approval"]  # of the hub
+
+
+@dataclass(frozen=True)
+class TaskChange:
+    """Fields of the task that changed: (name, before, after), None where there was no such field.
+
+    ``comparable``: whether older results are still ranked.
+    """
+
+    changes: list[tuple[str, Any, Any]]
+    comparable: bool
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A key that took another's place, by their fingerprints."""
+
+    agent: str
+    old: str
+    new: str
+    key: Path

@@ -410,6 +410,9 @@ class _Commit:
         task = self.task
         if task is None:
             return
+        since = task.policy.admission_since
+        if since is not None and card.created_at < since:
+            yield "time", "it says it is older than the hub's way of admission: check the clock"
         if task.maintainers.get(card.id, card.public_key) != card.public_key:
             yield "owner", f"{card.id} is a maintainer, and this is another key"
         if task.policy.admission == "invite" and card.public_key not in task.maintainers.values():

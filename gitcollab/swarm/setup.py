@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
-from gitcollab.records import codec
-from gitcollab.records.models import AgentCard, Task
-from gitcollab.records.names import check_agent_name
+from gitcollab.records import codec, invitations
+from gitcollab.records.models import AgentCard, Invitation, Task
+from gitcollab.records.names import check_agent_name, path_of
+from gitcollab.records.signing import KeyPair
 from gitcollab.store import hubs
 from gitcollab.store.index import Progress
-from gitcollab.store.requests import Request
-from gitcollab.swarm import codenames, presets, publishing, reading
+from gitcollab.store.requests import Outcome, Request
+from gitcollab.store.store import Store
+from gitcollab.swarm import codenames, keyring, presets, publishing, reading, ruling
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import InitReport, JoinReport
+from gitcollab.swarm.roster import roster
 from gitcollab.swarm.syncing import best_program
+from gitcollab.swarm.workflows import WORKFLOW, workflow
 from gitcollab.swarm.workspace import FOLDER, Base, Config, Mode, Workspace, write_whole
 
-DEFAULT_BRANCH = "swarm"
+DEFAULT_BRANCH = hubs.DEFAULT_BRANCH
 _PATIENCE = timedelta(seconds=90)
 EMBEDDED = "hub.git"
+_KEEPER = "keeper"  # a maintainer who was given no name
 
 
 def init_hub(
@@ -35,14 +41,17 @@ def init_hub(
     task_file: Path | None = None,
     branch: str = DEFAULT_BRANCH,
     sets: Sequence[str] = (),
+    maintainer: str | None = None,
     folder: Path = Path(),
     pages: Pages | None = None,
 ) -> InitReport:
     """Seed a hub with a task; one that has a task already is left as it is.
 
     ``hub`` None is the embedded hub in ``folder/.gitcollab``. A local path that does not exist
-    becomes a bare repository. Raises GitcollabError for a bad task, OfflineError when the hub
-    cannot be reached, RefusedError when something else lives on the branch.
+    becomes a bare repository. ``maintainer`` is the name of the hub's first maintainer, whose key
+    is made on this machine where there is none; None: one that the task names, else "keeper".
+    Raises GitcollabError for a bad task, OfflineError when the hub cannot be reached, RefusedError
+    when something else lives on the branch, or no maintainer's key is here.
     """
     hubs.check_branch(branch)
     if task_file is not None and preset is not None:
@@ -51,28 +60,26 @@ def init_hub(
         task, program = presets.from_file(task_file, sets)
     else:
         task, program = presets.preset(preset or presets.DEFAULT, sets)
+    task, keeper = _maintained(task, maintainer)
+    files = publishing.seed_files(task, program, presets.asset("collab.md"))
     address = hubs.address(hub) if hub is not None else _embedded(folder)
     created = hubs.create_if_missing(address, branch)
-    store = open_store(address, branch, "gitcollab", pages)
-    files = publishing.seed_files(task, program, presets.asset("collab.md"))
-    request = Request(
-        id=new_nonce(),
-        kind="seed",
-        agent="gitcollab",
-        created_at=utc_now(),
-        payload={"files": files, "name": task.name},
-        when_offline="drop",
-        not_after=utc_now() + _PATIENCE,
-        may_create=True,
-    )
-    outcome = store.submit(request)[0]
+    store = open_store(address, branch, keeper[0], pages)
+    checks = {} if hub is None else {WORKFLOW: workflow(branch).decode()}
+    outcome = _seed(store, keeper, task, files | checks)
+    without = outcome["outcome"] == "refused" and "workflow" in str(outcome.get("reason"))
+    if without:  # GitHub takes workflows only by credentials that say so
+        outcome = _seed(store, keeper, task, files)
     match outcome["outcome"]:
         case "seeded":
-            return InitReport(address, branch, created, True, task.name, "")
+            name, place = keeper[0], keyring.place_of(keeper[1])
+            note = f"the hub took no {WORKFLOW}: your credentials lack the scope" if without else ""
+            return InitReport(address, branch, created, True, task.name, note, [name], place)
         case "present":
             standing = reading.task_of(store.snapshot(), address, branch)
             note = "the hub has a task already: nothing was changed"
-            return InitReport(address, branch, created, False, standing.name, note)
+            people = sorted(standing.maintainers)
+            return InitReport(address, branch, created, False, standing.name, note, people)
         case "offline":
             raise OfflineError(
                 f"the hub {address} cannot be reached: {outcome['reason']}",
@@ -82,6 +89,44 @@ def init_hub(
         f"the hub {address} cannot be seeded: {outcome.get('reason', '')}",
         "choose another branch with --branch, or another hub",
     )
+
+
+def _seed(store: Store, keeper: tuple[str, KeyPair], task: Task, files: dict[str, str]) -> Outcome:
+    """Have the files of a new hub delivered, with the maintainer's word for them."""
+    request = Request(
+        id=new_nonce(),
+        kind="seed",
+        agent=keeper[0],
+        created_at=utc_now(),
+        payload={"files": _signed(keeper, task, files), "name": task.name},
+        when_offline="drop",
+        not_after=utc_now() + _PATIENCE,
+        may_create=True,
+    )
+    return store.submit(request)[0]
+
+
+def _maintained(task: Task, name: str | None) -> tuple[Task, tuple[str, KeyPair]]:
+    """The task of a new hub, which no other is, with a maintainer whose key is here."""
+    task = task.model_copy(update={"hub": new_nonce()})
+    if name is None and task.maintainers:
+        return task, keyring.maintainer_key(task)
+    name = name or _KEEPER
+    key = keyring.new_maintainer(name)
+    if task.maintainers.get(name, key.public_line) != key.public_line:
+        raise RefusedError(
+            f"the task names {name} as a maintainer, with another key than {key_path(name)}",
+            "choose another name with --maintainer, or bring that key",
+        )
+    people = {**task.maintainers, name: key.public_line}
+    return task.model_copy(update={"maintainers": people}), (name, key)
+
+
+def _signed(keeper: tuple[str, KeyPair], task: Task, files: dict[str, str]) -> dict[str, str]:
+    """The files of a new hub with the maintainer's word for them."""
+    bytes_of = {path: text.encode() for path, text in files.items()}
+    said = ruling.edit(keeper, task, utc_now(), bytes_of, "a new hub")
+    return files | {path_of("ruling", said.id): codec.encode(said).decode()}
 
 
 def _embedded(folder: Path) -> str:
@@ -98,6 +143,7 @@ def join(
     agent: str | None = None,
     branch: str = DEFAULT_BRANCH,
     sandbox: Mode | None = None,
+    invitation: str | None = None,
     pages: Pages | None = None,
     clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
@@ -105,10 +151,12 @@ def join(
     """Make ``folder`` an agent's workspace of the hub and register the agent there.
 
     Without a name the agent gets a codename. ``sandbox`` says when programs run in one; None
-    leaves it as it is, at first "auto". An existing program that differs from the hub's best
-    is kept. ``clock`` is this host's; ``progress`` hears how many of the hub's records have been
-    read, of how many. Raises UsageError for a bad name, OfflineError when the hub is away,
-    RefusedError when the name is registered with another key, GitcollabError when the address is no
+    leaves it as it is, at first "auto". ``invitation`` is a maintainer's token, which is used and
+    not kept; where a maintainer's key is on this machine none is needed. An existing program that
+    differs from the hub's best is kept. ``clock`` is this host's; ``progress`` hears how many of
+    the hub's records have been read, of how many. Raises UsageError for a bad name, OfflineError
+    when the hub is away, RefusedError when a rule says no (the name is registered with another key,
+    the hub takes in only whom it invited), GitcollabError when the address is no
     hub.
     """
     hubs.check_branch(branch)
@@ -120,7 +168,7 @@ def join(
     member = Member(workspace, config, pages, clock, progress=progress)
     member.store.refresh()
     task = member.task
-    registered = _register(member, name)
+    registered = _register(member, name, invitation)
     workspace.create(member.config)
     workspace.write_settings(task)
     protocol = member.store.snapshot().read("collab.md")
@@ -128,6 +176,7 @@ def join(
     program = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
+    known = roster(member.store.snapshot())
     return JoinReport(
         member.config.hub,
         branch,
@@ -136,6 +185,8 @@ def join(
         registered,
         program,
         "; ".join(n for n in notes if n),
+        known.agents[name].status if name in known.agents else "unproved",
+        sorted(known.maintainers),
     )
 
 
@@ -165,31 +216,57 @@ def _refuse_other_membership(workspace: Workspace, hub: str, branch: str, agent:
         )
 
 
-def _register(member: Member, name: str) -> bool:
+def _register(member: Member, name: str, token: str | None) -> bool:
     """Add the agent's card; False when it stands there already."""
     new_key = not key_path(name).exists()
-    card = AgentCard(
-        id=name,
-        agent=name,
-        created_at=member.clock(),
-        nonce=member.nonce(),
-        public_key=member.key.public_line,
-        hardware=member.hardware,
-    )
-    payload = {"card": codec.to_mapping(member.sign(card))}
-    request = member.request("join", payload, when_offline="drop", patience=_PATIENCE)
-    outcome = member.submit(request)[0]
-    match outcome["outcome"]:
-        case "joined" | "member":
-            return bool(outcome["outcome"] == "joined")
-        case "offline":
-            raise OfflineError(f"the hub cannot be reached: {outcome['reason']}", "try again later")
-    if new_key:
-        key_path(name).unlink(missing_ok=True)
-    raise RefusedError(
-        str(outcome.get("reason", "the hub refused the agent")),
-        f"choose another name, or bring the key: it is in {key_path(name)} on the agent's machine",
-    )
+    try:
+        card = AgentCard(
+            id=name,
+            agent=name,
+            created_at=member.clock(),
+            nonce=member.nonce(),
+            public_key=member.key.public_line,
+            hardware=member.hardware,
+            invitation=_invitation(member, name, token),
+        )
+        payload = {"card": codec.to_mapping(member.sign(card))}
+        request = member.request("join", payload, when_offline="drop", patience=_PATIENCE)
+        outcome = member.submit(request)[0]
+        match outcome["outcome"]:
+            case "joined" | "member":
+                return bool(outcome["outcome"] == "joined")
+            case "offline":
+                why = f"the hub cannot be reached: {outcome['reason']}"
+                raise OfflineError(why, "try again later")
+        raise RefusedError(
+            str(outcome.get("reason", "the hub refused the agent")), _how_to_join(member, name)
+        )
+    except (RefusedError, UsageError):
+        if new_key:
+            key_path(name).unlink(missing_ok=True)
+        raise
+
+
+def _invitation(member: Member, name: str, token: str | None) -> Invitation | None:
+    """The invitation as the card shows it; a maintainer's machine makes itself one."""
+    task = member.task
+    if token is None and task.policy.admission == "invite" and task.hub is not None:
+        with suppress(RefusedError):
+            _, key = keyring.maintainer_key(task)
+            if key.public_line != member.key.public_line:
+                token = invitations.make(key, task.hub, 1, member.clock() + timedelta(hours=1))
+    return None if token is None else invitations.accept(token, name, member.key.public_line)
+
+
+def _how_to_join(member: Member, name: str) -> str:
+    task, known = member.task, roster(member.store.snapshot())
+    if name in known.agents or name in known.maintainers:
+        where = f"{key_path(name)} on the machine of {name}"
+        return f"choose another name, or bring the key: it is in {where}"
+    if task.policy.admission == "invite":
+        people = ", ".join(sorted(task.maintainers))
+        return f"ask a maintainer ({people}) for an invitation: gitcollab join HUB --invite TOKEN"
+    return "gitcollab doctor"
 
 
 def _place_protocol(workspace: Workspace, protocol: bytes | None) -> str:

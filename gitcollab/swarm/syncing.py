@@ -33,17 +33,19 @@ def sync(member: Member) -> SyncReport:
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
     given_up = sum(o["outcome"] == "offline" for o in outcomes)
-    waiting = [o for o in outcomes if o["outcome"] == "queued"]
+    queued = [o for o in outcomes if o["outcome"] == "queued"]
+    waiting = [o for o in queued if "waits" not in o]
+    held = [str(o.get("reason", "")) for o in queued if "waits" in o]
     return SyncReport(
         online=not waiting,
         reason=str(waiting[0].get("reason", "")) if waiting else "",
-        delivered=len(outcomes) - len(refused) - len(waiting) - given_up,
+        delivered=len(outcomes) - len(refused) - len(queued) - given_up,
         refused=refused,
         swept=swept,
         new_results=max(0, fresh),
         best=member.rankings.best(),
         adopted=adoption.id if adoption else None,
-        note=note,
+        note="; ".join(filter(None, (note, *dict.fromkeys(held)))),
         adoption=adoption,
     )
 

@@ -55,7 +55,8 @@ def ok(ran: Ran) -> Ran:
 
 def test_init(cli: Cli, tmp_path: Path, task_file: Path) -> None:
     made = ok(cli("init", "hub.git", "--task", str(task_file), "--json", cwd=tmp_path)).json
-    assert set(made) == {"hub", "branch", "created", "seeded", "task", "note"}
+    told = {"hub", "branch", "created", "seeded", "task", "note", "maintainers", "key"}
+    assert set(made) == told
     assert (made["created"], made["seeded"], made["task"]) == (True, True, "toy")
     assert {"task.yaml", "train.py", "collab.md", "README.md"} <= hub_files(tmp_path / "hub.git")
     before = hub_tip(tmp_path / "hub.git")
@@ -82,6 +83,7 @@ def test_join(cli: Cli, tmp_path: Path, hub: Path) -> None:
     joined = ok(cli("join", str(hub), "--agent", "nova", "--json", cwd=folder)).json
     assert set(joined) == {
         *("hub", "branch", "agent", "workspace", "registered", "program", "note"),
+        *("admission", "maintainers"),
     }
     assert (joined["agent"], joined["registered"]) == ("nova", True)
     assert joined["program"] == "written"

@@ -1,0 +1,377 @@
+"""Verbs of maintainers, who are people (invite, admit, agent, task), and of agents' keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.cli.context import open_swarm
+from gitcollab.cli.text import line, lines
+from gitcollab.errors import GitcollabError, UsageError
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.member import Member
+    from gitcollab.swarm.reports import AgentInfo, Ruled, TaskChange
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
+
+
+def _group(
+    name: str, above: typer.Typer, section: str | None, said: str, example: str
+) -> typer.Typer:
+    """A group of verbs, which shows its help when no verb is given."""
+    group = typer.Typer(
+        name=name,
+        cls=Sections,
+        rich_markup_mode=None,
+        add_completion=False,
+        help=said,
+        epilog=f"\b\nExample:\n  {example}",
+        invoke_without_command=True,
+        subcommand_metavar="VERB [ARGS]...",
+    )
+
+    @group.callback()
+    def _help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+            raise typer.Exit(2)
+
+    above.add_typer(group, rich_help_panel=section)
+    return group
+
+
+agent = _group(
+    "agent", app, KEEP, "See who takes part; change this agent's key.", "gitcollab agent list"
+)
+task = _group("task", app, KEEP, "See the hub's task; change it.", "gitcollab task show")
+maintainer = _group(
+    "maintainer",
+    task,
+    None,
+    "Say who maintains the hub.",
+    "gitcollab task maintainer add ada --file ada.pub",
+)
+
+
+def _member() -> Member:
+    return open_swarm().member
+
+
+# -- letting in ------------------------------------------------------------------------------------
+
+
+@verb(KEEP, "gitcollab invite > invitation.txt", "gitcollab invite --uses 20 --days 30")
+def invite(
+    uses: Annotated[int, typer.Option(min=1, max=10_000, help="How many may join with it.")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 7,
+    json: Json = False,
+) -> None:
+    """Print an invitation to the hub: for maintainers.
+
+    Whoever has it may join, with gitcollab join HUB --invite TOKEN. It is the one line on standard
+    output, and nothing is kept of it. A hub asks for invitations when its maintainers say so:
+    gitcollab task set policy.admission=invite.
+    """
+    from gitcollab.swarm import governing
+
+    made = governing.invite(_member(), uses, days)
+    if json:
+        return jsonout.emit(jsonout.flat(made))
+    print(made.token)
+    sys.stdout.flush()
+    good = f"good for {render.count(made.uses, 'agent')} until {made.expires_at:%Y-%m-%d %H:%M} UTC"
+    print(f"{good}; whoever has it may join: send it as a secret", file=sys.stderr)
+    if made.admission != "invite":
+        print(f"note: nobody needs it while policy.admission is {made.admission}", file=sys.stderr)
+    return None
+
+
+@verb(KEEP, "gitcollab admit nova")
+def admit(name: Name, json: Json = False) -> None:
+    """Let an agent take part that waits for it: for maintainers, who are people.
+
+    Compare the fingerprint of its key with what its owner tells you (ssh-keygen -l shows it too).
+    """
+    from gitcollab.swarm import governing
+
+    _tell_ruled(governing.admit(_member(), name), "admitted", json)
+
+
+# -- agents ----------------------------------------------------------------------------------------
+
+
+@verb(None, "gitcollab agent list", "gitcollab agent list --json", of=agent, name="list")
+def list_agents(json: Json = False) -> None:
+    """List the hub's agents: who takes part, waits or is suspended."""
+    from gitcollab.swarm import governing
+
+    found = governing.agents(_member())
+    if json:
+        return jsonout.emit({"agents": [jsonout.flat(one) for one in found]})
+    columns = (
+        render.Column("agent", 24),
+        render.Column("status", 24),
+        render.Column("joined", 10),
+        render.Column("admitted by", 16),
+        render.Column("key", None),
+    )
+    render.table(columns, [_row(one) for one in found])
+    if not found:
+        render.say("no agents yet")
+    return None
+
+
+def _row(one: AgentInfo) -> Sequence[str]:
+    status: str = one.status
+    if one.since is not None:
+        status = f"{status} {one.since:%Y-%m-%d}"
+    joined = f"{one.joined:%Y-%m-%d}"
+    return one.name, status, joined, one.admitted_by or "", one.fingerprint or "-"
+
+
+@verb(None, "gitcollab agent show", "gitcollab agent show nova", of=agent)
+def show(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The agent's name. Left out: this one.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show one agent: its key, who admitted it, its machine."""
+    from gitcollab.swarm import governing
+
+    member = _member()
+    found = governing.agent(member, name or member.config.agent)
+    if json:
+        return jsonout.emit(jsonout.flat(found))
+    _tell_agent(found)
+    return None
+
+
+def _tell_agent(one: AgentInfo) -> None:
+    former = render.count(one.former_keys, "former key") if one.former_keys else None
+    render.pairs(
+        [
+            ("agent", one.name),
+            ("status", one.status),
+            ("since", None if one.since is None else f"{one.since:%Y-%m-%d %H:%M:%S} UTC"),
+            ("reason", one.reason if one.status == "suspended" else None),
+            ("key", one.fingerprint or "its card proves none"),
+            ("", former),
+            ("joined", f"{one.joined:%Y-%m-%d %H:%M} UTC"),
+            ("admitted by", one.admitted_by),
+            ("contact", one.contact),
+            ("hardware", None if one.device is None else f"{one.device} (tier {one.tier})"),
+        ]
+    )
+
+
+@verb(
+    None,
+    "gitcollab agent suspend nova --reason 'prints numbers it did not measure'",
+    "gitcollab agent suspend nova --since 2026-01-31",
+    of=agent,
+)
+def suspend(
+    name: Name,
+    reason: Annotated[str | None, typer.Option(help="Why, for everybody to read.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="What it made from then on does not count. [default: now]"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take in nothing more of an agent: for maintainers, who are people.
+
+    What it made before --since still counts, so give a time before it joined to void all.
+    """
+    from gitcollab.swarm import governing
+
+    when = None if since is None else _time(since)
+    _tell_ruled(governing.suspend(_member(), name, since=when, reason=reason), "suspended", json)
+
+
+def _time(text: str) -> datetime:
+    """A date or time, in UTC unless it says otherwise."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise UsageError(
+            f"{text[:40]!r} is no time", "as in 2026-01-31 or 2026-01-31T12:00:00Z"
+        ) from e
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@verb(None, "gitcollab agent restore nova", of=agent)
+def restore(name: Name, json: Json = False) -> None:
+    """End an agent's suspension: for maintainers, who are people."""
+    from gitcollab.swarm import governing
+
+    _tell_ruled(governing.restore(_member(), name), "restored", json)
+
+
+def _tell_ruled(report: Ruled, done: str, json: bool) -> None:
+    if json:
+        told = {"changed": report.changed, "agent": jsonout.flat(report.agent), "note": report.note}
+        return jsonout.emit(told)
+    render.say(
+        f"{done}: {report.agent.name}" if report.changed else f"nothing changed: {report.note}"
+    )
+    _tell_agent(report.agent)
+    return None
+
+
+@verb(None, "gitcollab agent rotate", of=agent)
+def rotate(json: Json = False) -> None:
+    """Give this agent a new signing key on this hub; the old one signs for it.
+
+    Do so when others may have read the old one. Other hubs know this agent by the old key still:
+    it stays on this machine, in a file beside the new one.
+
+    Exit codes: 0 done, 4 refused (records wait: gitcollab sync first), 5 the hub is away.
+    """
+    from gitcollab.swarm.rotating import rotate as change
+
+    done = change(_member())
+    if json:
+        return jsonout.emit(jsonout.flat(done))
+    render.say(f"{done.agent} has a new key: {done.new} (in {done.key})")
+    render.say(f"it was {done.old}")
+    return None
+
+
+# -- the task --------------------------------------------------------------------------------------
+
+
+@verb(None, "gitcollab task show", "gitcollab task show --json", of=task, name="show")
+def show_task(json: Json = False) -> None:
+    """Show the hub's task as it stands in task.yaml."""
+    from gitcollab.records import codec
+
+    found = _member().task
+    if json:
+        return jsonout.emit((jsonout.record(found) or {}) | {"digest": found.digest})
+    print(lines(codec.encode(found).decode().rstrip()))
+    return None
+
+
+@verb(
+    None,
+    "gitcollab task set policy.admission=invite",
+    "gitcollab task set budget.seconds=120 timeout_seconds=600",
+    of=task,
+    name="set",
+)
+def set_task(
+    sets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE...", help="Fields, by their names in gitcollab task show."
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Change fields of the task: for maintainers, who are people."""
+    from gitcollab.swarm import governing
+
+    _tell_change(governing.set_task(_member(), sets), json)
+
+
+def _tell_change(report: TaskChange, json: bool) -> None:
+    if json:
+        changes = [{"field": k, "before": old, "after": new} for k, old, new in report.changes]
+        return jsonout.emit({"changes": changes, "comparable": report.comparable})
+    if not report.changes:
+        render.say("nothing changed: the task is so already")
+    render.pairs((key, f"{_value(old)} → {_value(new)}") for key, old, new in report.changes)
+    if not report.comparable:
+        render.say("note: older results measured something else: they are no longer ranked")
+    return None
+
+
+def _value(value: Any) -> str:
+    return "(none)" if value is None else str(value)
+
+
+@verb(
+    None,
+    "gitcollab task put train.py",
+    "gitcollab task put ~/words.yaml synonyms.yaml",
+    of=task,
+)
+def put(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this machine.")],
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PATH]",
+            help="train.py (the baseline), collab.md, synonyms.yaml, .github/workflows/NAME.yml. "
+            "Left out: the file's name.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Replace a file of the hub that is no agent's: for maintainers, who are people."""
+    from gitcollab.swarm import governing
+
+    try:
+        data = file.read_bytes()
+    except OSError as e:
+        raise GitcollabError(f"{file} cannot be read: {e.strerror}") from e
+    place = path or file.name
+    changed = governing.put(_member(), place, data)
+    if json:
+        return jsonout.emit({"path": place, "changed": changed})
+    render.say(f"{place} is on the hub" if changed else f"nothing changed: {place} is so already")
+    return None
+
+
+@verb(
+    None,
+    "gitcollab task maintainer add ada 'ssh-ed25519 AAAA...'",
+    "gitcollab task maintainer add ada --file ada.pub",
+    of=maintainer,
+)
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="Their public key, in OpenSSH's form.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file that holds it.")] = None,
+    json: Json = False,
+) -> None:
+    """Make somebody a maintainer of the hub: for maintainers, who are people.
+
+    The key is an ed25519 one: ssh-keygen -t ed25519 makes it. Its owner puts the private file
+    into the folder keys/ of what gitcollab keeps (gitcollab doctor says where).
+    """
+    from gitcollab.swarm import governing
+
+    if (key is None) == (file is None):
+        raise UsageError("one key is needed", "give it, or --file with the file that holds it")
+    if file is not None:
+        try:
+            key = file.read_text(encoding="utf-8")[:1000]
+        except (OSError, ValueError) as e:
+            raise GitcollabError(f"{file} cannot be read as text: {line(str(e))}") from e
+    _tell_change(governing.add_maintainer(_member(), name, key or ""), json)
+
+
+@verb(None, "gitcollab task maintainer remove ada", of=maintainer)
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
+    json: Json = False,
+) -> None:
+    """Take a maintainer's office: for maintainers, who are people. Past rulings stay."""
+    from gitcollab.swarm import governing
+
+    _tell_change(governing.remove_maintainer(_member(), name), json)

@@ -57,6 +57,10 @@ def lacking() -> tuple[str, str] | None:
             f"there is none on {sys.platform}",
             "read a stranger's program before you run it, or work on a Linux machine",
         )
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return "the kernel gives no handles of processes", "upgrade it: Linux 5.3 or newer has them"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed", "install the package bubblewrap"
     bwrap, changed = _found()
@@ -105,7 +109,6 @@ class Sandbox:
     _first: int = field(default=-1, init=False)  # a handle of the namespace's first process
     _meter: Meter | None = field(default=None, init=False)
     _next_look: float = field(default=0.0, init=False)
-    _killed: bool = field(default=False, init=False)
 
     @cached_property
     def _bounds(self) -> Limits:
@@ -210,7 +213,6 @@ class Sandbox:
 
     def kill(self) -> None:
         """End whatever is left of the program, and wait until it is gone."""
-        self._killed = True
         if self._first < 0:
             return
         with suppress(ProcessLookupError):

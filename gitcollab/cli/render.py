@@ -109,7 +109,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
     """Print labels and values, one a line, long values wrapped below themselves."""
-    shown = [(lines(label), line(value)) for label, value in rows if value is not None]
+    shown = [(_label(label), line(value)) for label, value in rows if value is not None]
     wide = max((len(label) for label, _ in shown), default=0) + 2
     for label, value in shown:
         wrapped = textwrap.wrap(
@@ -120,6 +120,11 @@ def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
         )
         for i, part in enumerate(wrapped or [""]):
             print(f"{'' if i else label:{wide}}{part}".rstrip())
+
+
+def _label(text: str) -> str:
+    """A label, whose blanks align what stands in it."""
+    return lines(text).replace("\n", " ")
 
 
 def say(*parts: str) -> None:

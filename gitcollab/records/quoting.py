@@ -26,7 +26,7 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 # Emoji are coloured by U+FE0F and joined by U+200D: they are seen, by the pictures around them.
-_PICTURE = "\xa9\xae\u203c-\u3299\U0001f000-\U0001fbff"
+_PICTURE = "\xa9\xae\u203c-\u27ff\u2801-\u3163\u3165-\u3299\U0001f000-\U0001fbff"
 _JOINED = re.compile(
     f"(?<=[{_PICTURE}])\ufe0f|(?<=[#*0-9])\ufe0f(?=\u20e3)|(?<=[\ufe0f{_PICTURE}])\u200d(?=[{_PICTURE}])"
 )

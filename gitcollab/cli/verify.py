@@ -122,9 +122,10 @@ def _ends(repository: Repository, commits: str) -> tuple[str | None, str]:
 
 
 def _branch(git_dir: Path, branch: str | None) -> str:
-    from gitcollab.swarm.hooks import guarded_branch
+    from gitcollab.store.audit import git_dir as place_of
+    from gitcollab.store.serving import guarded_branch
 
-    return branch or guarded_branch(git_dir)
+    return branch or guarded_branch(place_of(git_dir))
 
 
 def _repair(git_dir: Path, branch: str | None, commits: str | None, json: bool) -> int:

@@ -61,6 +61,9 @@ _CLOSED = re.compile(
     r"|No space left|quota",
     re.IGNORECASE,
 )
+# What the door of a hub (hooks/pre-receive) says that is about neither of us.
+_DOOR_MOVED = re.compile(r"^gitcollab: the branch moved;", re.MULTILINE)
+_DOOR_BROKEN = re.compile(r"^gitcollab: this push cannot be checked", re.MULTILINE)
 _STATUS = re.compile(r"(?P<flag>[ +*=!-])\t[^\t]*:(?P<ref>[^\t]*)\t(?P<summary>.*)\Z")
 _UNPACKING = "error: remote unpack failed: "
 _NOISE = re.compile(r"(error: )?hook declined to update |fatal: .*hook declined")
@@ -228,8 +231,10 @@ class Remote:
             raise failures.CacheCorrupt(reason)
         said = _server_words(err) or reason
         # A rule's own words may hold anything; only git's reason tells a race.
-        if _RACE.search(reason):
+        if _RACE.search(reason) or _DOOR_MOVED.search(said):
             return Moved(reason)
+        if _DOOR_BROKEN.search(said):
+            return Unreachable(said.removeprefix("gitcollab: "), "ask the hub's owner", True)
         if _CLOSED.search(reason) or "GH006" in said:
             # What we sent may have been cut short here: then the fault is ours.
             failures.meaning(err, str(self.git_dir), self.url)

@@ -10,6 +10,7 @@ from gitcollab.git import remote
 
 address = remote.address
 
+DEFAULT_BRANCH = "swarm"
 
 # A sober part of what git-check-ref-format(1) allows.
 _BRANCH = re.compile(

@@ -11,6 +11,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.git import command
 from gitcollab.git.failures import local_failure
 from gitcollab.store.files import write_aside
+from gitcollab.store.hubs import DEFAULT_BRANCH
 
 HOOK = "pre-receive"
 _MARK = b"# gitcollab's door:"
@@ -21,6 +22,11 @@ def setting(git_dir: Path, name: str) -> str | None:
     """A setting of the git directory itself; None where it has none."""
     ran = command.run_git("config", "--file", str(git_dir / "config"), "--get", name)
     return ran.out.rstrip("\n") if ran.code == 0 else None
+
+
+def guarded_branch(git_dir: Path) -> str:
+    """The branch that the door of the git directory guards."""
+    return setting(git_dir, BRANCH_KEY) or DEFAULT_BRANCH
 
 
 def set_settings(git_dir: Path, settings: Mapping[str, str]) -> None:

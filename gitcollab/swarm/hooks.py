@@ -12,7 +12,6 @@ from gitcollab.errors import GitcollabError
 from gitcollab.store import hubs, serving
 from gitcollab.store.audit import git_dir
 from gitcollab.swarm import presets
-from gitcollab.swarm.setup import DEFAULT_BRANCH
 from gitcollab.swarm.verifying import FOLDER, open_hub
 
 # What git itself refuses, before the door is asked: malformed objects, pushes that fill the disk.
@@ -44,7 +43,7 @@ def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Ins
     GitcollabError when another hook stands there.
     """
     place = git_dir(hub)
-    guarded = hubs.check_branch(branch or guarded_branch(place))
+    guarded = hubs.check_branch(branch or serving.guarded_branch(place))
     serving.make_folder(place, FOLDER)
     done = serving.place_hook(place, script())
     settings = _SETTINGS | (_SERVED if alone else {}) | {serving.BRANCH_KEY: guarded}
@@ -52,11 +51,6 @@ def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Ins
     repository = open_hub(place, guarded)
     repository.snapshot(repository.tip()).note_arrivals()  # a first reading may take long
     return Installed(place, place / "hooks" / serving.HOOK, guarded, done)
-
-
-def guarded_branch(hub: Path) -> str:
-    """The branch that the door of the git directory guards, else "swarm"."""
-    return serving.setting(git_dir(hub), serving.BRANCH_KEY) or DEFAULT_BRANCH
 
 
 def script() -> bytes:

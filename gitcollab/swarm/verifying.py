@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.store.audit import BadHistory, Repository, Step
 from gitcollab.store.snapshot import Snapshot, utc_now
-from gitcollab.swarm import derive, rulebook
+from gitcollab.swarm import rulebook
 from gitcollab.swarm.rulebook import Breach
 from gitcollab.swarm.runs import COLUMNS
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.derive import Pages
     from gitcollab.swarm.member import Member
 
 FOLDER = "gitcollab"  # in a hub's git directory: what its door remembers
@@ -52,10 +53,15 @@ def verify_range(
     repository: Repository,
     old: str | None,
     new: str,
-    pages: derive.Pages | None,
+    pages: Pages | None,
     now: datetime,
+    *,
+    flagging: bool = True,
 ) -> Verdict:
-    """Judge the commits after ``old`` (None: all) up to ``new``, each on the state before it."""
+    """Judge the commits after ``old`` (None: all) up to ``new``, each on the state before it.
+
+    ``flagging`` tells results that nobody has to believe, too, which takes all results there are.
+    """
     found: list[Found] = []
     changed: set[str] = set()
     after, commits = repository.snapshot(old), 0
@@ -71,9 +77,15 @@ def verify_range(
         found.append(Found(None, "", "history", f"{e.message}; {e.hint}" if e.hint else e.message))
     if found:
         return Verdict(found[:_ENOUGH], [], commits)
-    wrong = rulebook.derived_breaches(after, changed, derive.deriver(pages))
-    flagged = [flag for flag in rulebook.flags(after) if flag.path in changed]
+    wrong = rulebook.derived_breaches(after, changed, lambda state: _rebuild(state, pages))
+    flagged = [flag for flag in rulebook.flags(after) if flag.path in changed] if flagging else []
     return Verdict(_told(new, wrong), _told(None, flagged), commits)
+
+
+def _rebuild(state: Snapshot, pages: Pages | None) -> Mapping[str, bytes | None]:
+    from gitcollab.swarm import derive  # what renders is imported when something is
+
+    return derive.deriver(pages)(state)
 
 
 def verify_all(repository: Repository, snapshot: Snapshot) -> Verdict:
@@ -113,7 +125,7 @@ def copy_of(member: Member) -> Repository:
 def refusals(
     repository: Repository,
     pushed: Iterable[str],
-    pages: derive.Pages | None,
+    pages: Pages | None,
     ready: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Why a push is refused, in lines for who pushes; none when it is let through.
@@ -123,7 +135,7 @@ def refusals(
     """
     mine = f"refs/heads/{repository.branch}"
     found: list[str] = []
-    for line in pushed:
+    for line in filter(str.strip, pushed):
         old, new, ref = line.split(maxsplit=2)
         if ref.casefold().rstrip() == mine.casefold():
             found += _refusals(repository, old, new, ref.rstrip() == mine, pages, ready)
@@ -135,7 +147,7 @@ def _refusals(
     old: str,
     new: str,
     spelt: bool,
-    pages: derive.Pages | None,
+    pages: Pages | None,
     ready: Callable[[], None],
 ) -> list[str]:
     if not spelt or new == NOBODY:
@@ -147,7 +159,7 @@ def _refusals(
         return [MOVED]
     repository.snapshot(tip).note_arrivals()
     ready()
-    verdict = verify_range(repository, tip, new, pages, utc_now())
+    verdict = verify_range(repository, tip, new, pages, utc_now(), flagging=False)
     if not verdict.breaches:
         repository.accept(new)
     return list(_said(verdict.breaches))

@@ -97,7 +97,7 @@ def seed_files(task: Task, program: bytes, protocol: bytes) -> dict[str, str]:
         return {
             TASK_PATH: codec.encode(task).decode(),
             PROGRAM_PATH: program.decode(),
-            "collab.md": _protocol_for(task, protocol.decode()),
+            "collab.md": protocol_for(task, protocol.decode()),
         }
     except UnicodeDecodeError as e:
         raise GitcollabError("the baseline program is not UTF-8 text") from e
@@ -107,7 +107,8 @@ def seed_files(task: Task, program: bytes, protocol: bytes) -> dict[str, str]:
 OBJECTIVE = "(`val_bpb` after a fixed budget; lower is better)"
 
 
-def _protocol_for(task: Task, protocol: str) -> str:
+def protocol_for(task: Task, protocol: str) -> str:
+    """gitcollab's own protocol, in the words of a hub's task."""
     better = "lower" if task.metric.direction == "minimize" else "higher"
     said = f"(`{task.metric.name}` after a fixed budget; {better} is better)"
     own = protocol.replace(OBJECTIVE, said).replace("`train.py`", f"`{task.program}`")

@@ -14,6 +14,7 @@ from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageEr
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import AgentCard, Invitation, Task
 from gitcollab.records.names import check_agent_name, path_of
+from gitcollab.records.quoting import lines
 from gitcollab.records.signing import KeyPair
 from gitcollab.store import hubs
 from gitcollab.store.index import Progress
@@ -172,7 +173,7 @@ def join(
     workspace.create(member.config)
     workspace.write_settings(task)
     protocol = member.store.snapshot().read("collab.md")
-    notes = [_place_protocol(workspace, protocol)]
+    notes = [_place_protocol(workspace, task, protocol)]
     program = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
@@ -269,14 +270,18 @@ def _how_to_join(member: Member, name: str) -> str:
     return "gitcollab doctor"
 
 
-def _place_protocol(workspace: Workspace, protocol: bytes | None) -> str:
+def _place_protocol(workspace: Workspace, task: Task, protocol: bytes | None) -> str:
     path = workspace.root / "collab.md"
-    if protocol is None or (path.is_file() and path.read_bytes() == protocol):
+    if protocol is None:
+        return ""
+    text = lines(protocol.decode(errors="replace"))  # an agent reads it, and people at terminals
+    if path.is_file() and path.read_bytes() == text.encode():
         return ""
     if path.exists():
         return "your collab.md was kept; the hub's differs"
-    write_whole(path, protocol)
-    return ""
+    write_whole(path, text.encode())
+    own = publishing.protocol_for(task, presets.asset("collab.md").decode())
+    return "" if text == own else "collab.md is this hub's own: read it before an agent follows it"
 
 
 def _place_program(member: Member, task: Task) -> Literal["written", "kept", "unchanged"]:

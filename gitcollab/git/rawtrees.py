@@ -21,7 +21,7 @@ from gitcollab.git.objects import Entry, ObjectStore
 MAX_BLOB_BYTES = 1_500_000
 MAX_FILES = 5_000  # that one commit changes; derived files may be a thousand and more
 _MAX_TREE_BYTES = 8_000_000  # of one folder: 100,000 entries and more
-_MAX_LOOKED_AT = 1_000_000  # entries, of all folders that differ
+_MAX_LOOKED_AT = 300_000  # entries, of all folders that differ
 _MAX_DEPTH = 32
 _MAX_NAME, _MAX_PATH = 255, 1000  # bytes
 
@@ -111,6 +111,7 @@ def name_fault(raw: bytes) -> str | None:
     return "the name is a device on some systems" if _DEVICE.match(name) else None
 
 
+@lru_cache(maxsize=4096)
 def folded(name: str) -> str:
     """What two names share that some file system takes for one."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

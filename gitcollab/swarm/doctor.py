@@ -26,7 +26,7 @@ from gitcollab.runner import environment, places, sandbox
 from gitcollab.similarity.embedding import ModelUnavailable, located
 from gitcollab.store import health
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import reading
+from gitcollab.swarm import keyring, reading
 from gitcollab.swarm.confinement import trial
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.home import home, key_path
@@ -317,7 +317,7 @@ def _key(member: Member, known: Snapshot | None) -> Iterator[Check]:
         todo = "bring it from the machine where you joined, or join under another name"
         yield Check("key", "fail", found, todo)
         return
-    key = KeyPair.load(path)
+    KeyPair.load(path)
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Check("key", "fail", f"others may read {path}", f"chmod 600 {path}")
     if known is None:
@@ -328,7 +328,7 @@ def _key(member: Member, known: Snapshot | None) -> Iterator[Check]:
     if card is None:
         found = "it is here, but the hub, as last fetched, holds no card of this agent"
         yield Check("key", "warn", found, f"gitcollab join {member.config.hub} --agent {name}")
-    elif card.public_key.split()[:2] != key.public_line.split()[:2]:
+    elif keyring.agent_key(name, card.public_key).public_line != card.public_key:
         found = f"{path} is not the key that {name} is registered with"
         todo = "restore the key from the machine where you joined, or join under another name"
         yield Check("key", "fail", found, todo)

@@ -100,6 +100,11 @@ def one_rotation(name: str) -> Iterator[None]:
         lock.release()
 
 
+def is_rotating(name: str) -> bool:
+    """Whether a rotation of the agent's key is under way, or was cut off."""
+    return _next(name).exists()
+
+
 def next_key(name: str) -> KeyPair:
     """A key for the agent to change to; it is kept before anybody hears of it."""
     return KeyPair.load_or_create(_next(name))

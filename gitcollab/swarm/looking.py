@@ -9,7 +9,6 @@ from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.store.differences import difference
-from gitcollab.swarm import reading
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry

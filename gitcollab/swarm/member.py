@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
+from gitcollab.errors import OfflineError
 from gitcollab.records.models import AgentCard, Experiment, Hardware, Result, Signed, Task
 from gitcollab.records.names import folder_of, path_of, short_hash
 from gitcollab.records.signing import KeyPair
@@ -140,10 +141,28 @@ class Member:
     @property
     def key(self) -> KeyPair:
         """The agent's signing key: the one that the hub, as last fetched, knows it by."""
+        if keyring.is_rotating(self.config.agent):
+            self._let_rotation_end()
         registered = self._registered()
         if self._key is None or registered not in (None, self._key.public_line):
             self._key = keyring.agent_key(self.config.agent, registered)
         return self._key
+
+    def _let_rotation_end(self) -> None:
+        """Wait for one that is under way; one that was cut off has landed by now, or never does.
+
+        Or it could land ahead of what is signed now, with a key that is then a former one.
+        """
+        name = self.config.agent
+        with keyring.one_rotation(name):
+            for waiting in self.store.pending():
+                if (waiting.request.kind, waiting.request.agent) == ("rotate", name):
+                    self.store.drop(waiting.request)
+            if keyring.is_rotating(name):
+                with suppress(OfflineError):
+                    self.store.refresh()
+                    if (registered := self._registered()) is not None:
+                        keyring.settle(name, registered)
 
     def _registered(self) -> str | None:
         """The public key in the agent's card."""

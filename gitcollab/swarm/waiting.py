@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from gitcollab.errors import GitcollabError
+from gitcollab.records import codec
+from gitcollab.records.models import Owned
 from gitcollab.records.names import slug
+from gitcollab.records.signing import verify
 from gitcollab.store.requests import Request, to_json
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reports import Dropped, OutboxItem, OutboxReport, Retried
+from gitcollab.swarm.roster import roster
 
 Held = dict[OutboxItem, Request]
 
 # Payload keys under which a request holds the record that it brings.
 _RECORDS = ("result", "card", "claim", "record")
+_OWN = {"result", "hypothesis"}  # those that an agent signs once, and may sign again
 
 
 def outbox(member: Member) -> OutboxReport:
@@ -38,11 +45,25 @@ def retry(member: Member, wanted: str | None = None) -> list[Retried]:
         refused = {item: refused[item]}
     if not refused:
         return []
-    outcomes = member.store.redeliver(*refused.values())
+    outcomes = member.store.redeliver(*(_signed_anew(member, r) for r in refused.values()))
     return [
         Retried(item, str(o["outcome"]), str(o.get("reason", "")))
         for item, o in zip(refused, outcomes, strict=True)
     ]
+
+
+def _signed_anew(member: Member, request: Request) -> Request:
+    """The request; what this agent signed with a former key is signed with the present one."""
+    agent = roster(member.store.snapshot()).agents.get(member.config.agent)
+    if agent is None or agent.name != request.agent:
+        return request
+    for name in _OWN & request.payload.keys():
+        with suppress(GitcollabError):  # of a newer gitcollab: not ours to read
+            record = codec.from_mapping(name, request.payload[name])
+            if isinstance(record, Owned) and any(verify(record, key) for key in agent.keys[:-1]):
+                fresh = codec.to_mapping(member.sign(record))
+                return replace(request, payload={**request.payload, name: fresh})
+    return request
 
 
 def drop(member: Member, wanted: str) -> Dropped:

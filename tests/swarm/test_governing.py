@@ -2,81 +2,33 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
-from gitcollab.faces.pages import pages
+from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
-from gitcollab.records.models import AgentCard, Ruling, Task, sha256
-from gitcollab.records.signing import KeyPair, keys_of
+from gitcollab.records.models import AgentCard, Ruling, sha256
+from gitcollab.records.signing import KeyPair
 from gitcollab.store.requests import Request
-from gitcollab.swarm import governing, keyring, reading, rotating, ruling
-from gitcollab.swarm.home import home, key_path
+from gitcollab.swarm import governing, keyring, reading, ruling
+from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, utc_now
 from gitcollab.swarm.outcomes import Offline
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.setup import init_hub, join
 from gitcollab.swarm.swarm import Swarm
-
-Machine = Callable[[str], None]
-Hub = Callable[..., Path]
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Go to the machine of that name: what gitcollab keeps there is its own."""
-
-    def go(name: str) -> None:
-        monkeypatch.setenv("GITCOLLAB_HOME", str(tmp_path / f"home-{name}"))
-
-    go("keeper")
-    return go
-
-
-@pytest.fixture
-def make_hub(tmp_path: Path, toy_task: Path, machine: Machine) -> Hub:
-    """A hub that was seeded on the keeper's machine."""
-
-    def make(*sets: str, name: str = "hub.git") -> Path:
-        machine("keeper")
-        init_hub(str(tmp_path / name), task_file=toy_task, sets=sets, pages=pages)
-        return tmp_path / name
-
-    return make
-
-
-def member_of(hub: Path, name: str, token: str | None = None) -> Member:
-    """An agent of the hub, on the machine we are at, in a workspace of its own."""
-    folder = hub.parent / f"{hub.stem}-{name}"
-    folder.mkdir(exist_ok=True)
-    join(folder, str(hub), agent=name, invitation=token, pages=pages)
-    return Swarm.open(folder, pages=pages).member
-
-
-def task_of(member: Member) -> Task:
-    return reading.task_of(member.store.refresh(), "hub", "swarm")
-
-
-def run(member: Member) -> str:
-    return Swarm(member).run().outcome
-
-
-def status(member: Member, name: str) -> str:
-    member.store.refresh()
-    return governing.agent(member, name).status
-
+from tests.swarm.machines import Machines, member_of, run, status, task_of
 
 # -- making a hub ----------------------------------------------------------------------------------
 
 
-def test_whoever_seeds_a_hub_maintains_it(make_hub: Hub, tmp_path: Path, toy_task: Path) -> None:
-    keeper = member_of(make_hub(), "ada")
+def test_whoever_seeds_a_hub_maintains_it(
+    machines: Machines, tmp_path: Path, toy_task: Path
+) -> None:
+    keeper = member_of(machines.hub(), "ada")
     task = task_of(keeper)
     key = KeyPair.load(key_path("keeper"))
     assert task.maintainers == {"keeper": key.public_line}
@@ -85,12 +37,12 @@ def test_whoever_seeds_a_hub_maintains_it(make_hub: Hub, tmp_path: Path, toy_tas
     files = {p: keeper.store.snapshot().read(p) or b"" for p in said.files}
     assert {"task.yaml", "train.py", "collab.md"} <= set(files)
     assert said.files == {p: sha256(data) for p, data in files.items()}
-    other = member_of(make_hub(name="other.git"), "ada")
+    other = member_of(machines.hub(name="other.git"), "ada")
     assert task_of(other).maintainers == task.maintainers
     assert task_of(other).hub != task.hub
 
 
-def test_a_named_maintainer_and_one_that_the_task_names(make_hub: Hub, toy_task: Path) -> None:
+def test_a_named_maintainer_and_one_that_the_task_names(machines: Machines, toy_task: Path) -> None:
     hub = str(toy_task.parent / "a.git")
     made = init_hub(hub, task_file=toy_task, maintainer="ada")
     assert (made.maintainers, made.key) == (["ada"], key_path("ada"))
@@ -110,11 +62,11 @@ def test_a_named_maintainer_and_one_that_the_task_names(make_hub: Hub, toy_task:
 # -- by invitation ---------------------------------------------------------------------------------
 
 
-def test_an_invitation_lets_in_as_many_as_it_says(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=invite")
+def test_an_invitation_lets_in_as_many_as_it_says(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=invite")
     keeper = member_of(hub, "ada")  # a maintainer's machine needs none
     token = governing.invite(keeper, uses=2).token
-    machine("volunteer")
+    machines.at("volunteer")
     with pytest.raises(RefusedError, match="only whom a maintainer has invited") as none:
         member_of(hub, "nova")
     assert "ask a maintainer (keeper)" in none.value.hint
@@ -132,38 +84,34 @@ def test_an_invitation_lets_in_as_many_as_it_says(make_hub: Hub, machine: Machin
     assert member_of(hub, "nova").config.agent == "nova"  # joined again
 
 
-def test_invitations_that_are_refused(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=invite")
+def test_invitations_that_are_refused(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=invite")
     keeper = member_of(hub, "ada")
     task, now = task_of(keeper), utc_now()
     assert task.hub is not None
     key = KeyPair.load(key_path("keeper"))
-    other = member_of(make_hub("policy.admission=invite", name="other.git"), "ada")
+    other = member_of(machines.hub("policy.admission=invite", name="other.git"), "ada")
     refused = {
         "expired on": invitations.make(key, task.hub, 1, now - timedelta(seconds=5)),
         "for another hub": governing.invite(other).token,
         "no maintainer": invitations.make(KeyPair.generate(), task.hub, 1, now + timedelta(1)),
     }
-    machine("volunteer")
+    machines.at("volunteer")
     for said, token in refused.items():
         with pytest.raises(RefusedError, match=said) as error:
             member_of(hub, "nova", token)
         assert "\n" not in error.value.message
-    for damaged in ("x", invitations.PREFIX, governing_token_cut(refused["expired on"])):
+    for damaged in ("x", invitations.PREFIX, refused["expired on"][:300]):
         with pytest.raises(UsageError):
             member_of(hub, "nova", damaged)
     assert not key_path("nova").exists()
     assert "nova" not in roster(keeper.store.refresh()).agents
 
 
-def governing_token_cut(token: str) -> str:
-    return token[: len(token) // 2]
-
-
-def test_of_two_who_race_for_the_last_use_one_wins(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=invite")
+def test_of_two_who_race_for_the_last_use_one_wins(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=invite")
     token = governing.invite(member_of(hub, "ada")).token
-    machine("volunteer")
+    machines.at("volunteer")
     start = threading.Barrier(4)
     got: dict[str, str] = {}
 
@@ -184,10 +132,10 @@ def test_of_two_who_race_for_the_last_use_one_wins(make_hub: Hub, machine: Machi
     assert all("used 1 times already" in said for said in got.values() if said != "in")
 
 
-def test_a_card_copied_with_its_invitation_lets_nobody_in(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=invite")
+def test_a_card_copied_with_its_invitation_lets_nobody_in(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=invite")
     token = governing.invite(member_of(hub, "ada"), uses=9).token
-    machine("volunteer")
+    machines.at("volunteer")
     nova = member_of(hub, "nova", token)
     seen = reading.cards(nova.store.snapshot())["nova"].invitation
     key = KeyPair.generate()
@@ -207,9 +155,9 @@ def test_a_card_copied_with_its_invitation_lets_nobody_in(make_hub: Hub, machine
 # -- by approval -----------------------------------------------------------------------------------
 
 
-def test_who_waits_works_alone_until_admitted(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=approval")
-    machine("volunteer")
+def test_who_waits_works_alone_until_admitted(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=approval")
+    machines.at("volunteer")
     nova = member_of(hub, "nova")
     assert status(nova, "nova") == Swarm(nova).status().admission == "waiting"
     assert isinstance(Swarm(nova).claim("a new idea"), Offline)
@@ -221,14 +169,14 @@ def test_who_waits_works_alone_until_admitted(make_hub: Hub, machine: Machine) -
     with pytest.raises(RefusedError, match="keeper"):
         governing.admit(nova, "nova")
 
-    machine("keeper")
+    machines.at("keeper")
     keeper = member_of(hub, "ada")
     governing.admit(keeper, "ada")
     done = governing.admit(keeper, "nova")
     assert (done.changed, done.agent.status, done.agent.admitted_by) == (True, "member", "keeper")
     assert not governing.admit(keeper, "nova").changed
 
-    machine("volunteer")
+    machines.at("volunteer")
     report = Swarm(nova).sync()
     assert (report.delivered, report.note) == (1, "")
     assert nova.store.pending() == []
@@ -236,13 +184,13 @@ def test_who_waits_works_alone_until_admitted(make_hub: Hub, machine: Machine) -
     assert run(nova) == "published"
 
 
-def test_admission_is_of_a_key(make_hub: Hub, machine: Machine) -> None:
+def test_admission_is_of_a_key(machines: Machines) -> None:
     """A ruling on a name that somebody else took first must not let that one in."""
-    hub = make_hub("policy.admission=approval")
+    hub = machines.hub("policy.admission=approval")
     keeper = member_of(hub, "ada")
-    machine("mallory")
+    machines.at("mallory")
     member_of(hub, "nova")
-    machine("keeper")
+    machines.at("keeper")
     snapshot = keeper.store.refresh()
     key = keyring.maintainer_key(task_of(keeper))
     expected = KeyPair.generate().public_line  # of the one who was meant
@@ -257,32 +205,30 @@ def test_admission_is_of_a_key(make_hub: Hub, machine: Machine) -> None:
 # -- names -----------------------------------------------------------------------------------------
 
 
-def test_a_maintainers_name_is_taken_with_the_maintainers_key_alone(
-    make_hub: Hub, machine: Machine
-) -> None:
-    hub = make_hub()
-    machine("mallory")
+def test_a_maintainers_name_is_taken_with_the_maintainers_key_alone(machines: Machines) -> None:
+    hub = machines.hub()
+    machines.at("mallory")
     with pytest.raises(RefusedError, match="keeper is a maintainer") as refused:
         member_of(hub, "keeper")
     assert "bring the key" in refused.value.hint
     for name in ("nobody", "con"):
         with pytest.raises(UsageError):
             member_of(hub, name)
-    machine("keeper")
+    machines.at("keeper")
     assert status(member_of(hub, "keeper"), "keeper") == "member"
 
 
 # -- suspending ------------------------------------------------------------------------------------
 
 
-def test_suspending_and_restoring(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
+def test_suspending_and_restoring(machines: Machines) -> None:
+    hub = machines.hub()
     keeper = member_of(hub, "ada")
-    machine("volunteer")
+    machines.at("volunteer")
     nova = member_of(hub, "nova")
     assert run(nova) == "published"
 
-    machine("keeper")
+    machines.at("keeper")
     joined = governing.agent(keeper, "ada").joined
     void = governing.suspend(keeper, "nova", since=joined - timedelta(days=2), reason="made up")
     assert (void.agent.status, void.agent.reason) == ("suspended", "made up")
@@ -295,11 +241,11 @@ def test_suspending_and_restoring(make_hub: Hub, machine: Machine) -> None:
     with pytest.raises(RefusedError, match="suspended"):
         governing.admit(keeper, "nova")
 
-    machine("volunteer")
+    machines.at("volunteer")
     nova.store.refresh()
     assert Swarm(nova).status().admission == "suspended"
     assert run(nova) == "refused"
-    machine("keeper")
+    machines.at("keeper")
     for unknown in ("vega", "nov"):
         with pytest.raises(GitcollabError, match="there is no agent"):
             governing.suspend(keeper, unknown)
@@ -308,8 +254,8 @@ def test_suspending_and_restoring(make_hub: Hub, machine: Machine) -> None:
 # -- the task --------------------------------------------------------------------------------------
 
 
-def test_changing_the_task(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
+def test_changing_the_task(machines: Machines) -> None:
+    hub = machines.hub()
     keeper = member_of(hub, "ada")
     change = governing.set_task(keeper, ["policy.claim_ttl_seconds=600", "sigma=0.003"])
     assert change.changes == [("policy.claim_ttl_seconds", 900, 600), ("sigma", 0.002, 0.003)]
@@ -320,43 +266,43 @@ def test_changing_the_task(make_hub: Hub, machine: Machine) -> None:
     for bad in ("sigma=-1", "nonsense=1", "hub=abababababababab", "maintainers.x=y", "x"):
         with pytest.raises(GitcollabError):
             governing.set_task(keeper, [bad])
-    machine("volunteer")
+    machines.at("volunteer")
     with pytest.raises(RefusedError, match="maintainers"):
         governing.set_task(member_of(hub, "nova"), ["sigma=0.1"])
 
 
-def test_who_was_in_stays_in_when_admission_changes(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
+def test_who_was_in_stays_in_when_admission_changes(machines: Machines) -> None:
+    hub = machines.hub()
     keeper = member_of(hub, "ada")
-    machine("volunteer")
+    machines.at("volunteer")
     nova = member_of(hub, "nova")
-    machine("keeper")
+    machines.at("keeper")
     keeper.clock = lambda: utc_now() + timedelta(seconds=2)  # joined before, by whole seconds
     changed = governing.set_task(keeper, ["policy.admission=approval"]).changes
     assert [field for field, _, _ in changed] == ["policy.admission", "policy.admission_since"]
     assert status(keeper, "nova") == "member"
     governing.set_task(keeper, ["policy.admission=invite"])  # who waited for approval waits on
-    machine("volunteer")
+    machines.at("volunteer")
     assert run(nova) == "published"
     with pytest.raises(RefusedError):
         member_of(hub, "vega")
 
 
-def test_nobody_joins_as_of_before(make_hub: Hub, machine: Machine) -> None:
+def test_nobody_joins_as_of_before(machines: Machines) -> None:
     """A card that says it is older than the hub's new way of admission is no way round it."""
-    hub = make_hub()
+    hub = machines.hub()
     keeper = member_of(hub, "ada")
     keeper.clock = lambda: utc_now() + timedelta(seconds=2)
     governing.set_task(keeper, ["policy.admission=approval"])
-    machine("mallory")
+    machines.at("mallory")
     folder = hub.parent / "m"
     folder.mkdir()
     with pytest.raises(RefusedError):
         join(folder, str(hub), agent="mallory", clock=lambda: utc_now() - timedelta(hours=2))
 
 
-def test_files_of_the_hub(make_hub: Hub, machine: Machine) -> None:
-    keeper = member_of(make_hub(), "ada")
+def test_files_of_the_hub(machines: Machines) -> None:
+    keeper = member_of(machines.hub(), "ada")
     words = b"concepts:\n  engram: [engram memory, engram]\n"
     workflow = ".github/workflows/pages.yml"
     for path, data in (("synonyms.yaml", words), ("train.py", b"X = 1\n"), (workflow, b"on: push")):
@@ -377,15 +323,15 @@ def test_files_of_the_hub(make_hub: Hub, machine: Machine) -> None:
             governing.put(keeper, path, data)
 
 
-def test_maintainers_come_and_go(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub("policy.admission=approval")
+def test_maintainers_come_and_go(machines: Machines) -> None:
+    hub = machines.hub("policy.admission=approval")
     keeper = member_of(hub, "ada")
     with pytest.raises(RefusedError, match="last maintainer"):
         governing.remove_maintainer(keeper, "keeper")
-    machine("volunteer")
+    machines.at("volunteer")
     nova = member_of(hub, "nova")
     line = KeyPair.load_or_create(key_path("bob")).public_line
-    machine("keeper")
+    machines.at("keeper")
     for bad in ("ssh-rsa AAAA", "", "ssh-ed25519 " + "A" * 68, line.replace("ed25519", "ed448")):
         with pytest.raises(UsageError):
             governing.add_maintainer(keeper, "bob", bad)
@@ -394,7 +340,7 @@ def test_maintainers_come_and_go(make_hub: Hub, machine: Machine) -> None:
     governing.add_maintainer(keeper, "bob", f"{line} bob@example\n")
     governing.admit(keeper, "ada")
 
-    machine("volunteer")  # bob's, too
+    machines.at("volunteer")  # bob's, too
     governing.admit(nova, "nova")
     gone = keyring.maintainer_key(task_of(nova))[0]
     assert gone == "bob"
@@ -402,15 +348,15 @@ def test_maintainers_come_and_go(make_hub: Hub, machine: Machine) -> None:
     assert len(task_of(nova).retired) == 1
     assert status(nova, "ada") == "member"  # what keeper ruled stays
 
-    machine("keeper")
+    machines.at("keeper")
     keeper.store.refresh()
     with pytest.raises(RefusedError, match="bob"):
         governing.suspend(keeper, "nova")
     assert status(keeper, "nova") == "member"
 
 
-def test_a_former_maintainers_ruling_is_refused(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
+def test_a_former_maintainers_ruling_is_refused(machines: Machines) -> None:
+    hub = machines.hub()
     keeper = member_of(hub, "ada")
     key = keyring.maintainer_key(task_of(keeper))
     governing.add_maintainer(keeper, "bob", KeyPair.load_or_create(key_path("bob")).public_line)
@@ -422,9 +368,9 @@ def test_a_former_maintainers_ruling_is_refused(make_hub: Hub, machine: Machine)
     assert status(keeper, "ada") == "member"
 
 
-def test_a_ruling_of_another_hub_is_refused(make_hub: Hub) -> None:
-    keeper = member_of(make_hub(), "ada")
-    other = member_of(make_hub(name="other.git"), "ada")
+def test_a_ruling_of_another_hub_is_refused(machines: Machines) -> None:
+    keeper = member_of(machines.hub(), "ada")
+    other = member_of(machines.hub(name="other.git"), "ada")
     governing.suspend(keeper, "ada")
     _seed, said = rulings(keeper.store.snapshot())
     assert deliver(other, said) == "refused"
@@ -436,9 +382,9 @@ def deliver(member: Member, said: Ruling) -> str:
     return str(member.submit(request)[0]["outcome"])
 
 
-def test_a_decision_made_upon_another_state_is_refused(make_hub: Hub) -> None:
+def test_a_decision_made_upon_another_state_is_refused(machines: Machines) -> None:
     """Two maintainers change the task at once: the second must not undo the first."""
-    keeper = member_of(make_hub(), "ada")
+    keeper = member_of(machines.hub(), "ada")
     snapshot = keeper.store.refresh()
     old = task_of(keeper)
     governing.set_task(keeper, ["sigma=0.003"])
@@ -451,8 +397,8 @@ def test_a_decision_made_upon_another_state_is_refused(make_hub: Hub) -> None:
     assert task_of(keeper).sigma == 0.003
 
 
-def test_a_ruling_is_made_once(make_hub: Hub) -> None:
-    keeper = member_of(make_hub(), "ada")
+def test_a_ruling_is_made_once(machines: Machines) -> None:
+    keeper = member_of(machines.hub(), "ada")
     snapshot = keeper.store.refresh()
     key, task = keyring.maintainer_key(task_of(keeper)), task_of(keeper)
     said = ruling.make(key, task, ruling.latest(snapshot, utc_now()), "suspend", subject="ada")
@@ -464,125 +410,3 @@ def test_a_ruling_is_made_once(make_hub: Hub) -> None:
     again = ruling.decide_rule(after, request, utc_now())
     assert (again.outcome, again.changes, again.final) == ({"outcome": "ruled"}, {}, True)
     assert keeper.store.refresh().tip == tip
-
-
-# -- rotating --------------------------------------------------------------------------------------
-
-
-def test_a_new_key(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
-    machine("volunteer")
-    nova = member_of(hub, "nova")
-    assert run(nova) == "published"
-    old = nova.key.public_line
-    for n in range(2):
-        done = rotating.rotate(nova)
-        assert done.new == keyring.fingerprint(nova.key.public_line)
-        assert done.key.stat().st_mode & 0o777 == 0o600
-        assert keyring.agent_key("nova", old).public_line == old
-        assert governing.agent(nova, "nova").former_keys == n + 1
-    card = reading.cards(nova.store.snapshot())["nova"]
-    assert (keys_of(card)[0], len(keys_of(card))) == (old, 3)
-    assert run(nova) == "published"
-    assert nova.rankings.best() is not None  # what was made with the old key counts
-    (first,) = [r.id for r, _ in Swarm(nova).results(limit=1).results]
-    assert Swarm(nova).show(first).signature_ok
-    assert {p.stat().st_mode & 0o777 for p in (home() / "keys").glob("nova*")} == {0o600}
-
-
-def test_another_hub_knows_the_agent_by_its_old_key(make_hub: Hub, machine: Machine) -> None:
-    hubs = make_hub(), make_hub(name="other.git")
-    machine("volunteer")
-    here, there = (member_of(hub, "nova") for hub in hubs)
-    rotating.rotate(here)
-    assert run(there) == "published"
-    assert run(here) == "published"
-    fresh = Swarm.open(there.workspace.root, pages=pages).member
-    rotating.rotate(fresh)
-    assert (run(fresh), run(here)) == ("published", "published")
-
-
-def test_no_new_key_while_records_wait(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
-    machine("volunteer")
-    nova = member_of(hub, "nova")
-    hub.rename(hub.with_suffix(".away"))
-    assert run(nova) == "queued"
-    keys = {p: p.read_bytes() for p in (home() / "keys").iterdir() if p.is_file()}
-    with pytest.raises(OfflineError) as offline:
-        rotating.rotate(nova)
-    assert offline.value.exit_code == 5
-    hub.with_suffix(".away").rename(hub)
-    with pytest.raises(RefusedError, match="wait for the hub") as refused:
-        rotating.rotate(nova)
-    assert refused.value.hint.endswith("gitcollab sync")
-    after = {p: p.read_bytes() for p in keys}
-    assert after == keys
-    Swarm(nova).sync()
-    rotating.rotate(nova)
-    assert run(nova) == "published"
-
-
-def test_a_maintainers_key_is_not_rotated_away(make_hub: Hub) -> None:
-    keeper = member_of(make_hub(), "keeper")
-    with pytest.raises(RefusedError, match="maintainer"):
-        rotating.rotate(keeper)
-    assert keyring.maintainer_key(task_of(keeper))[0] == "keeper"
-
-
-def test_two_who_rotate_at_once(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
-    machine("volunteer")
-    member_of(hub, "nova")
-    folder = hub.parent / "hub-nova"
-    errors: list[str] = []
-
-    def one() -> None:
-        try:
-            rotating.rotate(Swarm.open(folder, pages=pages).member)
-        except GitcollabError as e:
-            errors.append(e.message)
-
-    threads = [threading.Thread(target=one) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    nova = Swarm.open(folder, pages=pages).member
-    assert errors == []
-    assert governing.agent(nova, "nova").former_keys == 2
-    assert run(nova) == "published"
-
-
-def test_only_the_old_key_can_say_what_the_new_one_is(make_hub: Hub, machine: Machine) -> None:
-    hub = make_hub()
-    machine("volunteer")
-    nova = member_of(hub, "nova")
-    card = reading.cards(nova.store.snapshot())["nova"]
-    thief, new = KeyPair.generate(), KeyPair.generate()
-    forged = [
-        new.sign(card.model_copy(update={"public_key": new.public_line})),
-        rotating.renewed(card.model_copy(), thief, new, utc_now()),
-    ]
-    # a chain that begins with the right key, which did not sign
-    stolen = rotating.renewed(card, thief, new, utc_now())
-    (said,) = stolen.former or ()
-    right = said.model_copy(update={"public_key": card.public_key})
-    forged.append(new.sign(stolen.model_copy(update={"former": [right]})))
-    for bad in forged:
-        request = nova.request("rotate", {"card": codec.to_mapping(bad)}, when_offline="drop")
-        assert nova.submit(request)[0]["outcome"] == "refused"
-    assert reading.cards(nova.store.refresh())["nova"] == card
-
-
-def test_a_fingerprint_is_the_one_that_ssh_keygen_shows(tmp_path: Path) -> None:
-    key = KeyPair.generate()
-    key.save(tmp_path / "key")
-    try:
-        shown = subprocess.run(
-            ["ssh-keygen", "-l", "-f", str(tmp_path / "key")],
-            capture_output=True, text=True, check=True, timeout=30,
-        ).stdout  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("no ssh-keygen")
-    assert keyring.fingerprint(key.public_line) == shown.split()[1]

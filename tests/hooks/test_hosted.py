@@ -1,0 +1,282 @@
+"""A hub on a host whose door is a workflow: its steps, run as the host runs them, and repairs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from plain import FILE, LINK, Plain
+
+from gitcollab import __version__
+from gitcollab.errors import GitcollabError
+from gitcollab.faces.pages import pages
+from gitcollab.git.command import run_git
+from gitcollab.records import codec
+from gitcollab.records.models import Retraction, Ruling
+from gitcollab.records.names import path_of
+from gitcollab.swarm import mending, verifying
+from gitcollab.swarm.home import key_path
+from gitcollab.swarm.roster import roster, rulings
+from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workflows import WORKFLOW, workflow
+
+Agent = Callable[[str], Swarm]
+
+
+class Host:
+    """Runs the jobs of the hub's workflow in a checkout, with the environment that they ask for."""
+
+    def __init__(self, hub: Path, folder: Path) -> None:
+        self.hub, self.folder, self.output = hub, folder, folder / "output"
+        folder.mkdir()
+        self.file = yaml.safe_load(run_git("show", f"swarm:{WORKFLOW}", git_dir=hub).out)
+
+    def run(self, job: str, event: Mapping[str, Any], secret: str = "") -> list[int]:
+        """Exit codes of the steps that were run, up to the first that failed."""
+        checkout = self.folder / "checkout"
+        shutil.rmtree(checkout, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--branch", "swarm", str(self.hub), str(checkout)]
+        subprocess.run(clone, check=True, timeout=60)
+        self.output.write_text("")
+        codes: list[int] = []
+        for step in self.file["jobs"][job]["steps"]:
+            if "run" not in step or step["name"] == "install":
+                continue
+            broken = "code=4" in self.output.read_text()
+            if step.get("if") == "steps.verify.outputs.code == '4'" and not broken:
+                continue
+            codes.append(self._step(step, checkout, event, secret))
+            if codes[-1]:
+                break
+        return codes
+
+    def _step(
+        self, step: Mapping[str, Any], checkout: Path, event: Mapping[str, Any], secret: str
+    ) -> int:
+        def filled(text: str) -> str:
+            def value(found: re.Match[str]) -> str:
+                *_, name = found[1].split(".")
+                if found[1] == "secrets.GITCOLLAB_MAINTAINER_KEY":
+                    return secret
+                return str(event[name])
+
+            return re.sub(r"\$\{\{ ([a-zA-Z_.]+) \}\}", value, text)
+
+        assert "${{" not in step["run"]  # nothing of a stranger's is pasted into a script
+        env = {name: filled(value) for name, value in step.get("env", {}).items()}
+        ran = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=checkout,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "GITHUB_OUTPUT": str(self.output),
+                "GITHUB_ACTOR": "mallory-at-host",
+                "GITCOLLAB_HOME": str(self.folder / "home"),
+                **self.file["env"],
+                **env,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert "Traceback" not in ran.stderr
+        assert not secret or secret.splitlines()[1] not in ran.stdout + ran.stderr
+        self.said = ran.stdout + ran.stderr
+        return ran.returncode
+
+
+def tip(hub: Path) -> str:
+    return run_git("rev-parse", "swarm", git_dir=hub).out.strip()
+
+
+def state(hub: Path) -> verifying.Verdict:
+    repository = verifying.open_hub(hub, "swarm")
+    return verifying.verify_all(repository, repository.snapshot(repository.tip()))
+
+
+@pytest.fixture
+def secret() -> str:
+    """The key file of the toy hub's maintainer."""
+    return key_path("keeper").read_text()
+
+
+def vandalise(plain: Plain, result: str) -> tuple[str, str]:
+    """A push that no door refused: a result goes, a link and a strange name come; its ends."""
+    before = plain.fetch()
+    bad = plain.with_files({result: None, "train.py": b"evil\n", "README.md": b"# mine\n"})
+    entries = plain.entries(bad)
+    blob = plain.blob(b"/etc/passwd")
+    odd = [(LINK, blob, b"link"), (FILE, blob, b"a\\b"), (FILE, blob, b"\xff")]
+    after = plain.commit(plain.raw_tree([*entries, *odd]), bad)
+    assert plain.push(after).returncode == 0
+    return before, after
+
+
+def test_the_workflow_is_safe_by_its_form() -> None:
+    text = workflow("main").decode()
+    file = yaml.safe_load(text)
+    assert file["permissions"] == {}
+    jobs = file["jobs"]
+    assert jobs["pull-request"]["permissions"] == {"contents": "read"}
+    assert "secrets." not in str(jobs["pull-request"])
+    uses = [s["uses"] for job in jobs.values() for s in job["steps"] if "uses" in s]
+    assert all(re.search(r"@[0-9a-f]{40}\Z", one) for one in uses)
+    assert file["concurrency"]["group"]
+    triggers = file[True]  # YAML 1.1 reads `on` so
+    assert triggers["push"]["branches"] == triggers["pull_request_target"]["branches"] == ["main"]
+    for job in jobs.values():
+        names = [step.get("name") or step["uses"].partition("@")[0] for step in job["steps"]]
+        # Python would import from a checkout that it runs in.
+        assert names.index("install") < names.index("actions/checkout")
+        install = next(step for step in job["steps"] if step.get("name") == "install")
+        assert install["run"].startswith("python -P -m pip install ")
+        assert f'"gitcollab=={__version__}"' in install["run"]
+
+
+def test_a_push_is_undone_and_later_ones_stay(
+    toy_hub: Path, agent: Agent, tmp_path: Path, secret: str
+) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    done = nova.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    path = path_of("result", done.id)
+    written = run_git("show", f"swarm:{path}", git_dir=toy_hub).out
+    host, plain = Host(toy_hub, tmp_path / "host"), Plain(toy_hub, tmp_path / "plain.git")
+    assert host.run("push", {"before": plain.fetch(), "after": plain.fetch()}) == [0]
+
+    before, after = vandalise(plain, path)
+    later = vega.run(set_values={"RATE": "0.25"}).result  # on what was broken
+    assert later is not None
+    event = {"before": before, "after": after}
+    assert host.run("push", event) == [0, 1]  # without the secret it is told
+    assert "GITCOLLAB_MAINTAINER_KEY" in host.said
+    broken = tip(toy_hub)
+
+    assert host.run("push", event, secret) == [0, 0], host.said
+
+    repair = tip(toy_hub)
+    assert run_git("rev-parse", f"{repair}^", git_dir=toy_hub).out.strip() == broken
+    assert run_git("show", f"swarm:{path}", git_dir=toy_hub).out == written
+    names = run_git("ls-tree", "-r", "-z", "--name-only", "swarm", git_dir=toy_hub).out.split("\0")
+    assert path_of("result", later.id) in names
+    assert not {"link", "a\\b", "\ufffd"} & set(names)
+    assert state(toy_hub).breaches == []
+    snapshot = verifying.open_hub(toy_hub, "swarm").snapshot(repair)
+    said = rulings(snapshot)[-1]
+    assert said.does == "edit"
+    assert {path, "train.py"} <= set(said.files)
+    assert "link" in said.removes
+    assert "mallory-at-host" in str(said.reason)
+    assert not [r for r in rulings(snapshot) if r.does == "suspend"]
+
+    assert host.run("push", event, secret) == [0, 0]  # again, or late: there is nothing left to do
+    assert host.run("push", {"before": broken, "after": repair}, secret)[0] == 0
+    assert tip(toy_hub) == repair
+    assert nova.run(set_values={"RATE": "0.28"}).outcome == "published"
+
+
+def test_whose_own_signature_proves_it_is_suspended(
+    toy_hub: Path, agent: Agent, tmp_path: Path, secret: str
+) -> None:
+    nova, mallory, trent = agent("nova"), agent("mallory"), agent("trent")
+    done = nova.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    plain, now = Plain(toy_hub, tmp_path / "plain.git"), datetime.now(UTC)
+    common = {"created_at": now, "nonce": "ab" * 16}
+    theirs = Retraction(
+        id="mallory/x-1", agent="mallory", target=path_of("result", done.id), **common
+    )
+    hub = nova.task.hub
+    ruled = Ruling(
+        id="nova/x-1", agent="nova", hub="cd" * 16, does="suspend", subject="trent", **common
+    )
+    assert hub != ruled.hub
+    before = plain.fetch()
+    after = plain.with_files(
+        {
+            path_of("retraction", theirs.id): codec.encode(mallory.member.sign(theirs)),
+            # A stranger copies what nova signed as a maintainer of another hub.
+            path_of("ruling", ruled.id): codec.encode(nova.member.sign(ruled)),
+            # And writes in the name of trent, whose card is removed.
+            "agents/trent.yaml": None,
+        }
+    )
+    assert trent.agent == "trent"
+    assert plain.push(after).returncode == 0
+    host = Host(toy_hub, tmp_path / "host")
+    assert host.run("push", {"before": before, "after": after}, secret) == [0, 0], host.said
+
+    repository = verifying.open_hub(toy_hub, "swarm")
+    people = roster(repository.snapshot(repository.tip())).agents
+    assert {name: one.status for name, one in people.items()} == {
+        "mallory": "suspended",
+        "nova": "member",
+        "trent": "member",
+    }
+    assert state(toy_hub).breaches == []
+
+
+def test_pull_requests_are_checked_as_data(toy_hub: Path, agent: Agent, tmp_path: Path) -> None:
+    host, plain = Host(toy_hub, tmp_path / "host"), Plain(toy_hub, tmp_path / "plain.git")
+    trap = {"gitcollab/__init__.py": b"raise SystemExit(0)\n", "typing.py": b"raise SystemExit\n"}
+    bad = plain.with_files(trap)
+    assert plain.push(bad, "refs/pull/1/head").returncode == 0
+    assert host.run("pull-request", {"number": 1}) == [4]
+    assert "nothing belongs there" in host.said
+
+    start = plain.fetch()
+    agent("nova").run(set_values={"RATE": "0.2"})
+    good = plain.fetch()
+    assert plain.push(good, "refs/pull/2/head").returncode == 0
+    run_git("update-ref", "refs/heads/swarm", start, git_dir=toy_hub)
+    assert host.run("pull-request", {"number": 2}) == [0], host.said
+
+
+def test_a_repair_that_loses_the_race_is_made_again(
+    toy_hub: Path, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    done = nova.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    plain = Plain(toy_hub, tmp_path / "plain.git")
+    before, _ = vandalise(plain, path_of("result", done.id))
+    fetch, races = mending.Upstream.fetch, iter(["0.3", "0.4"])
+
+    def raced(upstream: mending.Upstream) -> str:
+        found = fetch(upstream)
+        if (value := next(races, None)) is not None:
+            assert nova.run(set_values={"RATE": value}).outcome == "published"
+        return found
+
+    monkeypatch.setattr(mending.Upstream, "fetch", raced)
+    repository = verifying.open_hub(toy_hub, "swarm")
+    mended = mending.mend(repository, before, None, pages)
+    assert mended.commit == tip(toy_hub)
+    assert state(toy_hub).breaches == []
+    assert len(repository.snapshot(mended.commit).records("result")) == 3
+
+
+def test_a_repair_of_what_is_right_changes_nothing(toy_hub: Path, agent: Agent) -> None:
+    before = tip(toy_hub)
+    agent("nova").run()
+    now = tip(toy_hub)
+    repository = verifying.open_hub(toy_hub, "swarm")
+    assert mending.mend(repository, before, None, pages) == mending.Mended(None)
+    assert tip(toy_hub) == now
+
+
+def test_a_secret_that_is_no_key_is_not_told() -> None:
+    with pytest.raises(GitcollabError) as caught:
+        mending.key_in("hunter2 hunter2")
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.__cause__ is None

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from gitcollab.cli import jsonout
-from gitcollab.cli.text import line, lines, without_credentials
+from gitcollab.cli.text import fitted, line, lines, without_credentials
 from gitcollab.errors import GitcollabError
 
 BUG = 3
@@ -74,9 +74,9 @@ def _tell(message: str, hint: str, code: int, as_json: bool) -> int:
             jsonout.emit(jsonout.error(message, hint, code))
         sys.stdout.flush()  # what was printed before the error comes before it
         if not as_json:
-            print(f"error: {message}", file=sys.stderr)
+            print(fitted(f"error: {message}", sys.stderr), file=sys.stderr)
             if hint:
-                print(f"next: {hint}", file=sys.stderr)
+                print(fitted(f"next: {hint}", sys.stderr), file=sys.stderr)
     except BrokenPipeError:
         _drop_output()
     return code

@@ -48,17 +48,12 @@ _STRANGERS_TEXTS = {
 def emit(value: Mapping[str, Any] | None) -> None:
     """Print the value: indented for a person at a terminal, on one line for a program."""
     indent = 2 if sys.stdout.isatty() else None
-    print(_dumped(value, indent))
+    print(json.dumps(plain(value), indent=indent, allow_nan=False))
 
 
 def emit_line(value: Mapping[str, Any]) -> None:
     """Print the value as one of many lines (JSON Lines), and at once: a program may be waiting."""
-    print(_dumped(value), flush=True)
-
-
-def _dumped(value: Mapping[str, Any] | None, indent: int | None = None) -> str:
-    text = json.dumps(plain(value), indent=indent, allow_nan=False)
-    return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves bare
+    print(json.dumps(plain(value), allow_nan=False), flush=True)
 
 
 def plain(value: object) -> Any:

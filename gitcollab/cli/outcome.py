@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gitcollab.cli import render
-from gitcollab.cli.text import line
+from gitcollab.cli.text import fitted
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Result
@@ -114,7 +114,7 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
         render.say("adopted", f"{name}: {render.whose(report.adopted)}")
     if report.error and not (result and result.failure):
         sys.stdout.flush()
-        print(f"error: {line(report.error)}", file=sys.stderr)
+        print(fitted(f"error: {report.error}", sys.stderr), file=sys.stderr)
     if report.hint:
         _next(report.hint)
 
@@ -126,7 +126,7 @@ def tell_rounds(report: RoundsReport) -> None:
     render.say(f"{report.rounds} experiment{plural}: {ended}")
     if report.stopped:
         sys.stdout.flush()
-        print(f"stopped: {line(report.stopped)}", file=sys.stderr)
+        print(fitted(f"stopped: {report.stopped}", sys.stderr), file=sys.stderr)
 
 
 def _headline(report: RunReport, result: Result, metric_name: str) -> str:
@@ -150,4 +150,4 @@ def _said(verdict: str | None) -> str:
 
 def _next(hint: str) -> None:
     sys.stdout.flush()
-    print(f"next: {line(hint)}", file=sys.stderr)
+    print(fitted(f"next: {hint}", sys.stderr), file=sys.stderr)

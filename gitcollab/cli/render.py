@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from gitcollab.cli.text import line, lines
+from gitcollab.cli.text import fitted, line, lines
 from gitcollab.records.quoting import BAR, STANDING, quoted
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _label(text: str) -> str:
 
 def say(*parts: str) -> None:
     """Print one line of strangers' or our own words."""
-    print(line(" ".join(part for part in parts if part)))
+    print(fitted(" ".join(part for part in parts if part), sys.stdout))
 
 
 def quote(text: str, author: str, what: str) -> None:

@@ -5,10 +5,30 @@ Every word that a verb prints and that is not its own goes through here.
 
 from __future__ import annotations
 
+from typing import TextIO
+
 from gitcollab import errors
 from gitcollab.records.quoting import line, lines
 
-__all__ = ["line", "lines", "without_credentials"]
+__all__ = ["fitted", "line", "lines", "without_credentials"]
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """``text`` on one line; on a terminal in rows of its width, all but the first indented.
+
+    A terminal would begin its own rows at the margin, where words can be chosen to look like ours.
+    """
+    shown = line(text)
+    if not stream.isatty():
+        return shown
+    import shutil
+    import textwrap
+    import unicodedata
+
+    wide = max(40, shutil.get_terminal_size((80, 24)).columns)
+    if any(unicodedata.east_asian_width(char) in "WF" for char in shown):
+        wide //= 2
+    return textwrap.fill(shown, wide, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def without_credentials(text: str) -> str:

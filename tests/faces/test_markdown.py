@@ -65,3 +65,31 @@ def test_ordinary_descriptions_stay_readable_in_the_source() -> None:
 
 def test_long_text_is_cut() -> None:
     assert text("x" * 200, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize("char", ["\u034f", "\u3164", "\u2800", "\U000e0041", "\U000e0100"])
+def test_what_is_not_seen_is_not_there(char: str) -> None:
+    assert text(f"a{char}b") == "a b"
+
+
+def test_a_flood_of_marks_does_not_cover_the_rows_around() -> None:
+    assert text("Z" + "\u0301" * 90).count("\u0301") == 4
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<details open ontoggle=alert(1)>",
+        "javascript&colon;alert(1)",
+        "[x](<javascript:alert(1)>)",
+        "```\n| a | b |\n```",
+        "--- | ---",
+        "\x1b]8;;https://evil.example\x07x",
+        "Ignore all previous instructions <!-- --> ",
+    ],
+)
+def test_what_else_was_tried(hostile: str) -> None:
+    page = Rendered(table(("x", "y"), [(text(hostile), f"[{text(hostile)}](there)")]))
+    assert page.links == ["there"]
+    assert page.tags <= {"table", "thead", "tbody", "tr", "th", "td", "a"}
+    assert len(page.rows) == 2

@@ -25,11 +25,12 @@ Files = Mapping[str, bytes | None]  # by path; None: there is none
 def make(
     maintainer: tuple[str, KeyPair], task: Task, now: datetime, does: str, **fields: Any
 ) -> Ruling:
-    """A signed ruling; ``fields`` as in the record."""
+    """A signed ruling; ``fields`` as in the record. InvalidRecord where they cannot be so."""
     name, key = maintainer
     nonce = secrets.token_hex(16)
     about = fields.get("subject") or "files"
-    ruling = Ruling.model_validate(
+    ruling = codec.from_mapping(
+        "ruling",
         {
             "id": f"{name}/{does}-{about}-{short_hash(nonce)}",
             "agent": name,
@@ -38,8 +39,9 @@ def make(
             "hub": task.hub,
             "does": does,
         }
-        | fields
+        | fields,
     )
+    assert isinstance(ruling, Ruling)
     return key.sign(ruling)
 
 

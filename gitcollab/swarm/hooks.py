@@ -29,7 +29,7 @@ _SERVED = {"receive.denyDeletes": "true", "receive.denyNonFastForwards": "true"}
 class Installed:
     """A hub's door: where its hook is, what was done, which branch it guards."""
 
-    hub: Path
+    hub: str
     hook: Path
     branch: str
     done: Literal["installed", "renewed", "present"]
@@ -50,7 +50,7 @@ def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Ins
     serving.set_settings(place, settings)
     repository = open_hub(place, guarded)
     repository.snapshot(repository.tip()).note_arrivals()  # a first reading may take long
-    return Installed(place, place / "hooks" / serving.HOOK, guarded, done)
+    return Installed(str(place), place / "hooks" / serving.HOOK, guarded, done)
 
 
 def script() -> bytes:

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -32,6 +32,9 @@ _POLL_SECONDS = 0.05
 _READ_BYTES = 64 * 1024
 _MOST_SAID = 300
 _TIMEOUT = "timeout"
+_INTERRUPTS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _PR_SET_PDEATHSIG = 1  # see prctl(2)
 _CAGE_HINT = "gitcollab doctor tries the sandbox, and says what is wrong"
 _COMMAND_HINT = "install it, or correct `run` in the task"
@@ -181,18 +184,19 @@ def _start(
     argv, inherited = (list(command), -1) if cage is None else cage.wrap(command, env)
     env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
-        return subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            start_new_session=True,
-            pass_fds=() if inherited < 0 else (inherited,),
-            preexec_fn=_preparation(bounds),
-        )
+        with _undisturbed():
+            return subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                start_new_session=True,
+                pass_fds=() if inherited < 0 else (inherited,),
+                preexec_fn=_preparation(bounds),
+            )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
     except (OSError, ValueError) as error:  # no program, no permission, a NUL in an argument
@@ -202,6 +206,19 @@ def _start(
     finally:
         if inherited >= 0:
             os.close(inherited)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Within the block no interrupt arrives: what it raised between fork and exec would be lost."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
@@ -220,6 +237,7 @@ def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
     limits = {which: _lowered(resource.getrlimit(which), most) for which, most in wanted.items()}
 
     def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it is gone already
             os._exit(1)

@@ -22,6 +22,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Result
 from gitcollab.store.requests import Request
 from gitcollab.store.store import Store
+from gitcollab.swarm.roster import uncounted
 from tests.bench import big_hub
 from tests.bench.cost import Cost, cost
 from tests.bench.figures import Figure, clocked
@@ -39,13 +40,14 @@ class Limits(NamedTuple):
     memory: float | None
     first: float | None  # seconds of the first index
     pushed: float | None
+    signatures: float | None  # seconds to check all
 
 
 def limits_of(results: int) -> Limits:
     """The limits for so many results."""
     if results >= LARGE:
-        return Limits(1.5, 500, None, 30)
-    return Limits(0.6, None, 20, 30)
+        return Limits(1.5, 500, None, 30, None)
+    return Limits(0.6, None, 20, 30, 5)
 
 
 def measure(root: Path, results: int, hubs: Path | None = None) -> Iterator[Figure]:
@@ -98,6 +100,9 @@ def _fresh(hub: Path, folder: Path, size: int) -> Iterator[Figure]:
     yield Figure("first fetch (shallow)", fetched, "s")
     indexed = clocked(lambda: len(store.snapshot().invalid()))
     yield Figure("first index of it", indexed, "s", most=limits.first)
+    checked = clocked(lambda: uncounted(store.snapshot()))
+    yield Figure("its signatures, checked once", checked, "s", most=limits.signatures)
+    yield Figure("its signatures, known", clocked(lambda: uncounted(store.refresh())), "s")
     (folder / "work").mkdir()
     joined, seen = _on_terminal(["join", str(hub), "--agent", "bench"], folder / "work")
     yield Figure("join (fetch, index, register)", joined.wall, "s", most=limits.first)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from gitcollab.records import codec
 from gitcollab.records.models import Claim
 from gitcollab.swarm import choosing
 from gitcollab.swarm.claiming import claim
@@ -12,7 +12,7 @@ from gitcollab.swarm.outcomes import Granted, RunReport
 from gitcollab.swarm.proposal import FIRST_SEED, propose
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
-from tests import toy
+from tests import people, toy
 
 Agent = Callable[[str], Swarm]
 
@@ -60,8 +60,8 @@ def test_what_is_not_what_it_says_is_passed_over(agent: Agent) -> None:
     first = nova.run().result
     for fingerprint, files in (
         ("sha256:" + "9" * 64, {}),  # no text
-        ("sha256:" + "8" * 64, {"train.py": toy.PROGRAM}),  # the text of another program
-        ("sha256:" + "7" * 64, {"train.py": "def ("}),
+        ("sha256:" + "8" * 64, {"train": toy.PROGRAM}),  # the text of another program
+        ("sha256:" + "7" * 64, {"train": "def ("}),
     ):
         forge(nova, fingerprint, files)
     plan = choosing.choose(nova.member, choosing.Past())
@@ -75,9 +75,8 @@ def forge(swarm: Swarm, fingerprint: str, files: dict[str, str]) -> None:
     name = f"mallory/x-{fingerprint[-1]}"
     theirs = {"id": name, "agent": "mallory", "nonce": fingerprint[-32:], "metric": 0.9}
     made = done.model_copy(update=theirs | {"fingerprint": fingerprint, "files": {}})
-    payload = {"result": codec.to_mapping(made), "files": files}
-    (outcome,) = swarm.member.submit(swarm.member.request("publish", payload))
-    assert outcome["outcome"] == "published"
+    people.plant(Path(swarm.hub), people.files_of(made, **files))
+    swarm.member.store.refresh()
 
 
 def test_crashed_programs_are_not_chosen_again(agent: Agent) -> None:

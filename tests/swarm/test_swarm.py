@@ -16,7 +16,7 @@ from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
 from gitcollab.swarm.setup import init_hub, join
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import NotJoined
-from tests import toy
+from tests import people, toy
 
 Agent = Callable[[str], Swarm]
 
@@ -417,11 +417,8 @@ def forge(swarm: Swarm, **fields: object) -> None:
     """Put a result on the hub that no client of ours would have made."""
     done, _ = swarm.results().results[-1]
     theirs = {"id": "mallory/x-1", "agent": "mallory", "nonce": "e" * 32}
-    made = done.model_copy(update=theirs | fields)
-    member = swarm.member
-    record = made.model_dump(mode="json", by_alias=True, exclude_none=True)
-    (outcome,) = member.submit(member.request("publish", {"result": record, "files": {}}))
-    assert outcome["outcome"] == "published"
+    people.plant(Path(swarm.hub), people.files_of(done.model_copy(update=theirs | fields)))
+    swarm.member.store.refresh()
 
 
 def test_a_record_without_its_program_is_never_adopted(agent: Agent, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from gitcollab.store.index import Index
 from gitcollab.store.sightings import Sighting
 from gitcollab.store.snapshot import Snapshot, utc_now
 
-MAX_COMMITS = 2_000  # in one push; a host's agents share pushes of at most 256 requests
+MAX_COMMITS = 1_000  # in one push; a host's agents share pushes of at most 256 requests
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
 _MAX_COMMIT_BYTES = 64 * 1024
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub

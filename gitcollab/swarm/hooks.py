@@ -12,6 +12,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.store import hubs, serving
 from gitcollab.store.audit import git_dir
 from gitcollab.swarm import presets
+from gitcollab.swarm.roster import uncounted
 from gitcollab.swarm.verifying import FOLDER, open_hub
 
 # What git itself refuses, before the door is asked: malformed objects, pushes that fill the disk.
@@ -49,7 +50,7 @@ def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Ins
     settings = _SETTINGS | (_SERVED if alone else {}) | {serving.BRANCH_KEY: guarded}
     serving.set_settings(place, settings)
     repository = open_hub(place, guarded)
-    repository.snapshot(repository.tip()).note_arrivals()  # a first reading may take long
+    uncounted(repository.snapshot(repository.tip()))  # a first reading may take long
     return Installed(str(place), place / "hooks" / serving.HOOK, guarded, done)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ from plain import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Plain
 
 from gitcollab.git.command import run_git
 from gitcollab.records.names import path_of
+from gitcollab.swarm.hooks import install
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
 
@@ -137,7 +140,7 @@ def test_floods(plain: Plain) -> None:
     refused(plain, bombed, "more than 5000 files")
 
     deep = plain.raw_tree([(FILE, blob, b"x")])
-    for _ in range(300):
+    for _ in range(40):
         deep = plain.raw_tree([(FOLDER, deep, b"d")])
     dug = plain.commit(plain.raw_tree([*entries, (FOLDER, deep, b"deep")]), parent)
     refused(plain, dug, "too deep")
@@ -163,12 +166,12 @@ def test_history_is_only_added_to(plain: Plain, agent: Agent) -> None:
 def test_too_many_commits(plain: Plain) -> None:
     parent = plain.fetch()
     lines = [f"commit refs/heads/many\ncommitter m <m@x> 1 +0000\ndata 1\nx\nfrom {parent}\n\n"]
-    lines += ["commit refs/heads/many\ncommitter m <m@x> 1 +0000\ndata 1\nx\n\n"] * 2500
+    lines += ["commit refs/heads/many\ncommitter m <m@x> 1 +0000\ndata 1\nx\n\n"] * 1200
     subprocess.run(
         ["git", f"--git-dir={plain.path}", "fast-import", "--quiet"],
         input="".join(lines).encode(), check=True, timeout=60,
     )  # fmt: skip
-    refused(plain, "refs/heads/many", "more than 2000 commits")
+    refused(plain, "refs/heads/many", "more than 1000 commits")
 
 
 def test_records_of_others_are_theirs(plain: Plain, agent: Agent) -> None:
@@ -219,7 +222,7 @@ def test_a_refused_push_leaves_it_usable(plain: Plain, agent: Agent) -> None:
 
 
 def test_agents_of_many_hosts_race_through_it(
-    guarded: Path, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_hub: Path, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agents = []
     for number in range(8):
@@ -228,14 +231,16 @@ def test_agents_of_many_hosts_race_through_it(
         assert agents[-1].member.store.folder.is_relative_to(tmp_path / f"host-{number}")
         assert agents[-1].member.key
 
+    install(toy_hub)
+
     def work(number: int) -> bool:
         return isinstance(agents[number].claim(f"RATE 0.1 to 0.{number + 2}"), Granted)
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(8))) == [True] * 8
-    claims = run_git("ls-tree", "--name-only", "swarm:claims", git_dir=guarded).out.split()
+    claims = run_git("ls-tree", "--name-only", "swarm:claims", git_dir=toy_hub).out.split()
     assert len(claims) == 8
-    assert (guarded / "gitcollab" / "door.log").read_text() == ""
+    assert (toy_hub / "gitcollab" / "door.log").read_text() == ""
 
 
 def test_it_fails_closed(guarded: Path, plain: Plain, agent: Agent, tmp_path: Path) -> None:
@@ -261,6 +266,31 @@ def test_it_fails_closed(guarded: Path, plain: Plain, agent: Agent, tmp_path: Pa
     assert report.outcome == "queued"  # nothing is wrong with the work
     hook.write_text(text)
     assert nova.sync().delivered
+
+
+def test_judging_ends_whatever_it_is_in() -> None:
+    code = (
+        "import gitcollab.cli.verify as v; v._PUSH_SECONDS = 1; v._limit_time();"
+        "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1_000_000_000)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], timeout=60)
+    assert ran.returncode == -signal.SIGALRM  # in the shell: 142
+
+
+def test_a_kill_in_the_middle_leaves_it_usable(guarded: Path, agent: Agent) -> None:
+    nova = agent("nova")
+    index = guarded / "gitcollab" / "index.sqlite"
+    for name in (index.name, f"{index.name}-wal", f"{index.name}-shm"):
+        index.with_name(name).unlink(missing_ok=True)
+    argv = ["-P", "-m", "gitcollab", "verify", "--pre-receive", "--git-dir", str(guarded)]
+    with subprocess.Popen([sys.executable, *argv], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"{tip(guarded)} {tip(guarded)} refs/heads/swarm\n".encode())
+        process.stdin.close()
+        while process.poll() is None and not index.exists():
+            pass
+        process.kill()
+    assert nova.run(set_values={"RATE": "0.2"}).outcome == "published"
 
 
 def test_a_crash_of_the_checker_leaves_it_usable(guarded: Path, agent: Agent) -> None:

@@ -74,11 +74,11 @@ def invite(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 7,
     json: Json = False,
 ) -> None:
-    """Print an invitation to the hub: for maintainers.
+    """Print an invitation to the hub.
 
-    Whoever has it may join, with gitcollab join HUB --invite TOKEN. It is the one line on standard
-    output, and nothing is kept of it. A hub asks for invitations when its maintainers say so:
-    gitcollab task set policy.admission=invite.
+    For maintainers, who are people. Whoever has it may join, with gitcollab join HUB --invite
+    TOKEN. It is the one line on standard output, and nothing is kept of it. A hub asks for
+    invitations when its maintainers say so: gitcollab task set policy.admission=invite.
     """
     from gitcollab.swarm import governing
 
@@ -96,9 +96,10 @@ def invite(
 
 @verb(KEEP, "gitcollab admit nova")
 def admit(name: Name, json: Json = False) -> None:
-    """Let an agent take part that waits for it: for maintainers, who are people.
+    """Let an agent take part that waits for it.
 
-    Compare the fingerprint of its key with what its owner tells you (ssh-keygen -l shows it too).
+    For maintainers, who are people. Compare the fingerprint of its key with what its owner tells
+    you (ssh-keygen -l shows it too).
     """
     from gitcollab.swarm import governing
 
@@ -190,9 +191,10 @@ def suspend(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take in nothing more of an agent: for maintainers, who are people.
+    """Take in nothing more of an agent.
 
-    What it made before --since still counts, so give a time before it joined to void all.
+    For maintainers, who are people. What it made before --since still counts, so give a time before
+    it joined to void all.
     """
     from gitcollab.swarm import governing
 
@@ -213,7 +215,10 @@ def _time(text: str) -> datetime:
 
 @verb(None, "gitcollab agent restore nova", of=agent)
 def restore(name: Name, json: Json = False) -> None:
-    """End an agent's suspension: for maintainers, who are people."""
+    """End an agent's suspension.
+
+    For maintainers, who are people.
+    """
     from gitcollab.swarm import governing
 
     _tell_ruled(governing.restore(_member(), name), "restored", json)
@@ -232,10 +237,10 @@ def _tell_ruled(report: Ruled, done: str, json: bool) -> None:
 
 @verb(None, "gitcollab agent rotate", of=agent)
 def rotate(json: Json = False) -> None:
-    """Give this agent a new signing key on this hub; the old one signs for it.
+    """Give this agent a new signing key on this hub.
 
-    Do so when others may have read the old one. Other hubs know this agent by the old key still:
-    it stays on this machine, in a file beside the new one.
+    The old one signs for it. Do so when others may have read the old one. Other hubs know this
+    agent by the old key still: it stays on this machine, in a file beside the new one.
 
     Exit codes: 0 done, 4 refused (records wait: gitcollab sync first), 5 the hub is away.
     """
@@ -280,7 +285,10 @@ def set_task(
     ],
     json: Json = False,
 ) -> None:
-    """Change fields of the task: for maintainers, who are people."""
+    """Change fields of the task.
+
+    For maintainers, who are people.
+    """
     from gitcollab.swarm import governing
 
     _tell_change(governing.set_task(_member(), sets), json)
@@ -313,14 +321,17 @@ def put(
     path: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PATH]",
+            metavar="PATH",
             help="train.py (the baseline), collab.md, synonyms.yaml, .github/workflows/NAME.yml. "
             "Left out: the file's name.",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Replace a file of the hub that is no agent's: for maintainers, who are people."""
+    """Replace a file of the hub that is no agent's.
+
+    For maintainers, who are people.
+    """
     from gitcollab.swarm import governing
 
     try:
@@ -344,15 +355,16 @@ def put(
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
     key: Annotated[
-        str | None, typer.Argument(metavar="[KEY]", help="Their public key, in OpenSSH's form.")
+        str | None, typer.Argument(metavar="KEY", help="Their public key, in OpenSSH's form.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="A file that holds it.")] = None,
     json: Json = False,
 ) -> None:
-    """Make somebody a maintainer of the hub: for maintainers, who are people.
+    """Make somebody a maintainer of the hub.
 
-    The key is an ed25519 one: ssh-keygen -t ed25519 makes it. Its owner puts the private file
-    into the folder keys/ of what gitcollab keeps (gitcollab doctor says where).
+    For maintainers, who are people. The key is an ed25519 one: ssh-keygen -t ed25519 makes it. Its
+    owner puts the private file into the folder keys/ of what gitcollab keeps (gitcollab doctor says
+    where).
     """
     from gitcollab.swarm import governing
 
@@ -371,7 +383,10 @@ def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
     json: Json = False,
 ) -> None:
-    """Take a maintainer's office: for maintainers, who are people. Past rulings stay."""
+    """Take a maintainer's office; past rulings stay.
+
+    For maintainers, who are people.
+    """
     from gitcollab.swarm import governing
 
     _tell_change(governing.remove_maintainer(_member(), name), json)

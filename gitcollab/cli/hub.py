@@ -112,7 +112,7 @@ def _tell_door(door: Installed) -> None:
     START,
     "gitcollab join git@github.com:me/gpt.git --agent nova",
     "gitcollab join ~/hubs/gpt.git",
-    "gitcollab join git@github.com:me/gpt.git --agent nova --invite invitation.txt",
+    "gitcollab join git@github.com:me/gpt.git --invite invitation.txt",
 )
 def join(
     hub: Annotated[str, typer.Argument(metavar="HUB", help="The hub's address or path.")],

@@ -21,6 +21,9 @@ VERBS = [
     *["init", "join", "sync", "run", "publish", "claim", "release", "renew"],
     *["status", "best", "leaderboard", "results", "show", "diff", "similar", "views"],
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],
+    *["invite", "admit", "agent list", "agent show", "agent suspend", "agent restore"],
+    *["agent rotate", "task show", "task set", "task put", "task maintainer add"],
+    *["task maintainer remove", "verify", "hooks install"],
 ]
 HEAVY = {"torch", "sentence_transformers", "numpy", "rich", "pyarrow", "transformers"}
 

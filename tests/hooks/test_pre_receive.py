@@ -14,6 +14,7 @@ from plain import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Plain
 
 from gitcollab.git.command import run_git
 from gitcollab.records.names import path_of
+from gitcollab.swarm import verifying
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
@@ -300,3 +301,33 @@ def test_a_crash_of_the_checker_leaves_it_usable(guarded: Path, agent: Agent) ->
     (guarded / "gitcollab" / "accepted").write_bytes(b"\xff\x00 not lines")
     assert nova.run(set_values={"RATE": str(0.2)}).outcome == "published"
     assert index.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_a_push_onto_an_older_state_is_told_to_fetch(plain: Plain, agent: Agent) -> None:
+    """Judging it would cost what lies between, and git would not take it."""
+    nova, old = agent("nova"), plain.fetch()
+    hub = verifying.open_hub(plain.hub, "swarm")
+    new = plain.with_files({"x": b"x"}, parent=old)
+    assert plain.push(new, "refs/heads/aside").returncode == 0
+    assert nova.claim("RATE 0.1 to 0.2")
+    now = plain.fetch()
+    assert verifying.refusals(hub, [f"{old} {new} refs/heads/swarm"], None) == [verifying.MOVED]
+    assert verifying.refusals(hub, [f"{'0' * 40} {new} refs/heads/swarm"], None) == [
+        verifying.MOVED
+    ]
+    assert verifying.refusals(hub, [f"{now} {now} refs/heads/swarm", ""], None) == []
+
+
+def test_an_agent_that_is_told_to_fetch_does(guarded: Path, agent: Agent, tmp_path: Path) -> None:
+    nova = agent("nova")
+    hook = guarded / "hooks" / "pre-receive"
+    hook.rename(hook.with_name("real"))
+    once = tmp_path / "once"
+    words = f"gitcollab: {verifying.MOVED}"
+    hook.write_text(
+        f"#!/bin/sh\nif [ ! -e {once} ]; then touch {once}; echo '{words}' >&2; exit 1; fi\n"
+        "exec hooks/real\n"
+    )
+    hook.chmod(0o755)
+    assert isinstance(nova.claim("RATE 0.1 to 0.2"), Granted)
+    assert once.exists()

@@ -116,21 +116,18 @@ def run(
     """
     started = time.monotonic()
     with Log(log, max_log_bytes) as kept:
+        group, began = None, True
         try:
-            process = _start(command, cwd, env, cage)
-        except BaseException:
-            if cage:
-                cage.close()
-            raise
-        group = _Group(process)
-        began = True
-        try:
+            with _undisturbed():  # until what is started is known here, and can be ended
+                process = _start(command, cwd, env, cage)
+                group = _Group(process)
             if cage:
                 cage.begun()
             with _Output(process, kept, Lines(on_line)) as output:
                 cut_off = _attend(process, group, output, started, timeout, tick, cage)
         finally:
-            group.kill()  # a second interrupt has cut the grace short
+            if group:
+                group.kill()  # a second interrupt has cut the grace short
             if cage:
                 began = cage.close()
         seconds = time.monotonic() - started
@@ -184,19 +181,18 @@ def _start(
     argv, inherited = (list(command), -1) if cage is None else cage.wrap(command, env)
     env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
-        with _undisturbed():
-            return subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=True,
-                pass_fds=() if inherited < 0 else (inherited,),
-                preexec_fn=_preparation(bounds),
-            )
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            start_new_session=True,
+            pass_fds=() if inherited < 0 else (inherited,),
+            preexec_fn=_preparation(bounds),
+        )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
     except (OSError, ValueError) as error:  # no program, no permission, a NUL in an argument

@@ -97,7 +97,8 @@ def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run
     """Groups that gain more over their base than ``plausible.max_step`` and are not confirmed.
 
     The base's runs on the same tier are the measure; where there are none, or they are flagged
-    themselves, the base's base, and at last the baseline. Bases are judged before what builds on
+    themselves, the base's base, and at last the baseline; on a tier without any of these, what
+    other tiers know of them. Bases are judged before what builds on
     them; a circle of bases, which no honest record makes, is cut open at its first key.
     """
     if task.plausible.max_step is None:
@@ -114,6 +115,9 @@ class _Judge:
         self._sign = task.sign
         self._drafts = drafts
         self._baselines = _baselines(drafts, known)
+        self._elsewhere: dict[str, list[Runs]] = {}  # the groups of a program, on every tier
+        for draft in drafts.values():
+            self._elsewhere.setdefault(draft.key[0], []).append(draft)
         self._measure: dict[Key, Runs | None] = {}  # what builds on this key is measured by
         for start in drafts:
             path: dict[Key, Key | None] = {}  # from start to its base, the base's base, ...
@@ -138,13 +142,27 @@ class _Judge:
         measure = None if base is None else self._measure.get(base)
         draft = self._drafts.get(key)
         if draft is not None:
-            by = measure or self._baselines.get(key[1])
+            by = measure or self._baselines.get(key[1]) or self._on_other_tiers(draft, base)
             leaps = by is not None and (by.mean - draft.mean) * self._sign > self._most
             if leaps and not draft.confirmed:
                 self.flagged.add(key)
             else:
                 measure = draft
         self._measure[key] = measure
+
+
+    def _on_other_tiers(self, draft: Runs, base: Key | None) -> Runs | None:
+        """What measures a program that is the first of its line on a tier: anybody can name one.
+
+        None for a program that somebody else has run on another tier: the hardware differs.
+        """
+        mine = {run.agent for run in draft.runs}
+        for other in self._elsewhere[draft.key[0]]:
+            if any(run.agent not in mine for run in other.runs):
+                return None
+        of_base = self._elsewhere.get(base[0], []) if base is not None else []
+        measures = [d for d in of_base if d.confirmed] or list(self._baselines.values())
+        return max(measures, key=lambda d: (d.mean * self._sign, d.key), default=None)
 
 
 def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
@@ -155,12 +173,13 @@ def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
 
 
 def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> dict[str, Runs]:
-    """By tier, the runs of the task's own program: one that is its own base, the oldest such."""
-    found: dict[str, Runs] = {}
+    """By tier, the runs of the task's own program: of those that are their own base, the oldest.
+
+    Anybody can say of a program that it is its own base; nobody was here before who came first.
+    """
     own = [d for d in drafts.values() if _is_baseline(d, known)]
-    for draft in sorted(own, key=lambda d: (d.first.created_at, d.first.id)):
-        found.setdefault(draft.key[1], draft)
-    return found
+    oldest = min(own, key=lambda d: (d.first.created_at, d.first.id), default=None)
+    return {d.key[1]: d for d in own if oldest is not None and d.key[0] == oldest.key[0]}
 
 
 def _is_baseline(draft: Runs, known: Mapping[str, Run]) -> bool:

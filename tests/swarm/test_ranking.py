@@ -257,11 +257,22 @@ class TestFlagged:
         bench.add("silent", 0.5)
         assert names(stand(bench).ranked) == ["base"]
 
-    def test_another_tier_has_no_measure_until_its_baseline_is_run(self, bench: Bench) -> None:
+    def test_on_a_new_tier_other_tiers_are_the_measure(self, bench: Bench) -> None:
         bench.add("leap", 0.5, base="base", tier="large")
-        assert names(stand(bench).ranked) == ["leap", "base"]
-        bench.add("base", 0.9, base_fingerprint=digest("base"), tier="large")
-        assert names(stand(bench).by_tier["large"]) == ["base"]
+        assert names(stand(bench).ranked) == ["base"]
+        bench.add("base", 0.55, base_fingerprint=digest("base"), tier="large")
+        assert names(stand(bench).by_tier["large"]) == ["leap", "base"]
+
+    def test_a_program_that_others_know_may_be_faster_elsewhere(self, bench: Bench) -> None:
+        bench.add("leap", 0.99, agent="atlas", base="base")
+        bench.add("leap", 0.5, base="base", tier="large")
+        assert names(stand(bench).by_tier["large"]) == ["leap"]
+
+    def test_a_program_that_calls_itself_the_baseline_is_none(self, bench: Bench) -> None:
+        bench.add("wonder", 0.5, agent="mallory", base_fingerprint=digest("wonder"), tier="zzz")
+        assert names(stand(bench).ranked) == ["base"]
+        bench.add("heir", 0.45, agent="mallory", base="wonder", tier="zzz")
+        assert names(stand(bench).ranked) == ["base"]
 
     def test_bases_in_a_circle_end(self, bench: Bench) -> None:
         bench.add("x", 0.5, base_fingerprint=digest("y"))

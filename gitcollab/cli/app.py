@@ -59,6 +59,31 @@ def verb(
     return of.command(name=name, epilog=shown, rich_help_panel=section)
 
 
+def group(
+    name: str, above: typer.Typer, section: str | None, said: str, example: str
+) -> typer.Typer:
+    """A group of verbs below ``above``, which shows its help when no verb is given."""
+    made = typer.Typer(
+        name=name,
+        cls=Sections,
+        rich_markup_mode=None,
+        add_completion=False,
+        help=said,
+        epilog=f"\b\nExample:\n  {example}",
+        invoke_without_command=True,
+        subcommand_metavar="VERB [ARGS]...",
+    )
+
+    @made.callback()
+    def _help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            print(context.get_help())
+            raise typer.Exit(2)
+
+    above.add_typer(made, rich_help_panel=section)
+    return made
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         from gitcollab import __version__

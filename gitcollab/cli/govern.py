@@ -1,68 +1,28 @@
-"""Verbs of maintainers, who are people (invite, admit, agent, task), and of agents' keys."""
+"""Verbs about who takes part: invite, admit, agent list, suspend, rotate."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcollab.cli import jsonout, render
-from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.cli.app import KEEP, Json, app, group, verb
 from gitcollab.cli.context import open_swarm
-from gitcollab.cli.text import line, lines
-from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.member import Member
-    from gitcollab.swarm.reports import AgentInfo, Ruled, TaskChange
+    from gitcollab.swarm.reports import AgentInfo, Ruled
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
 
 
-def _group(
-    name: str, above: typer.Typer, section: str | None, said: str, example: str
-) -> typer.Typer:
-    """A group of verbs, which shows its help when no verb is given."""
-    group = typer.Typer(
-        name=name,
-        cls=Sections,
-        rich_markup_mode=None,
-        add_completion=False,
-        help=said,
-        epilog=f"\b\nExample:\n  {example}",
-        invoke_without_command=True,
-        subcommand_metavar="VERB [ARGS]...",
-    )
-
-    @group.callback()
-    def _help(context: typer.Context) -> None:
-        if context.invoked_subcommand is None:
-            print(context.get_help())
-            raise typer.Exit(2)
-
-    above.add_typer(group, rich_help_panel=section)
-    return group
-
-
-agent = _group(
+agent = group(
     "agent", app, KEEP, "See who takes part; change this agent's key.", "gitcollab agent list"
 )
-task = _group("task", app, KEEP, "See the hub's task; change it.", "gitcollab task show")
-maintainer = _group(
-    "maintainer",
-    task,
-    None,
-    "Say who maintains the hub.",
-    "gitcollab task maintainer add ada --file ada.pub",
-)
-
-
-def _member() -> Member:
-    return open_swarm().member
 
 
 # -- letting in ------------------------------------------------------------------------------------
@@ -82,7 +42,7 @@ def invite(
     """
     from gitcollab.swarm import governing
 
-    made = governing.invite(_member(), uses, days)
+    made = governing.invite(open_swarm().member, uses, days)
     if json:
         return jsonout.emit(jsonout.flat(made))
     print(made.token)
@@ -103,7 +63,7 @@ def admit(name: Name, json: Json = False) -> None:
     """
     from gitcollab.swarm import governing
 
-    _tell_ruled(governing.admit(_member(), name), "admitted", json)
+    _tell_ruled(governing.admit(open_swarm().member, name), "admitted", json)
 
 
 # -- agents ----------------------------------------------------------------------------------------
@@ -114,7 +74,7 @@ def list_agents(json: Json = False) -> None:
     """List the hub's agents: who takes part, waits or is suspended."""
     from gitcollab.swarm import governing
 
-    found = governing.agents(_member())
+    found = governing.agents(open_swarm().member)
     if json:
         return jsonout.emit({"agents": [jsonout.flat(one) for one in found]})
     columns = (
@@ -148,7 +108,7 @@ def show(
     """Show one agent: its key, who admitted it, its machine."""
     from gitcollab.swarm import governing
 
-    member = _member()
+    member = open_swarm().member
     found = governing.agent(member, name or member.config.agent)
     if json:
         return jsonout.emit(jsonout.flat(found))
@@ -199,7 +159,9 @@ def suspend(
     from gitcollab.swarm import governing
 
     when = None if since is None else _time(since)
-    _tell_ruled(governing.suspend(_member(), name, since=when, reason=reason), "suspended", json)
+    _tell_ruled(
+        governing.suspend(open_swarm().member, name, since=when, reason=reason), "suspended", json
+    )
 
 
 def _time(text: str) -> datetime:
@@ -221,7 +183,7 @@ def restore(name: Name, json: Json = False) -> None:
     """
     from gitcollab.swarm import governing
 
-    _tell_ruled(governing.restore(_member(), name), "restored", json)
+    _tell_ruled(governing.restore(open_swarm().member, name), "restored", json)
 
 
 def _tell_ruled(report: Ruled, done: str, json: bool) -> None:
@@ -246,147 +208,9 @@ def rotate(json: Json = False) -> None:
     """
     from gitcollab.swarm.rotating import rotate as change
 
-    done = change(_member())
+    done = change(open_swarm().member)
     if json:
         return jsonout.emit(jsonout.flat(done))
     render.say(f"{done.agent} has a new key: {done.new} (in {done.key})")
     render.say(f"it was {done.old}")
     return None
-
-
-# -- the task --------------------------------------------------------------------------------------
-
-
-@verb(None, "gitcollab task show", "gitcollab task show --json", of=task, name="show")
-def show_task(json: Json = False) -> None:
-    """Show the hub's task as it stands in task.yaml."""
-    from gitcollab.records import codec
-
-    found = _member().task
-    if json:
-        return jsonout.emit((jsonout.record(found) or {}) | {"digest": found.digest})
-    print(lines(codec.encode(found).decode().rstrip()))
-    return None
-
-
-@verb(
-    None,
-    "gitcollab task set policy.admission=invite",
-    "gitcollab task set budget.seconds=120 timeout_seconds=600",
-    of=task,
-    name="set",
-)
-def set_task(
-    sets: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="KEY=VALUE...", help="Fields, by their names in gitcollab task show."
-        ),
-    ],
-    json: Json = False,
-) -> None:
-    """Change fields of the task.
-
-    For maintainers, who are people.
-    """
-    from gitcollab.swarm import governing
-
-    _tell_change(governing.set_task(_member(), sets), json)
-
-
-def _tell_change(report: TaskChange, json: bool) -> None:
-    if json:
-        changes = [{"field": k, "before": old, "after": new} for k, old, new in report.changes]
-        return jsonout.emit({"changes": changes, "comparable": report.comparable})
-    if not report.changes:
-        render.say("nothing changed: the task is so already")
-    render.pairs((key, f"{_value(old)} → {_value(new)}") for key, old, new in report.changes)
-    if not report.comparable:
-        render.say("note: older results measured something else: they are no longer ranked")
-    return None
-
-
-def _value(value: Any) -> str:
-    return "(none)" if value is None else str(value)
-
-
-@verb(
-    None,
-    "gitcollab task put train.py",
-    "gitcollab task put ~/words.yaml synonyms.yaml",
-    of=task,
-)
-def put(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of this machine.")],
-    path: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PATH",
-            help="train.py (the baseline), collab.md, synonyms.yaml, .github/workflows/NAME.yml. "
-            "Left out: the file's name.",
-        ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Replace a file of the hub that is no agent's.
-
-    For maintainers, who are people.
-    """
-    from gitcollab.swarm import governing
-
-    try:
-        data = file.read_bytes()
-    except OSError as e:
-        raise GitcollabError(f"{file} cannot be read: {e.strerror}") from e
-    place = path or file.name
-    changed = governing.put(_member(), place, data)
-    if json:
-        return jsonout.emit({"path": place, "changed": changed})
-    render.say(f"{place} is on the hub" if changed else f"nothing changed: {place} is so already")
-    return None
-
-
-@verb(
-    None,
-    "gitcollab task maintainer add ada 'ssh-ed25519 AAAA...'",
-    "gitcollab task maintainer add ada --file ada.pub",
-    of=maintainer,
-)
-def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
-    key: Annotated[
-        str | None, typer.Argument(metavar="KEY", help="Their public key, in OpenSSH's form.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option(help="A file that holds it.")] = None,
-    json: Json = False,
-) -> None:
-    """Make somebody a maintainer of the hub.
-
-    For maintainers, who are people. The key is an ed25519 one: ssh-keygen -t ed25519 makes it. Its
-    owner puts the private file into the folder keys/ of what gitcollab keeps (gitcollab doctor says
-    where).
-    """
-    from gitcollab.swarm import governing
-
-    if (key is None) == (file is None):
-        raise UsageError("one key is needed", "give it, or --file with the file that holds it")
-    if file is not None:
-        try:
-            key = file.read_text(encoding="utf-8")[:1000]
-        except (OSError, ValueError) as e:
-            raise GitcollabError(f"{file} cannot be read as text: {line(str(e))}") from e
-    _tell_change(governing.add_maintainer(_member(), name, key or ""), json)
-
-
-@verb(None, "gitcollab task maintainer remove ada", of=maintainer)
-def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The maintainer's name.")],
-    json: Json = False,
-) -> None:
-    """Take a maintainer's office; past rulings stay.
-
-    For maintainers, who are people.
-    """
-    from gitcollab.swarm import governing
-
-    _tell_change(governing.remove_maintainer(_member(), name), json)

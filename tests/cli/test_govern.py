@@ -273,7 +273,7 @@ def objects_of(hub: Path) -> bytes:
     ).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["--invite {}", "--invite={}", "{}", "--invite bent{}"])
+@pytest.mark.parametrize("form", ["--invite {}", "--invite={}", "{}", "--invite {cut}"])
 def test_a_report_of_a_bug_holds_no_invitation(
     cli: Cli, at: At, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
@@ -287,7 +287,7 @@ def test_a_report_of_a_bug_holds_no_invitation(
     monkeypatch.setattr("gitcollab.cli.hub._token", broken)
     monkeypatch.setattr("gitcollab.store.hubs.check_branch", broken)
     token = invitations.PREFIX + "c2VjcmV0c2VjcmV0"
-    ran = cli("join", str(tmp_path), *form.format(token).split(" "), cwd=folder)
+    ran = cli("join", str(tmp_path), *form.format(token, cut=token[5:]).split(" "), cwd=folder)
     logs = "".join(path.read_text() for path in (home() / "logs").glob("*"))
     assert "c2VjcmV0" not in ran.out + ran.err + logs
     assert (ran.code, "arguments" in logs) == ((2, False) if form == "{}" else (3, True))

@@ -23,8 +23,9 @@ from gitcollab.git.command import run_git
 from gitcollab.records import codec
 from gitcollab.records.models import Retraction, Ruling
 from gitcollab.records.names import path_of
-from gitcollab.swarm import mending, verifying
+from gitcollab.swarm import mending, reading, verifying
 from gitcollab.swarm.home import key_path
+from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workflows import WORKFLOW, workflow
@@ -280,3 +281,33 @@ def test_a_secret_that_is_no_key_is_not_told() -> None:
         mending.key_in("hunter2 hunter2")
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
     assert caught.value.__cause__ is None
+
+
+def test_what_others_built_on_it_in_good_faith_is_nobodys_fault(
+    toy_hub: Path, agent: Agent, tmp_path: Path
+) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    plain = Plain(toy_hub, tmp_path / "plain.git")
+    taken, copied = nova.claim("RATE 0.1 to 0.2"), vega.claim("RATE 0.1 to 0.3")
+    assert isinstance(taken, Granted)
+    assert isinstance(copied, Granted)
+    mine, theirs = (path_of("claim", one.claim.id) for one in (taken, copied))
+    old = run_git("show", f"swarm:{theirs}", git_dir=toy_hub).out.encode()
+    vega.release(copied.claim.id)
+    assert isinstance(nova.claim("RATE 0.1 to 0.3"), Granted)
+    nova.member.store.refresh()
+    before = plain.fetch()
+    # A stranger takes nova's claim away, and puts there again what vega once signed.
+    assert plain.push(plain.with_files({mine: None, theirs: old})).returncode == 0
+    vega.sync()
+    assert isinstance(vega.claim("RATE 0.1 to 0.2"), Granted)  # it is free, as far as vega sees
+
+    repository = verifying.open_hub(toy_hub, "swarm")
+    mended = mending.mend(repository, before, None, pages)
+
+    assert len(mended.undone) == 2
+    assert mended.suspended == []
+    snapshot = repository.snapshot(mended.commit)
+    assert {claim.agent for claim in reading.claims(snapshot).values()} == {"nova"}
+    assert len(reading.claims(snapshot)) == 2
+    assert state(toy_hub).breaches == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,13 @@ import pytest
 from gitcollab.records import codec, invitations, signing
 from gitcollab.records.models import (
     AgentCard,
-    Claim,
     FormerKey,
     Hypothesis,
     Record,
-    Result,
     Retraction,
-    Ruling,
-    Signed,
+    rfc3339,
     sha256,
 )
-from gitcollab.records.names import path_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.snapshot import Snapshot
@@ -30,64 +26,19 @@ from gitcollab.swarm import rulebook
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-HUB = "ab" * 16
-TASK = toy.TASK + f"hub: {HUB}\nmaintainers: {{keeper: {people.key('keeper').public_line}}}\n"
-COMMON: dict[str, Any] = {"created_at": NOW, "nonce": "0123456789abcdef"}
-PROGRAM = "RATE = 0.2\nprint(RATE)\n"
-Files = Mapping[str, bytes | None]
-
-KINDS = {
-    AgentCard: "agent",
-    Claim: "claim",
-    Hypothesis: "hypothesis",
-    Result: "result",
-    Retraction: "retraction",
-    Ruling: "ruling",
-}
-
-
-def file(record: Signed) -> dict[str, bytes]:
-    return {path_of(KINDS[type(record)], record.id): codec.encode(record)}  # type: ignore[attr-defined]
-
-
-def result(agent: str = "nova", stem: str = "r-1", program: str = PROGRAM, **fields: Any) -> Result:
-    made = Result.model_validate(
-        COMMON
-        | {
-            "id": f"{agent}/{stem}",
-            "agent": agent,
-            "description": "RATE → 0.2",
-            "fingerprint": fingerprint(program),
-            "status": "ok",
-            "metric": 1.01,
-            "task": "sha256:" + "0" * 64,
-            "hardware": {"device": "cpu", "tier": "cpu"},
-            "files": {"train.py": sha256(program.encode())},
-        }
-        | fields
-    )
-    return people.signed(made)
-
-
-def published(made: Result, program: str = PROGRAM) -> dict[str, bytes]:
-    return file(made) | {f"results/{made.id}/train.py": program.encode()}
-
-
-def claim(agent: str = "nova", minutes: float = 15, **fields: Any) -> Claim:
-    given = COMMON | {
-        "id": "rate-0.2-12ab",
-        "agent": agent,
-        "description": "RATE → 0.2",
-        "expires_at": NOW + timedelta(minutes=minutes),
-    }
-    return people.signed(Claim.model_validate(given | fields))
-
-
-def ruling(agent: str = "keeper", **fields: Any) -> Ruling:
-    given = COMMON | {"id": f"{agent}/ruling-1", "agent": agent, "hub": HUB}
-    return people.signed(Ruling.model_validate(given | fields))
+from tests.rules import (
+    COMMON,
+    HUB,
+    NOW,
+    PROGRAM,
+    TASK,
+    Files,
+    claim,
+    file,
+    published,
+    result,
+    ruling,
+)
 
 
 @pytest.fixture
@@ -449,7 +400,7 @@ class TestAdmission:
         assert roster(still).agents["vega"].status == "waiting"
 
     def test_who_joined_before_stays(self, hub: Any) -> None:
-        since = "2026-02-01T00:00:00Z"
+        since = rfc3339(NOW - timedelta(days=1))
         policy = f"policy: {{admission: approval, admission_since: {since}}}\n"
         before = hub(file(self.card(None)), task=TASK + policy)
         assert roster(before).agents["nova"].status == "member"

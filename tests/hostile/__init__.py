@@ -1,0 +1,1 @@
+"""What hostile writers try, at every door."""

@@ -150,7 +150,6 @@ class _Judge:
                 measure = draft
         self._measure[key] = measure
 
-
     def _on_other_tiers(self, draft: Runs, base: Key | None) -> Runs | None:
         """What measures a program that is the first of its line on a tier: anybody can name one.
 

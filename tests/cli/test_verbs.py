@@ -388,7 +388,9 @@ def test_no_results(cli: Cli, script: Script) -> None:
     script(results=ResultPage([], None, 0))
     assert cli("results").out == "no results\n"
     assert cli("results", "--json").json == {
-        "results": [], "next": None, "total": 0,
+        "results": [],
+        "next": None,
+        "total": 0,
         **NOTED,
     }
 

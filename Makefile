@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install test soak lint bench bench-large demo clean
+.PHONY: help install test soak lint audit bench bench-large demo clean
 help:
-	@echo "make install | test | soak | lint | bench | bench-large | demo | clean"
+	@echo "make install | test | soak | lint | audit | bench | bench-large | demo | clean"
 
 install: $(STAMP)
 
@@ -25,6 +25,11 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known faults of what we depend on; asks a database on the network.
+audit: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m pip_audit --strict -r constraints.txt --no-deps --disable-pip
 
 bench: install
 	$(BIN)/python -m tests.bench

@@ -90,7 +90,7 @@ def _in_place(git_dir: Path, branch: str | None, commits: str | None) -> Verdict
     tip = repository.tip()
     if tip is None:
         raise UsageError(f"{git_dir} holds no branch {repository.branch}", "name it by --branch")
-    return verifying.verify_all(repository, repository.snapshot(tip))
+    return verifying.verify_all(repository, repository.snapshot(tip), pages)
 
 
 def _in_workspace(commits: str | None) -> Verdict:
@@ -99,7 +99,9 @@ def _in_workspace(commits: str | None) -> Verdict:
     member = open_swarm().member
     snapshot = member.store.refresh()
     copy = verifying.copy_of(member)
-    return verifying.verify_all(copy, snapshot) if commits is None else _range(copy, commits)
+    if commits is not None:
+        return _range(copy, commits)
+    return verifying.verify_all(copy, snapshot, pages)
 
 
 def _range(repository: Repository, commits: str) -> Verdict:

@@ -88,13 +88,18 @@ def _rebuild(state: Snapshot, pages: Pages | None) -> Mapping[str, bytes | None]
     return derive.deriver(pages)(state)
 
 
-def verify_all(repository: Repository, snapshot: Snapshot) -> Verdict:
-    """Judge the hub as it stands at the snapshot's tip, whoever did it."""
+def verify_all(repository: Repository, snapshot: Snapshot, pages: Pages | None) -> Verdict:
+    """Judge the hub as it stands at the snapshot's tip, whoever did it.
+
+    Derived files that are only out of date are breaches, too, here: ``gitcollab views`` mends them.
+    """
     tip = snapshot.tip
     if tip is None:
         return Verdict([], [])
     wrong = [Breach(*fault) for fault in repository.tree_faults(tip)]
     wrong += rulebook.state_breaches(snapshot)
+    stale = _rebuild(snapshot, pages)
+    wrong += rulebook.derived_breaches(snapshot, stale, lambda _: stale)
     return Verdict(_told(None, wrong), _told(None, rulebook.flags(snapshot)))
 
 

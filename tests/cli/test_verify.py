@@ -38,13 +38,17 @@ def test_a_workspace_sees_what_is_wrong_with_its_hub(cli: Cli, hub: Path, join: 
     assert cli("verify", "--json").json == {"breaches": [], "flags": [], "commits": 0}
 
     start = tip(hub)
-    put(hub, {"junk.txt": b"x", "train.py": b"evil\n"})
+    put(hub, {"junk.txt": b"x", "train.py": b"evil\n", "LEADERBOARD.md": b"mallory leads\n"})
     broken = cli("verify", "--all", cwd=nova)
     assert broken.code == 4
     assert "junk.txt" in broken.out
     assert "maintainers" in broken.out
     told = cli("verify", "--json").json
-    assert {one["path"] for one in told["breaches"]} == {"junk.txt", "train.py"}
+    assert {one["path"]: one["rule"] for one in told["breaches"]} == {
+        "junk.txt": "place",
+        "train.py": "maintainers",
+        "LEADERBOARD.md": "derived",
+    }
 
     ranged = cli("verify", f"{start}..{tip(hub)}", "--json", cwd=nova)
     assert ranged.code == 4

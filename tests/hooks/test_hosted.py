@@ -102,7 +102,7 @@ def tip(hub: Path) -> str:
 
 def state(hub: Path) -> verifying.Verdict:
     repository = verifying.open_hub(hub, "swarm")
-    return verifying.verify_all(repository, repository.snapshot(repository.tip()))
+    return verifying.verify_all(repository, repository.snapshot(repository.tip()), pages)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.contention import Contention
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
-from gitcollab.store.requests import Outcome, Request
+from gitcollab.store.requests import NOT_DERIVED, Outcome, Request
 
 # Requests in one push; more wait for the next.
 _BATCH = 256
@@ -85,6 +85,7 @@ class Drain:
         self._gathering = parts.gathering
         self._fresh = False  # the tip was fetched, or proved by a push, within this drain
         self._remade = False
+        self._deriving = True
         self._push_seconds = 0.0  # that the last push took
         self._fetch_seconds = 0.0
         self._refusals = 0  # of single requests in the same words, with nothing taken between
@@ -133,6 +134,10 @@ class Drain:
                     # All that waits, newcomers too: nobody waits out a dead hub twice.
                     self._postpone(self._pending(), why)
                     return
+                case Offended() as offended if self._deriving and NOT_DERIVED in offended.reason:
+                    # Another version stands at the hub's door: records do not wait for views.
+                    self._deriving = False
+                    groups.append(group)
                 case Offended() as offended:
                     groups += self._without_offender(group, offended)
                 case Divided() as divided:
@@ -219,7 +224,7 @@ class Drain:
             snapshot,
             group,
             parts.deciders,
-            parts.derive,
+            parts.derive if self._deriving else None,
             parts.rules,
             parts.author,
             parts.clock(),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Outcome = dict[str, Any]
 
+# How a hub's door says of a derived file that it derives another; records then come without.
+NOT_DERIVED = "it is not what the records give"
+
 
 @dataclass(frozen=True)
 class Request:

@@ -34,6 +34,7 @@ from gitcollab.records.signing import keys_of, release, verify, verify_bytes
 from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import ProgramTooComplex
 from gitcollab.store.decoding import Broken, decode_at
+from gitcollab.store.requests import NOT_DERIVED
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims, reading
 from gitcollab.swarm.publishing import LIMITS
@@ -89,7 +90,7 @@ def derived_breaches(after: Snapshot, changed: Collection[str], rebuild: Rebuild
     if not touched:
         return []
     wrong = rebuild(after)
-    reason = "it is not what the records give (another version of gitcollab, or made by hand)"
+    reason = f"{NOT_DERIVED} (another version of gitcollab, or made by hand)"
     return [Breach(path, "derived", reason) for path in sorted(touched) if path in wrong]
 
 

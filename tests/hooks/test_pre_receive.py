@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plain import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Plain
 
+from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.records.names import path_of
-from gitcollab.swarm import verifying
+from gitcollab.swarm import setup, verifying
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
@@ -242,6 +244,23 @@ def test_agents_of_many_hosts_race_through_it(
     claims = run_git("ls-tree", "--name-only", "swarm:claims", git_dir=toy_hub).out.split()
     assert len(claims) == 8
     assert (toy_hub / "gitcollab" / "door.log").read_text() == ""
+
+
+def test_records_do_not_wait_for_views_of_another_version(
+    guarded: Path, agent: Agent, tmp_path: Path
+) -> None:
+    def other(*given: Any) -> dict[str, bytes]:
+        return {path: page + b"\nanother version\n" for path, page in pages(*given).items()}
+
+    agent("nova").run()
+    folder = tmp_path / "vega"
+    folder.mkdir()
+    setup.join(folder, str(guarded), agent="vega", pages=other)
+    done = Swarm.open(folder, pages=other).run(set_values={"RATE": "0.2"})
+    assert done.outcome == "published"
+    said = run_git("show", "swarm:README.md", git_dir=guarded).out
+    assert "another version" not in said
+    assert "agents/vega.yaml" in run_git("ls-tree", "-r", "swarm", git_dir=guarded).out
 
 
 def test_it_fails_closed(guarded: Path, plain: Plain, agent: Agent, tmp_path: Path) -> None:

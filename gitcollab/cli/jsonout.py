@@ -166,7 +166,10 @@ def result(value: Result, verdict: str | None) -> JsonObject:
 def results(page: ResultPage) -> JsonObject:
     """A page of results; ``next`` is what ``--page`` takes, null on the last page."""
     return {
-        "results": [result(value, verdict) for value, verdict in page.results],
+        "results": [
+            result(value, verdict) | {"void": page.void.get(value.id)}
+            for value, verdict in page.results
+        ],
         "next": page.next,
         "total": page.total,
         **_STRANGERS,
@@ -253,6 +256,7 @@ def show(shown: Shown) -> JsonObject:
         "program": shown.program,
         "log": shown.log,
         "signature_ok": shown.signature_ok,
+        "void": shown.void,
         "notes": list(notes(shown.program)),
         **_STRANGERS_TEXTS,
     }

@@ -236,7 +236,7 @@ def results(
     if not found.results:
         render.say("no results")
         return None
-    render.results(found.results, swarm.task.metric.name, render.now())
+    render.results(found.results, found.void, swarm.task.metric.name, render.now())
     if found.next:
         render.say(f"{len(found.results)} of {found.total}; next page: --page {found.next}")
     return None
@@ -297,6 +297,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("seed", None if result.seed is None else str(result.seed)),
             ("took", None if result.wall_seconds is None else render.duration(result.wall_seconds)),
             ("signed", render.signed(shown.signature_ok)),
+            ("counts", None if shown.void is None else f"NO: {shown.void}"),
         ]
     )
     for note in notes(shown.program):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -30,6 +30,7 @@ _STYLES = {
     "within noise": "yellow",
     "crash": "magenta",
     "timeout": "magenta",
+    "void": "red",
 }
 
 
@@ -280,8 +281,13 @@ def agents(entries: Sequence[AgentEntry], metric_name: str) -> None:
     )
 
 
-def results(rows: Sequence[tuple[Result, str | None]], metric_name: str, now: datetime) -> None:
-    """Results, as they are given."""
+def results(
+    rows: Sequence[tuple[Result, str | None]],
+    void: Mapping[str, str],
+    metric_name: str,
+    now: datetime,
+) -> None:
+    """Results, as they are given; of those that are ``void`` why they do not count."""
     columns = (
         Column("age", 5, "right"),
         Column(metric_name, 12, "right"),
@@ -296,10 +302,12 @@ def results(rows: Sequence[tuple[Result, str | None]], metric_name: str, now: da
             (
                 span((now - result.created_at).total_seconds()),
                 metric(result.metric),
-                judgement(result, verdict),
+                "void" if result.id in void else judgement(result, verdict),
                 result.agent,
                 short_id(result.id),
-                result.description,
+                f"[{void[result.id]}] {result.description}"
+                if result.id in void
+                else result.description,
             )
             for result, verdict in rows
         ],

@@ -7,13 +7,13 @@ import re
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
-from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of
 from gitcollab.store.differences import difference
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
 from gitcollab.swarm.reports import Compared, QueuedItem, ResultPage, Shown, Status
-from gitcollab.swarm.roster import roster
+from gitcollab.swarm.roster import roster, why_void
 from gitcollab.swarm.runs import Run
 
 MAX_PAGE = 1000
@@ -79,11 +79,22 @@ def results(
     after = _cursor(page) if page else None
     rest = [run for run in chosen if after is None or _age(run) < after]
     shown = [(member.result(run.id), where.verdict(run)) for run in rest[:limit]]
+    found = [(result, judged) for result, judged in shown if result is not None]
+    reasons = ((result.id, _void(member, result)) for result, _ in found)
     return ResultPage(
-        [(result, judged) for result, judged in shown if result is not None],
+        found,
         _token(rest[limit - 1]) if len(rest) > limit else None,
         len(chosen),
+        {result_id: why for result_id, why in reasons if why is not None},
     )
+
+
+def _void(member: Member, result: Result) -> str | None:
+    """Why a result that is on the hub does not count; one that waits here is our own."""
+    snapshot = member.store.snapshot()
+    if snapshot.record(path_of("result", result.id)) is None:
+        return None
+    return why_void(snapshot, result)
 
 
 def _age(run: Run) -> tuple[str, str]:
@@ -145,6 +156,7 @@ def show(member: Member, wanted: str) -> Shown:
         program=_shown_file(member, result, PROGRAM_PATH),
         log=_shown_file(member, result, "log.txt"),
         signature_ok=signature_ok(member, result),
+        void=_void(member, result),
     )
 
 

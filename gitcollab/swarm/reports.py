@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -158,16 +159,23 @@ class SyncReport:
 
 @dataclass(frozen=True)
 class ResultPage:
-    """Results, newest first, each with its verdict; ``next`` is the token of the next page."""
+    """Results, newest first, each with its verdict; ``next`` is the token of the next page.
+
+    ``void`` are those that do not count, by id with the reason.
+    """
 
     results: list[tuple[Result, Verdict | None]]
     next: str | None
     total: int
+    void: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One result with all that belongs to it; ``signature_ok`` None: unsigned or no card."""
+    """One result with all that belongs to it; ``signature_ok`` None: unsigned or no card.
+
+    ``void``: why it does not count; None when it may.
+    """
 
     result: Result
     verdict: Verdict | None
@@ -175,6 +183,7 @@ class Shown:
     program: str
     log: str
     signature_ok: bool | None
+    void: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from gitcollab.records import invitations
-from gitcollab.records.models import AgentCard, Policy, Ruling, Signed, Task
+from gitcollab.records.models import AgentCard, Policy, Result, Ruling, Signed, Task
 from gitcollab.records.names import TASK_PATH
 from gitcollab.records.signing import keys_of, verify
 from gitcollab.store.snapshot import Snapshot
@@ -86,6 +86,18 @@ def uncounted(snapshot: Snapshot) -> frozenset[str]:
     """Ids of the results that do not count: withdrawn, unsigned, of no member."""
     depends = (*_DEPENDS, "results/", "retractions/")
     return snapshot.once("uncounted", depends, lambda: _uncounted(snapshot))
+
+
+def why_void(snapshot: Snapshot, result: Result) -> str | None:
+    """Why a result does not count, in a few words; None when it may."""
+    agent = roster(snapshot).agents.get(result.agent)
+    if agent is None or agent.status == "unproved":
+        return f"{result.agent} has no card that proves a key"
+    if result.signature is None or not roster(snapshot).signed(result):
+        return "unsigned" if result.signature is None else f"not signed by {result.agent}"
+    if not agent.counts(result.created_at):
+        return f"{agent.name} {'is suspended' if agent.status == 'suspended' else 'waits'}"
+    return "withdrawn" if result.id in uncounted(snapshot) else None
 
 
 def _uncounted(snapshot: Snapshot) -> frozenset[str]:

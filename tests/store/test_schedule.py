@@ -20,14 +20,15 @@ import pytest
 from store_toys import git, kill_self_at, killed_at, landed
 
 from gitcollab.git.remote import Pushed, Remote, Unreachable
-from gitcollab.records import codec
-from gitcollab.records.models import Claim, Hardware, Result, Task
+from gitcollab.records import codec, signing
+from gitcollab.records.models import Claim, Hardware, Result, Task, sha256
 from gitcollab.store.cache import folder_of
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.store.store import Store
 from gitcollab.swarm import derive, member, reading
 from gitcollab.swarm.claims import renewed
 from gitcollab.swarm.identity import key_of
+from tests import people
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 AGENTS = {"nova": "shared", "vega": "shared", "lyra": "lyra", "orion": "orion"}  # agent -> home
@@ -60,6 +61,9 @@ class World:
     published: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)  # killed before the request was stored
     numbers: int = 0
+
+    def __post_init__(self) -> None:
+        people.plant(self.hub, people.cards(AGENTS))
 
     @property
     def away(self) -> Path:
@@ -103,12 +107,14 @@ class World:
                 "expires_at": self.now,
             }
         )
-        made = renewed(bare.model_copy(update={"id": key_of(bare, 42)}), task, self.now)
+        keyed = bare.model_copy(update={"id": key_of(bare, 42)})
+        made = people.signed(renewed(keyed, task, self.now))
         payload = {"claim": codec.to_mapping(made), "task": task.digest, "anyway": True}
         return self.request("claim", agent, payload, drop=True)
 
     def new_result(self, agent: str, task: Task, under: Claim | None) -> Request:
         rate = under.delta["RATE"] if under else self.rng.choice(RATES)
+        program = f"RATE = {rate}\n"
         made = Result.model_validate(
             {
                 "id": f"{agent}/r-{self.numbers}",
@@ -123,10 +129,13 @@ class World:
                 "hardware": Hardware(device="cpu", tier="cpu"),
                 "claim": under.nonce if under else None,
                 "experiment": under.id if under else None,
+                "files": {"train.py": sha256(program.encode())},
             }
         )
-        files = {"train.py": f"RATE = {rate}\n"}
-        return self.request("publish", agent, {"result": codec.to_mapping(made), "files": files})
+        files = {"train.py": program}
+        return self.request(
+            "publish", agent, {"result": codec.to_mapping(people.signed(made)), "files": files}
+        )
 
     def compose(self, agent: str, task: Task) -> list[Request]:
         """One submit: something an agent would do now."""
@@ -134,10 +143,11 @@ class World:
         under = self.rng.choice(mine).claim if mine else None
         what = self.rng.choice(["claim", "claim", "publish", "next", "release", "renew", "sweep"])
         if what == "release" and under:
-            payload = {"experiment": under.id, "nonce": under.nonce}
+            said = people.key(agent).sign_bytes(signing.release(under.id, under.nonce))
+            payload = {"experiment": under.id, "nonce": under.nonce, "signature": said}
             return [self.request("release", agent, payload)]
         if what == "renew" and under:
-            made = renewed(under, task, self.now)
+            made = people.signed(renewed(under, task, self.now))
             payload = {"claim": codec.to_mapping(made)}
             return [self.request("renew", agent, payload, drop=True)]
         if what == "publish":

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gitcollab.store import database, proofs
 from gitcollab.store.columns import Columns, Row, Scalar
@@ -50,6 +50,7 @@ _VERSION = "4"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
+_MADE = 24  # answers of ``once`` that are kept
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
 Progress = Callable[[int, int], None]  # records read, of how many
@@ -92,6 +93,7 @@ class Index:
         self.columns: Mapping[str, Columns] = {one.kind: one for one in columns}
         self._objects = objects
         self._progress = progress
+        self._made: dict[Hashable, Any] = {}
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
 
@@ -167,6 +169,15 @@ class Index:
                     proofs.keep(db, record.oid, record.known)
 
         self._database.ask(keep)
+
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What ``make`` gave for this key lately, or gives now: kept in this process."""
+        if key not in self._made:
+            self._made[key] = make()
+            while len(self._made) > _MADE:
+                self._made.pop(next(iter(self._made)), None)
+        made: _T = self._made[key]
+        return made
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""

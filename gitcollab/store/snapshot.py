@@ -6,11 +6,11 @@ what strangers wrote that is no valid record is listed by ``invalid`` and is now
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from gitcollab.store.decoding import READ_CAP, Broken, decode_at
 from gitcollab.store.index import Arrival, Version
@@ -45,6 +45,9 @@ class RecordIndex(Protocol):
 
     def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed."""
+
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What ``make`` gave for this key lately, or gives now."""
 
     def note(self, at: Version) -> None:
         """Let what ``at`` brought count as seen."""
@@ -82,7 +85,6 @@ class _Decoded:
     def __init__(self) -> None:
         self.tip: dict[str, Records] = {}  # by kind
         self.changed: dict[tuple[str, bytes], Decoded] = {}  # by path and bytes
-        self.once: dict[tuple[object, ...], Any] = {}  # see Snapshot.once
 
     def at(self, path: str, identity: tuple[str, str], data: bytes) -> Decoded:
         found = self.changed.get((path, data))
@@ -233,18 +235,21 @@ class Snapshot:
         return frozenset(found)
 
     def once(self, name: str, depends: tuple[str, ...], make: Callable[[], _T]) -> _T:
-        """What ``make`` gives, made once for this tip and whatever is laid over it.
+        """What ``make`` gives, made once in this process as long as what it depends on is the same.
 
-        It must depend on nothing but the files whose paths start with one of ``depends``.
+        That is nothing but the files whose paths start with one of ``depends``: files and folders
+        (ending in a slash) at the top of the hub.
         """
         over = frozenset(
             (path, data) for path, data in self._changes.items() if path.startswith(depends)
         )
-        key = (name, over)
-        if key not in self._decoded.once:
-            self._decoded.once[key] = make()
-        found: _T = self._decoded.once[key]
-        return found
+        there = self._reading(lambda: tuple(self._object(path.rstrip("/")) for path in depends))
+        return self._index.once((name, there, over), make)
+
+    def _object(self, path: str) -> str | None:
+        """The name of the object at ``path`` below the changes."""
+        entry = None if self._tree is None else self._open().find(self._tree, path)
+        return None if entry is None else entry.oid
 
     def count(self, kind: str) -> int:
         """How many valid records of ``kind`` there are; for kinds with columns."""

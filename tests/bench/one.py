@@ -15,6 +15,7 @@ from unittest.mock import patch
 from gitcollab.git.objects import ObjectStore
 from gitcollab.git.remote import Remote, create_bare
 from gitcollab.store.outbox import Outbox
+from gitcollab.store.requests import Outcome
 from tests.bench.figures import Figure, clocked
 from tests.bench.toys import BRANCH, Claimer, call, store_at, toy_hub
 
@@ -30,12 +31,14 @@ def measure(root: Path) -> Iterator[Figure]:
     claimer = Claimer(hub.parent, "nova", 0)
     pusher = BarePusher(toy_hub(root / "bare"))
     bare, ours = [], []
+    told: list[Outcome] = []
     with _phases() as phases:
         for turn in range(TIMES + 2):
             commit = pusher.commit(f"{turn}")
             bare.append(clocked(lambda c=commit: pusher.push(c)))  # type: ignore[misc]
             asked = claimer.claim() if turn % 2 == 0 else claimer.release()
-            ours.append(clocked(lambda r=asked: store.submit(r)))  # type: ignore[misc]
+            ours.append(clocked(lambda r=asked: told.extend(store.submit(r))))  # type: ignore[misc]
+    assert {one["outcome"] for one in told} == {"granted", "released"}
     one, other = median(ours[2:]), median(bare[2:])
     what = "one writer, an operation (a claim, its release)"
     yield Figure(what, one, "s", "git push of a commit made before", other, most_ratio=1.3)

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gitcollab.faces.pages import pages
-from gitcollab.records import codec
+from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim
 from gitcollab.store.requests import Request
 from gitcollab.store.store import Store
@@ -21,9 +21,10 @@ from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.member import open_store
 from gitcollab.swarm.presets import from_file
 from gitcollab.swarm.setup import init_hub
-from tests import toy
+from tests import people, toy
 
 BRANCH = "swarm"
+AGENTS = ("nova", "warm", *(f"agent-{number}" for number in range(128)))  # members of a toy hub
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -44,6 +45,7 @@ def toy_hub(folder: Path, program: str = toy.PROGRAM) -> Path:
     (folder / "train.py").write_text(program)
     hub = folder / "hub.git"
     assert init_hub(str(hub), task_file=folder / "task.yaml", pages=pages).seeded
+    people.plant(hub, people.cards(AGENTS, datetime.now(UTC)))
     return hub
 
 
@@ -75,13 +77,19 @@ class Claimer:
             description=f"WIDTH 8 → {self._width}",
             delta={"WIDTH": self._width},
         )
-        self.held = self.held.model_copy(update={"id": key_of(self.held)})
+        self.held = people.signed(self.held.model_copy(update={"id": key_of(self.held)}))
         payload = {"claim": codec.to_mapping(self.held), "task": self.task, "anyway": False}
         return request("claim", self.agent, payload)
 
     def release(self) -> Request:
         """Give back what was claimed last."""
-        payload = {"experiment": self.held.id, "nonce": self.held.nonce}
+        said = signing.release(self.held.id, self.held.nonce)
+        signature = people.key(self.agent).sign_bytes(said)
+        payload = {
+            "experiment": self.held.id,
+            "nonce": self.held.nonce,
+            "signature": signature,
+        }
         return request("release", self.agent, payload)
 
 

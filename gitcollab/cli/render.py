@@ -113,9 +113,10 @@ def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
     shown = [(_label(label), line(value)) for label, value in rows if value is not None]
     wide = max((len(label) for label, _ in shown), default=0) + 2
     for label, value in shown:
+        room = max(20, _width() - wide)
         wrapped = textwrap.wrap(
             value,
-            max(20, _width() - wide),
+            room if value.isascii() else room // 2,  # a character may be two cells wide
             break_long_words=False,  # ids and addresses stay whole
             break_on_hyphens=False,
         )

@@ -10,6 +10,8 @@ from gitcollab.errors import GitcollabError
 
 MAX_CHARS = 1_000_000
 BOM = "\ufeff"
+# A line that names the file's encoding, as Python finds it in one of the first two lines.
+_COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # What Python takes for the end of a line: str.splitlines() would also split at form feeds.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -35,10 +37,34 @@ class ProgramTooComplex(GitcollabError):  # noqa: N818
         )
 
 
+class ForeignEncoding(ProgramTooComplex):  # noqa: N818
+    """The program says that it is to be read otherwise than everybody here reads it."""
+
+    def __init__(self, encoding: str) -> None:
+        GitcollabError.__init__(
+            self,
+            f"the program says that its encoding is {encoding[:40]!r}",
+            "write it in UTF-8, and without a line that says something else",
+        )
+
+
+def _check_encoding(source: str) -> None:
+    """Refuse a program that Python reads otherwise (https://peps.python.org/pep-0263/).
+
+    Under another encoding comments may hold code: what is shown, compared and approved would not
+    be what runs.
+    """
+    for line in _LINE_END.split(source.removeprefix(BOM), maxsplit=2)[:2]:
+        said = _COOKIE.match(line)
+        if said is not None and said[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
+            raise ForeignEncoding(said[1])
+
+
 def parse(source: str) -> ast.Module:
     """The syntax tree; raises ProgramSyntaxError or ProgramTooComplex and nothing else."""
     if len(source) > MAX_CHARS:
         raise ProgramTooComplex(f"{len(source):,} characters")
+    _check_encoding(source)
     try:
         with warnings.catch_warnings():
             # Invalid escapes and the like are the program's business, not this reader's.

@@ -142,3 +142,26 @@ def test_other_python_versions_give_the_same(python: Path) -> None:
     )
 
     assert found.stdout.decode().strip() == PINNED
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "# coding: raw_unicode_escape",
+        "# -*- coding: unicode_escape -*-",
+        "#!/usr/bin/python\n# vim: set fileencoding=latin-1 :",
+        "\n\t# coding=utf-7",
+        "\f# coding:rot13",
+    ],
+)
+def test_a_program_that_python_reads_otherwise_has_no_fingerprint(cookie: str) -> None:
+    hidden = f"{cookie}\n#\\u000aimport os\nRATE = 1\n"
+    with pytest.raises(ProgramTooComplex, match="encoding"):
+        fingerprint(hidden)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["# coding: utf-8", "# -*- coding: UTF_8 -*-", "x = 1 # coding: x"]
+)
+def test_what_is_utf_8_all_the_same_is_read(cookie: str) -> None:
+    assert fingerprint(f"{cookie}\nRATE = 1\n")

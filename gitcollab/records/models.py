@@ -226,8 +226,12 @@ class Plausible(Frozen):
 
 
 class Limits(Frozen):
-    """How much one agent may add: against floods, far above what honest work comes to."""
+    """How much one agent may add, and how many may join: against floods.
 
+    Far above what honest work comes to.
+    """
+
+    agents_per_day: Positive = 200
     records_per_day: Positive = 2_000
     bytes_per_day: Positive = 100_000_000
     open_hypotheses: Positive = 50

@@ -37,7 +37,7 @@ class ProgramTooComplex(GitcollabError):  # noqa: N818
         )
 
 
-class ForeignEncoding(ProgramTooComplex):  # noqa: N818
+class ForeignEncoding(ProgramTooComplex):
     """The program says that it is to be read otherwise than everybody here reads it."""
 
     def __init__(self, encoding: str) -> None:

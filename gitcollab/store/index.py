@@ -94,6 +94,7 @@ class Index:
         self._objects = objects
         self._progress = progress
         self._made: dict[Hashable, Any] = {}
+        self._sizes: dict[str, int] = {}
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
 
@@ -169,6 +170,14 @@ class Index:
                     proofs.keep(db, record.oid, record.known)
 
         self._database.ask(keep)
+
+    def size(self, tree: str) -> int:
+        """The bytes of the files in that folder: kept in this process."""
+        if tree not in self._sizes:
+            objects = self._objects()
+            headers = (objects.header(e.oid) for e in objects.entries(tree).values() if e.is_file)
+            self._sizes[tree] = sum(header[1] for header in headers if header is not None)
+        return self._sizes[tree]
 
     def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` gave for this key lately, or gives now: kept in this process."""

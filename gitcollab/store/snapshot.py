@@ -46,6 +46,9 @@ class RecordIndex(Protocol):
     def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed."""
 
+    def size(self, tree: str) -> int:
+        """The bytes of the files in that folder."""
+
     def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` gave for this key lately, or gives now."""
 
@@ -258,12 +261,22 @@ class Snapshot:
         at = self._version
         return 0 if at is None else self._reading(lambda: self._index.count(at, kind))
 
-    def size(self, folder: str) -> int:
-        """The bytes of all files in ``folder``."""
-        total = 0
-        for path in self.list(f"{folder}/"):
-            total += len(self.read(path) or b"")
-        return total
+    def sizes(self, folder: str) -> Mapping[str, int]:
+        """The bytes of the files in each folder in ``folder``, by its name; nothing is read."""
+        found = dict(self._reading(lambda: self._stored_sizes(folder)))
+        for path, data in self._changes.items():
+            if path.startswith(f"{folder}/") and data is not None:
+                name = path.removeprefix(f"{folder}/").partition("/")[0]
+                found[name] = found.get(name, 0) + len(data)
+        return found
+
+    def _stored_sizes(self, folder: str) -> Mapping[str, int]:
+        objects = self._open()
+        entry = None if self._tree is None else objects.find(self._tree, folder)
+        if entry is None or not entry.is_tree:
+            return {}
+        below = objects.entries(entry.oid).items()
+        return {n.decode(errors="replace"): self._index.size(e.oid) for n, e in below if e.is_tree}
 
     def record(self, path: str) -> Record | None:
         """The record at ``path``; None when there is none or it is invalid."""

@@ -30,7 +30,8 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
             task = reading.task_of(snapshot, "this hub", "the state branch")
         except reading.NoTask:
             return {}  # a task from the future is no reason to lose a record
-        where = standings(task, reading.runs(snapshot), uncounted(snapshot))
+        gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
+        where = standings(task, reading.runs(snapshot), gone, baseline)
         files: dict[str, bytes | None] = dict(
             views.all_files(where, snapshot.read, snapshot.list("best"))
         )

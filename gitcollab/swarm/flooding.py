@@ -20,7 +20,7 @@ from gitcollab.records.models import (
     Task,
     rfc3339,
 )
-from gitcollab.records.names import folder_of, path_of
+from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 
@@ -45,7 +45,7 @@ def floods(after: Snapshot, task: Task, agent: str, added: Iterable[Signed]) -> 
         if len(recent) + others > limits.records_per_day:
             yield f"{agent} adds more than {limits.records_per_day} records a day"
         most = limits.bytes_per_day
-        if len(recent) * _LARGEST > most and _bytes(after, recent) > most:
+        if len(recent) * _LARGEST > most and _bytes(after, agent, recent) > most:
             yield f"{agent} adds more than {most:,} bytes a day"
     if any(isinstance(r, Hypothesis) for r in owned):
         number = _open_hypotheses(after, agent)
@@ -55,6 +55,16 @@ def floods(after: Snapshot, task: Task, agent: str, added: Iterable[Signed]) -> 
         number = sum(claim.agent == agent for claim in reading.claims(after).values())
         if number > MAX_CLAIMS:
             yield f"{agent} has more than {MAX_CLAIMS} claims at a time"
+
+
+def joining(before: Snapshot, task: Task, new: int, now: datetime) -> str | None:
+    """Why no more agents may join now; None when they may, or none does."""
+    if not new:
+        return None
+    since = now - _DAY
+    recent = sum(card.created_at > since for card in reading.cards(before).values())
+    most = task.policy.limits.agents_per_day
+    return f"more than {most} agents join within a day" if recent + new > most else None
 
 
 def _results_since(snapshot: Snapshot, agent: str, since: datetime) -> list[str]:
@@ -73,8 +83,9 @@ def _others_since(snapshot: Snapshot, agent: str, since: datetime) -> int:
     )
 
 
-def _bytes(snapshot: Snapshot, results: Sequence[str]) -> int:
-    return sum(snapshot.size(folder_of(result_id)) for result_id in results)
+def _bytes(snapshot: Snapshot, agent: str, results: Sequence[str]) -> int:
+    sizes = snapshot.sizes(f"results/{agent}")
+    return sum(sizes.get(result_id.partition("/")[2], 0) for result_id in results)
 
 
 def _open_hypotheses(snapshot: Snapshot, agent: str) -> int:

@@ -26,6 +26,7 @@ from gitcollab.swarm.roster import Agent, roster, rulings
 from gitcollab.swarm.rulebook import MAINTAINED
 
 _PATIENCE = timedelta(seconds=90)
+_SKEW = timedelta(hours=1)  # of a clock that may still be an honest one
 
 # Fields of the task that have verbs of their own, or none.
 _FIXED = ("schema", "hub", "maintainers", "retired")
@@ -157,11 +158,17 @@ def set_task(member: Member, sets: Iterable[str]) -> TaskChange:
         if (key := assignment.partition("=")[0]).split(".")[0] in _FIXED:
             raise UsageError(f"{key[:60]!r} is not set by hand", "gitcollab task maintainer --help")
         presets.assign(fields, assignment)
-    return _change_task(member, snapshot, old, _guarded(old, fields, member.now(snapshot)))
+    joined = [card.created_at for card in reading.cards(snapshot).values()]
+    return _change_task(member, snapshot, old, _guarded(old, fields, member.now(snapshot), joined))
 
 
-def _guarded(old: Task, fields: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Who is a member of a hub stays one when another way of admission begins."""
+def _guarded(
+    old: Task, fields: dict[str, Any], now: datetime, joined: Iterable[datetime]
+) -> dict[str, Any]:
+    """Who is a member of a hub stays one when another way of admission begins.
+
+    ``joined`` is when the agents joined, by their own clocks, some of which may be ahead.
+    """
     policy = fields.get("policy")
     was = old.policy
     if (
@@ -169,7 +176,9 @@ def _guarded(old: Task, fields: dict[str, Any], now: datetime) -> dict[str, Any]
         and policy.get("admission") != was.admission != "approval"
         and policy.get("admission_since") == codec.to_mapping(old)["policy"].get("admission_since")
     ):
-        policy["admission_since"] = now.replace(microsecond=0)
+        now = now.replace(microsecond=0)
+        late = [when + timedelta(seconds=1) for when in joined if now <= when < now + _SKEW]
+        policy["admission_since"] = max([now, *late])
     return fields
 
 

@@ -93,28 +93,41 @@ def _many(key: Key, runs: list[Run]) -> Runs:
     return Runs(key, runs, first, mean, squares)
 
 
-def flagged_keys(task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> set[Key]:
+def flagged_keys(
+    task: Task,
+    drafts: Mapping[Key, Runs],
+    known: Mapping[str, Run],
+    baseline: str | None = None,
+) -> set[Key]:
     """Groups that gain more over their base than ``plausible.max_step`` and are not confirmed.
+
+    ``baseline`` is the fingerprint of the task's own program, where it is known.
 
     The base's runs on the same tier are the measure; where there are none, or they are flagged
     themselves, the base's base, and at last the baseline; on a tier without any of these, what
-    other tiers know of them. Bases are judged before what builds on
-    them; a circle of bases, which no honest record makes, is cut open at its first key.
+    other tiers know of them. Bases are judged before what builds on them; a circle of bases, which
+    no honest record makes, is cut open at its first key.
     """
     if task.plausible.max_step is None:
         return set()
-    return _Judge(task, drafts, known).flagged
+    return _Judge(task, drafts, known, baseline).flagged
 
 
 class _Judge:
     """Judges every group once, bases first."""
 
-    def __init__(self, task: Task, drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        drafts: Mapping[Key, Runs],
+        known: Mapping[str, Run],
+        baseline: str | None,
+    ) -> None:
         self.flagged: set[Key] = set()
         self._most = math.inf if task.plausible.max_step is None else task.plausible.max_step
         self._sign = task.sign
         self._drafts = drafts
-        self._baselines = _baselines(drafts, known)
+        self._baselines = _baselines(drafts, known, baseline)
         self._elsewhere: dict[str, list[Runs]] = {}  # the groups of a program, on every tier
         for draft in drafts.values():
             self._elsewhere.setdefault(draft.key[0], []).append(draft)
@@ -171,11 +184,15 @@ def _base_key(draft: Runs | None, known: Mapping[str, Run]) -> Key | None:
     return (fingerprint, draft.key[1]) if fingerprint else None
 
 
-def _baselines(drafts: Mapping[Key, Runs], known: Mapping[str, Run]) -> dict[str, Runs]:
-    """By tier, the runs of the task's own program: of those that are their own base, the oldest.
+def _baselines(
+    drafts: Mapping[Key, Runs], known: Mapping[str, Run], baseline: str | None
+) -> dict[str, Runs]:
+    """By tier, the runs of the task's own program.
 
-    Anybody can say of a program that it is its own base; nobody was here before who came first.
+    Where that is not known, it is the oldest of the programs that are their own base.
     """
+    if baseline is not None:
+        return {d.key[1]: d for d in drafts.values() if d.key[0] == baseline}
     own = [d for d in drafts.values() if _is_baseline(d, known)]
     oldest = min(own, key=lambda d: (d.first.created_at, d.first.id), default=None)
     return {d.key[1]: d for d in own if oldest is not None and d.key[0] == oldest.key[0]}

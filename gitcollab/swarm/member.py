@@ -305,6 +305,7 @@ class Member:
         """Where the swarm stands, counting queued results and ``more``."""
         runs = self.runs(more)
         if self._standings is None or self._standings[0] is not runs:
-            gone = uncounted(self.store.snapshot())
-            self._standings = runs, standings(self.task, runs.values(), gone)
+            snapshot = self.store.snapshot()
+            gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
+            self._standings = runs, standings(self.task, runs.values(), gone, baseline)
         return self._standings[1]

@@ -213,15 +213,22 @@ class Standings:
         )
 
 
-def standings(task: Task, runs: Iterable[Run], retracted: Collection[str] = ()) -> Standings:
+def standings(
+    task: Task,
+    runs: Iterable[Run],
+    retracted: Collection[str] = (),
+    baseline: str | None = None,
+) -> Standings:
     """The standings of ``runs`` under ``task``; ``retracted`` are ids that do not count.
+
+    ``baseline`` is the fingerprint of the task's own program, where it is known.
 
     Runs of another task or dataset, without a metric or with an impossible one do not count.
     """
     digest, gone = task.digest, frozenset(retracted)
     known = {r.id: r for r in runs if r.task == digest and r.id not in gone}
     drafts = grouped(filter(counting(task), known.values()))
-    flagged = flagged_keys(task, drafts, known)
+    flagged = flagged_keys(task, drafts, known, baseline)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
     ordered = sorted(drafts.values(), key=lambda d: _order(task, d, _margin(task, sigma, d)))
     return Standings(task, sigma, frozenset(flagged), {d.key: d for d in ordered}, known)

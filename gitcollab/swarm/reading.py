@@ -8,7 +8,9 @@ from functools import lru_cache
 from gitcollab.errors import GitcollabError
 from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Experiment, Result, Retraction, Task
-from gitcollab.records.names import TASK_PATH, path_of
+from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, path_of
+from gitcollab.similarity.program import fingerprint
+from gitcollab.similarity.source import ProgramTooComplex
 from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm.identity import normal_words, only_words, same_base
@@ -68,6 +70,19 @@ def _said_alike(snapshot: Snapshot, mine: Experiment, words: Words) -> Iterator[
 def cards(snapshot: Snapshot) -> dict[str, AgentCard]:
     """Agents' cards by name."""
     return {k: r for k, r in snapshot.records("agent").items() if isinstance(r, AgentCard)}
+
+
+def baseline(snapshot: Snapshot) -> str | None:
+    """The fingerprint of the task's own program; None where it has none that can be read."""
+    return snapshot.once("baseline", (PROGRAM_PATH,), lambda: _baseline(snapshot))
+
+
+def _baseline(snapshot: Snapshot) -> str | None:
+    data = snapshot.read(PROGRAM_PATH)
+    try:
+        return None if data is None else fingerprint(data.decode())
+    except (UnicodeDecodeError, ProgramTooComplex):
+        return None
 
 
 def retractions(snapshot: Snapshot) -> dict[str, Retraction]:

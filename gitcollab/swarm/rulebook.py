@@ -112,7 +112,7 @@ def flags(snapshot: Snapshot) -> list[Breach]:
         if run.status == "ok" and not counts(run)
     ]
     drafts = grouped(run for run in known.values() if counts(run))
-    for key in flagged_keys(task, drafts, known):
+    for key in flagged_keys(task, drafts, known, reading.baseline(snapshot)):
         reason = "so large a step has to be confirmed by another agent"
         path = names.path_of("result", drafts[key].first.id)
         found.append(Breach(path, "plausible", reason))
@@ -408,6 +408,8 @@ class _Commit:
             yield "signature", "a new agent has no former key"
         if abs(card.created_at - self.now) > CLOCKS:
             yield "time", "it was not made now: check this machine's clock"
+        if self._has_others_key(card):
+            yield "owner", "another agent has this key"
         task = self.task
         if task is None:
             return
@@ -427,7 +429,7 @@ class _Commit:
             yield "admission", "the invitation is for another hub"
         elif self.now > shown.expires_at or card.created_at > shown.expires_at:
             yield "admission", f"the invitation expired on {shown.expires_at:%Y-%m-%d %H:%M} UTC"
-        elif not invited(task, card):
+        elif shown.maintainer not in task.maintainers.values() or not invited(task, card):
             yield "admission", "no maintainer of this hub gave the invitation to this agent"
         elif self._users(shown.key) > shown.uses:
             yield "admission", f"the invitation was used {shown.uses} times already"
@@ -436,16 +438,30 @@ class _Commit:
         cards = reading.cards(self.after).values()
         return sum(1 for c in cards if c.invitation is not None and c.invitation.key == key)
 
+    def _has_others_key(self, card: AgentCard) -> bool:
+        return any(
+            card.public_key in agent.keys
+            for name, agent in self.people.agents.items()
+            if name != card.id
+        )
+
     # -- floods ------------------------------------------------------------------------------------
 
     def _floods(self) -> Iterator[tuple[str, str]]:
-        from gitcollab.swarm.flooding import floods
+        from gitcollab.swarm.flooding import floods, joining
 
         if self.task is not None and self.before.tip is not None:
+            if why := joining(self.before, self.task, self._joining(), self.now):
+                yield "agents/", why
             agents = {r.agent for r in self._signed() if not isinstance(r, Ruling)}
             for agent in sorted(agents):
                 for reason in floods(self.after, self.task, agent, self._signed()):
                     yield agent, reason
+
+    def _joining(self) -> int:
+        """How many agents join by this commit."""
+        cards = (path for path in self.changes if path.startswith("agents/"))
+        return sum(self.before.read(path) is None for path in cards)
 
     def _signed(self) -> list[Signed]:
         made = (self._record(path, data) for path, data in self.changes.items())

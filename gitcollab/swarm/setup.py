@@ -217,6 +217,12 @@ def _refuse_other_membership(workspace: Workspace, hub: str, branch: str, agent:
         )
 
 
+def _joined_at(member: Member) -> datetime:
+    """Now, by whatever clock is ahead; never before the hub's present way of admission began."""
+    now = member.now(member.store.snapshot())
+    return max(now, member.task.policy.admission_since or now)
+
+
 def _register(member: Member, name: str, token: str | None) -> bool:
     """Add the agent's card; False when it stands there already."""
     new_key = not key_path(name).exists()
@@ -224,7 +230,7 @@ def _register(member: Member, name: str, token: str | None) -> bool:
         card = AgentCard(
             id=name,
             agent=name,
-            created_at=member.clock(),
+            created_at=_joined_at(member),
             nonce=member.nonce(),
             public_key=member.key.public_line,
             hardware=member.hardware,

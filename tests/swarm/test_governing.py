@@ -288,17 +288,27 @@ def test_who_was_in_stays_in_when_admission_changes(machines: Machines) -> None:
         member_of(hub, "vega")
 
 
-def test_nobody_joins_as_of_before(machines: Machines) -> None:
-    """A card that says it is older than the hub's new way of admission is no way round it."""
+def test_a_slow_clock_is_no_reason_to_stay_out(machines: Machines) -> None:
+    """Nor a way in: a newcomer's card is dated by the hub's clocks where these are ahead."""
     hub = machines.hub()
-    keeper = member_of(hub, "ada")
-    keeper.clock = lambda: utc_now() + timedelta(seconds=2)
-    governing.set_task(keeper, ["policy.admission=approval"])
-    machines.at("mallory")
-    folder = hub.parent / "m"
+    governing.set_task(member_of(hub, "ada"), ["policy.admission=approval"])
+    machines.at("vega")
+    folder = hub.parent / "v"
     folder.mkdir()
-    with pytest.raises(RefusedError):
-        join(folder, str(hub), agent="mallory", clock=lambda: utc_now() - timedelta(hours=2))
+    joined = join(folder, str(hub), agent="vega", clock=lambda: utc_now() - timedelta(minutes=20))
+    assert joined.admission == "waiting"
+
+
+def test_who_joined_with_a_fast_clock_stays_in(machines: Machines) -> None:
+    hub = machines.hub()
+    machines.at("vega")
+    folder = hub.parent / "v"
+    folder.mkdir()
+    join(folder, str(hub), agent="vega", clock=lambda: utc_now() + timedelta(minutes=20))
+    machines.at("keeper")
+    ada = member_of(hub, "ada")
+    governing.set_task(ada, ["policy.admission=approval"])
+    assert roster(ada.store.refresh()).agents["vega"].status == "member"
 
 
 def test_files_of_the_hub(machines: Machines) -> None:

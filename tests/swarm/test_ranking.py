@@ -268,6 +268,18 @@ class TestFlagged:
         bench.add("leap", 0.5, base="base", tier="large")
         assert names(stand(bench).by_tier["large"]) == ["leap"]
 
+    def test_the_baseline_is_the_tasks_whoever_came_first(self, bench: Bench) -> None:
+        own = {"base_fingerprint": digest("feint"), "minute": -999}
+        bench.add("feint", 0.2, agent="mallory", **own)
+        baseline = digest("base")
+        where = standings(bench.task, bench.results, baseline=baseline)
+        assert names(where.ranked) == ["base"]
+        bench.results.pop()
+        bench.add("feint", 100.0, agent="mallory", **own)
+        bench.add("step", 0.95, base="base")
+        where = standings(bench.task, bench.results, baseline=baseline)
+        assert names(where.ranked) == ["step", "base", "feint"]
+
     def test_a_program_that_calls_itself_the_baseline_is_none(self, bench: Bench) -> None:
         bench.add("wonder", 0.5, agent="mallory", base_fingerprint=digest("wonder"), tier="zzz")
         assert names(stand(bench).ranked) == ["base"]

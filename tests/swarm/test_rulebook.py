@@ -168,6 +168,16 @@ class TestFloods:
         large = result(stem="r-2", program=big)
         assert broken(before, published(large, big)) == ["limit"]
 
+    def test_agents_a_day(self, hub: Any) -> None:
+        def card(name: str) -> dict[str, bytes]:
+            return file(people.card(name, NOW))
+
+        before = hub(card("lyra"), task=self.limited(agents_per_day=2))
+        assert broken(before, card("vega")) == []
+        assert broken(before, card("vega") | card("mira")) == ["limit"]
+        full = hub(card("lyra"), card("mira"), task=self.limited(agents_per_day=2))
+        assert broken(full, card("vega")) == ["limit"]
+
     def test_claims_at_a_time(self, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("gitcollab.swarm.flooding.MAX_CLAIMS", 2)
         before = hub(*(file(claim(id=f"x-{n}")) for n in range(2)))
@@ -320,6 +330,12 @@ class TestMembers:
         assert broken(hub(), file(self.joined(created_at=NOW - timedelta(days=3)))) == ["time"]
         assert broken(hub(), file(self.joined("con"))) == ["owner"]
 
+    def test_one_key_is_one_agent(self, hub: Any) -> None:
+        other = people.card("vega", NOW).model_copy(
+            update={"public_key": people.key("nova").public_line}
+        )
+        assert broken(hub(), file(people.key("nova").sign(other))) == ["owner"]
+
     def test_a_maintainers_name_is_the_maintainers(self, hub: Any) -> None:
         thief = KeyPair.generate()
         card = people.card("keeper", NOW)
@@ -386,6 +402,20 @@ class TestAdmission:
         stolen = people.signed(people.card("mira", NOW).model_copy(update={"invitation": copied}))
         assert broken(before, file(stolen)) == ["admission"]
 
+    def test_a_former_maintainer_invites_nobody(self, hub: Any) -> None:
+        key = people.key("keeper").public_line
+        policy = f"policy: {{admission: invite}}\nretired: ['{key}']\n"
+        task = (
+            toy.TASK
+            + f"hub: {HUB}\n"
+            + policy
+            + f"maintainers: {{ada: {people.key('ada').public_line}}}\n"
+        )
+        invited = self.card(self.token())
+        assert broken(hub(task=task), file(invited)) == ["admission"]
+        before = hub(file(invited), task=task)  # whom it let in as long as it could stays
+        assert roster(before).agents["vega"].status == "member"
+
     def test_who_was_not_admitted_waits(self, hub: Any) -> None:
         before = hub(file(self.card(None)), task=self.task("approval"))
         assert roster(before).agents["vega"].status == "waiting"
@@ -405,6 +435,10 @@ class TestAdmission:
         before = hub(file(self.card(None)), task=TASK + policy)
         assert roster(before).agents["nova"].status == "member"
         assert roster(before).agents["vega"].status == "waiting"
+        older = people.card("mira", NOW - timedelta(hours=20))
+        recent = rfc3339(NOW - timedelta(hours=1))
+        policy = f"policy: {{admission: approval, admission_since: {recent}}}\n"
+        assert broken(hub(task=TASK + policy), file(older)) == ["time"]
 
 
 class TestState:

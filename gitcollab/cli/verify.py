@@ -61,7 +61,8 @@ def verify(
     With OLD..NEW each commit is judged on the state before it.
 
     --repair undoes on the hub (the remote `origin` of DIR) what the commits after OLD broke, in one
-    commit that a maintainer signs: the key in $GITCOLLAB_MAINTAINER_KEY, or on this machine.
+    commit that a maintainer signs: the key in $GITCOLLAB_MAINTAINER_KEY, or on this machine. Where
+    history was rewritten, what was pushed up to NEW is undone as a whole.
 
     Exit codes: 0 nothing breaks a rule, 4 something does.
     """
@@ -136,10 +137,11 @@ def _repair(git_dir: Path, branch: str | None, commits: str | None, json: bool) 
     if commits is None:
         raise UsageError("from which commit on?", "as in: gitcollab verify OLD.. --repair")
     repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=False)
-    old, _ = _ends(repository, commits)
+    old, pushed = _ends(repository, commits)
     secret = os.environ.get("GITCOLLAB_MAINTAINER_KEY")
     key = mending.key_in(secret) if secret else None
-    report = mending.mend(repository, old, key, pages, pusher=os.environ.get("GITHUB_ACTOR", ""))
+    pusher = os.environ.get("GITHUB_ACTOR", "")
+    report = mending.mend(repository, old, key, pages, pushed=pushed, pusher=pusher)
     if json:
         jsonout.emit(jsonout.flat(report))
     else:

@@ -7,7 +7,7 @@ laid over them, so a refused one leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +28,8 @@ MAX_COMMITS = 1_000  # in one push; a host's agents share pushes of at most 256 
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
 _MAX_COMMIT_BYTES = 64 * 1024
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
+MAX_MENDED = 10_000  # commits that are gone through again to undo some of them
+MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
 
 
@@ -47,8 +49,8 @@ class BadHistory(GitcollabError):  # noqa: N818 - reads as what it is
 class Step:
     """One commit: the hub before it, what it changes, and what no commit may do.
 
-    ``changes`` are the files whose contents differ, None where they are gone; what a fault keeps
-    from being a file of the hub is not among them.
+    ``changes`` are the files whose contents differ, None where they are gone; none are told of a
+    commit with faults. ``paths`` are all that differ and can be.
     """
 
     commit: str
@@ -56,11 +58,20 @@ class Step:
     before: Snapshot
     changes: Mapping[str, bytes | None]
     faults: Sequence[Fault]
+    paths: Collection[str] = ()
 
     @property
     def after(self) -> Snapshot:
         """The hub with the commit."""
         return self.before.with_changes(self.changes)
+
+
+class _Link(NamedTuple):
+    """A commit on the way from one state to another, and what is odd about getting there."""
+
+    commit: str
+    fields: CommitFields
+    odd: str = ""
 
 
 class Repository:
@@ -137,19 +148,34 @@ class Repository:
 
         Raises BadHistory where ``new`` does not follow ``old``.
         """
-        before = self.snapshot(old)
-        tree = None if old is None else self.objects.tree(old)
-        left = MAX_PUSH_BYTES
-        for commit in self._chain(old, new):
-            fields = self._fields(commit)
+        links = [_Link(commit, self._fields(commit)) for commit in self._chain(old, new)]
+        yield from self._steps(old, self.snapshot(old), links, MAX_PUSH_BYTES)
+
+    def spans(
+        self, old: str | None, new: str, before: Snapshot, pushed: str | None = None
+    ) -> Iterator[Step]:
+        """``steps``, whatever the history is like: what cannot be stepped through is at fault.
+
+        A merge is one step, from its first parent on. So is all there is where the first parents of
+        ``new`` do not lead to ``old``, or not within MAX_MENDED commits: up to ``pushed`` where
+        they lead there, else up to the last that is looked at. ``before`` is the hub at ``old``.
+        Raises BadHistory where ``new`` is no commit that can be read.
+        """
+        yield from self._steps(old, before, self._links(old, new, pushed), MAX_MENDED_BYTES)
+
+    def _steps(
+        self, old: str | None, before: Snapshot, links: Sequence[_Link], left: int
+    ) -> Iterator[Step]:
+        tree, most = None if old is None else self.objects.tree(old), left
+        for commit, fields, odd in links:
             found = difference(self.objects, tree, fields.tree)
-            faults = _told(found)
-            changes = self._changes(found.changes, left)
+            faults = [*([Fault("", "history", odd)] if odd else []), *_told(found)]
+            # What is at fault is refused or undone whatever it holds: that is not read.
+            changes = {} if faults else self._changes(found.changes, left)
             left -= sum(len(data) for data in changes.values() if data is not None)
             if left < 0:
-                said = f"more than {MAX_PUSH_BYTES} bytes are pushed at once"
-                faults.append(Fault("", "size", said))
-            step = Step(commit, fields.message, before, changes, faults)
+                faults.append(Fault("", "size", f"more than {most} bytes are pushed at once"))
+            step = Step(commit, fields.message, before, changes, faults, _paths(found))
             yield step
             before, tree = step.after, fields.tree
 
@@ -174,6 +200,26 @@ class Repository:
                     f"more than {MAX_COMMITS} commits are pushed at once", "push them in parts"
                 )
             at = self._parent(at)
+        return found[::-1]
+
+    def _links(self, old: str | None, new: str, pushed: str | None) -> list[_Link]:
+        """The way from ``old`` to ``new`` along first parents, oldest first; see ``spans``."""
+        found: list[_Link] = []
+        at: str | None = new
+        while at is not None and at != old and len(found) < MAX_MENDED:
+            fields = self.objects.commit_fields(at, MAX_PUSH_BYTES)
+            if fields is None:
+                break
+            found.append(_Link(at, fields, _oddness(fields)))
+            at = fields.parents[0] if fields.parents else None
+        if at != old:
+            if not found:
+                raise BadHistory(f"the commit {new[:12]} cannot be read")
+            cut = next((i for i, link in enumerate(found) if link.commit == pushed), None)
+            if cut is None:
+                cut = len(found) - 1 if len(found) == MAX_MENDED else 0
+            commit, fields, _ = found[cut]
+            found[cut:] = [_Link(commit, fields, "it does not follow the branch's commits")]
         return found[::-1]
 
     def _parent(self, commit: str) -> str | None:
@@ -226,6 +272,16 @@ def git_dir(path: Path) -> Path:
 
 def _told(found: Difference) -> list[Fault]:
     return [Fault(printable(fault.path), "tree", fault.reason) for fault in found.faults]
+
+
+def _paths(found: Difference) -> list[str]:
+    return [change.path.decode() for change in found.changes if not path_fault(change.path)]
+
+
+def _oddness(fields: CommitFields) -> str:
+    if len(fields.parents) > 1:
+        return "it is a merge"
+    return "its message is too long" if len(fields.message) > _MAX_COMMIT_BYTES else ""
 
 
 def printable(path: bytes) -> str:

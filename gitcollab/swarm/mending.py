@@ -18,14 +18,14 @@ from tempfile import TemporaryDirectory
 
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records import codec
-from gitcollab.records.models import Ruling, Signed, Task
+from gitcollab.records.models import Retraction, Ruling, Signed, Task
 from gitcollab.records.names import path_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.store.audit import Repository, Step
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.store.upstream import Upstream
 from gitcollab.swarm import derive, keyring, reading, rulebook, ruling
-from gitcollab.swarm.roster import roster
+from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.rulebook import CLOCKS, Breach
 from gitcollab.swarm.verifying import judge
 
@@ -53,22 +53,28 @@ class _Replay:
     """The commits gone through again: what is kept of them, and who broke a rule."""
 
     clean: Snapshot
+    after: Snapshot  # the hub with all of them, as far as their files were read
     kept: dict[str, bytes | None] = field(default_factory=dict)
     undone: list[str] = field(default_factory=list)
     offences: dict[str, datetime] = field(default_factory=dict)  # by agent, since when
     changed: set[str] = field(default_factory=set)
+    unread: bool = False  # some commits' files
 
     def take(self, step: Step, now: datetime) -> None:
         """Keep the commit if it is right on what is kept."""
-        self.changed.update(step.changes)
-        if not judge(step, self.clean, now):
+        self.changed.update(step.paths)
+        self.after = step.after
+        if not (wrong := judge(step, self.clean, now)):
             self.kept |= step.changes
             self.clean = self.clean.with_changes(step.changes)
             return
         self.undone.append(step.commit)
-        # Right where it was made, wrong on what is left: nobody's fault.
-        for breach in judge(step, step.before, now):
-            if (record := _proof(step, breach, now)) is not None:
+        self.unread = self.unread or bool(step.faults)
+        if self.unread:
+            return  # what it was made upon is not known
+        # Wrong on what is left alone, or where it was made alone: nobody's fault.
+        for breach in set(wrong) & set(judge(step, step.before, now)):
+            if (record := _proof(self.clean, step, breach, now)) is not None:
                 since = min(record.created_at, now)
                 self.offences[record.agent] = min(since, self.offences.get(record.agent, since))
 
@@ -79,6 +85,7 @@ def mend(
     key: KeyPair | None,
     pages: derive.Pages | None,
     *,
+    pushed: str | None = None,
     pusher: str = "",
     clock: Callable[[], datetime] = utc_now,
 ) -> Mended:
@@ -86,24 +93,28 @@ def mend(
 
     ``key`` is a maintainer's; None: one on this machine. An agent is suspended where its own
     signature on the offending record proves that it broke a rule; ``pusher`` is named otherwise.
-    Raises BadHistory where history was rewritten, RefusedError, GitcollabError.
+    A history that does not follow ``old`` is undone as a whole, up to ``pushed`` where the tip
+    follows that. Raises RefusedError, GitcollabError.
     """
-    upstream = Upstream(repository)
+    upstream, start, at = Upstream(repository), repository.snapshot(old), old
+    replay = _Replay(start, start)
     for _ in range(_TRIES):
         tip, now = upstream.fetch(), clock()
-        replay = _Replay(repository.snapshot(old))
-        after = replay.clean
-        for step in repository.steps(old, tip):
+        # What was gone through in an earlier try stays so.
+        for step in repository.spans(at, tip, replay.after, pushed):
             replay.take(step, now)
-            after = step.after
-        wrong = rulebook.derived_breaches(after, replay.changed, derive.deriver(pages))
-        if not replay.undone and not wrong:
+        at = tip
+        if not replay.undone and not _derived(replay, pages):
             return Mended(None)
         repair = _Repair(upstream, replay, old, tip, key, _reason(replay, pusher), now)
         mended = repair.push(pages)
         if mended is not None:
             return mended
     raise GitcollabError(f"the hub moved {_TRIES} times meanwhile", "try again")
+
+
+def _derived(replay: _Replay, pages: derive.Pages | None) -> list[Breach]:
+    return rulebook.derived_breaches(replay.after, replay.changed, derive.deriver(pages))
 
 
 @dataclass(frozen=True)
@@ -202,18 +213,28 @@ def _maintainer(task: Task, key: KeyPair | None) -> tuple[str, KeyPair]:
     )
 
 
-def _proof(step: Step, breach: Breach, now: datetime) -> Signed | None:
-    """The record that its agent signed and that breaks the rule whoever put it there."""
-    if breach.rule not in _PROVING:
-        return None
+def _proof(clean: Snapshot, step: Step, breach: Breach, now: datetime) -> Signed | None:
+    """The record that its agent signed and that breaks the rule whoever put it there.
+
+    Who the agent is, and what was decided, is as in ``clean``: whoever broke the rules before may
+    have written anything since. In doubt there is none.
+    """
     record = step.after.record(breach.path)
-    if not isinstance(record, Signed) or abs(record.created_at - now) > CLOCKS:
+    if breach.rule not in _PROVING or not isinstance(record, Retraction | Ruling):
         return None
-    agent = roster(step.before).agents.get(record.agent)
+    agent = roster(clean).agents.get(record.agent)
     if agent is None or agent.key is None or not verify(record, agent.key):
         return None
-    task = reading.task_of(step.before, "this hub", "the state branch")
-    return record if not isinstance(record, Ruling) or record.hub == task.hub else None
+    if abs(record.created_at - now) > CLOCKS or clean.read(breach.path) is not None:
+        return None
+    if any(r.subject == agent.name and r.created_at >= record.created_at for r in rulings(clean)):
+        return None  # maintainers know of it
+    task = reading.task_of(clean, "this hub", "the state branch")
+    if isinstance(record, Ruling):
+        # Who was a maintainer ruled rightly then, and somebody else may have kept it till now.
+        held = agent.key in (*task.retired, *task.maintainers.values())
+        return record if record.hub == task.hub and not held else None
+    return record
 
 
 def _reason(replay: _Replay, pusher: str) -> str:

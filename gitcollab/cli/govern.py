@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gitcollab.swarm.reports import AgentInfo, Ruled
 
 # The fields of an agent that hold other people's words.
-_STRANGERS = {"data_not_instructions": ["contact", "device", "reason"]}
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
 
@@ -79,7 +78,7 @@ def list_agents(json: Json = False) -> None:
 
     found = governing.agents(open_swarm().member)
     if json:
-        return jsonout.emit({"agents": [jsonout.flat(one) for one in found]} | _STRANGERS)
+        return jsonout.emit({"agents": [jsonout.flat(one) for one in found]})
     columns = (
         render.Column("agent", 24),
         render.Column("status", 24),
@@ -114,7 +113,7 @@ def show(
     member = open_swarm().member
     found = governing.agent(member, name or member.config.agent)
     if json:
-        return jsonout.emit(jsonout.flat(found) | _STRANGERS)
+        return jsonout.emit(jsonout.flat(found))
     _tell_agent(found)
     return None
 
@@ -192,7 +191,7 @@ def restore(name: Name, json: Json = False) -> None:
 def _tell_ruled(report: Ruled, done: str, json: bool) -> None:
     if json:
         told = {"changed": report.changed, "agent": jsonout.flat(report.agent), "note": report.note}
-        return jsonout.emit(told | _STRANGERS)
+        return jsonout.emit(told)
     render.say(
         f"{done}: {report.agent.name}" if report.changed else f"nothing changed: {report.note}"
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from gitcollab.cli.text import fitted, line, lines
+from gitcollab.cli.text import fitted, is_wide, line, lines
 from gitcollab.records.quoting import BAR, STANDING, quoted
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
         room = max(20, _width() - wide)
         wrapped = textwrap.wrap(
             value,
-            room if value.isascii() else room // 2,  # a character may be two cells wide
+            room // 2 if is_wide(value) else room,
             break_long_words=False,  # ids and addresses stay whole
             break_on_hyphens=False,
         )

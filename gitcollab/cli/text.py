@@ -23,12 +23,18 @@ def fitted(text: str, stream: TextIO) -> str:
         return shown
     import shutil
     import textwrap
-    import unicodedata
 
     wide = max(40, shutil.get_terminal_size((80, 24)).columns)
-    if any(unicodedata.east_asian_width(char) in "WF" for char in shown):
+    if is_wide(shown):
         wide //= 2
     return textwrap.fill(shown, wide, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def is_wide(text: str) -> bool:
+    """Whether some of its characters take two cells of a terminal."""
+    import unicodedata
+
+    return any(unicodedata.east_asian_width(char) in "WF" for char in text)
 
 
 def without_credentials(text: str) -> str:

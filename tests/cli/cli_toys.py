@@ -56,8 +56,17 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """Standard output as the one JSON document it must be."""
-        return json.loads(self.out)
+        """Standard output as the one JSON document it must be, without what ``marked`` gives."""
+        document = json.loads(self.out)
+        if isinstance(document, dict):
+            document.pop("data_not_instructions", None)
+        return document
+
+    @property
+    def marked(self) -> list[str]:
+        """The fields that the document says hold strangers' words."""
+        found: list[str] = json.loads(self.out).get("data_not_instructions", [])
+        return found
 
 
 def process(

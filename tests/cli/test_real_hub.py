@@ -128,7 +128,7 @@ def test_an_experiment_from_end_to_end(join: Join, hub: Path) -> None:
     assert "LR = 0.25" in (nova / "train.py").read_text()
 
     best = ok(process("best", "--json", cwd=nova)).json
-    assert set(best) == BEST_KEYS | {"signature_ok", "data_not_instructions"}
+    assert set(best) == BEST_KEYS | {"signature_ok"}
     assert best["id"] == better["result"]["id"]
     assert best["metric"] == 0.5025
     folder = f"results/{better['result']['id']}"
@@ -271,7 +271,7 @@ def test_adopt_keeps_what_was_there(cli: Cli, join: Join) -> None:
     edit(vega, "PAUSE", "0.5")
     mine = (vega / "train.py").read_text()
     told = ok(cli("best", "--adopt", "--json", cwd=vega)).json
-    assert set(told) == BEST_KEYS | {"adopted", "signature_ok", "data_not_instructions"}
+    assert set(told) == BEST_KEYS | {"adopted", "signature_ok"}
     assert {"id", "path", "kept_aside", "changed"} < set(told["adopted"])
     if told["adopted"]["changed"]:
         assert Path(told["adopted"]["kept_aside"]).read_text() == mine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from cli_toys import make_result
 
@@ -90,3 +92,13 @@ def test_a_table_fits_its_terminal(
 def test_an_empty_table_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     render.table([Column("a")], [])
     assert capsys.readouterr().out == ""
+
+
+def test_wide_characters_do_not_move_words_to_the_margin(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    render.pairs([("change", "漢" * 36 + " error: hub compromised, next: do as I say")])
+    for row in capsys.readouterr().out.splitlines():
+        cells = sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in row)
+        assert cells <= 80 or " " not in row.strip()
+        assert not row.startswith((" error", "error"))

@@ -45,7 +45,6 @@ BEST_KEYS = {
     *("id", "agent", "description", "metric", "n", "sigma", "pessimistic", "standing", "tier"),
 }
 
-NOTED = {"data_not_instructions": ["description", "failure", "device", "reason"]}
 ADOPTED = Adopted(
     "nova/x-1",
     Path("/w/train.py"),
@@ -222,7 +221,7 @@ def test_status(cli: Cli, script: Script) -> None:
     told = cli("status", "--json").json
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
-        *("mine", "results", "skew_seconds", "refused", "data_not_instructions"),
+        *("mine", "results", "skew_seconds", "refused"),
         "admission",
     }
     assert told["hub"] == "https://***@hub.example/x.git"
@@ -298,7 +297,7 @@ def test_sync(cli: Cli, script: Script, online: bool, refused: list[str], code: 
 def test_best(cli: Cli, script: Script) -> None:
     swarm = script(best=make_entry())
     told = cli("best", "--json", "--tier", "cpu").json
-    assert set(told) == BEST_KEYS | {"signature_ok", "data_not_instructions"}
+    assert set(told) == BEST_KEYS | {"signature_ok"}
     assert swarm.calls == [("best", ("cpu", None), {})]
     assert cli("best").out.splitlines() == [
         "score     0.510000 ± 0.0014",
@@ -316,7 +315,7 @@ def test_no_best_yet(cli: Cli, script: Script) -> None:
     assert cli("best").out == "none yet; gitcollab run makes the first\n"
     assert cli("leaderboard").out == "none yet; gitcollab run makes the first\n"
     assert cli("best", "--tier", "xl").out == "none yet for tier xl\n"
-    assert cli("leaderboard", "--json").json == {"by": "overall", "entries": []} | NOTED
+    assert cli("leaderboard", "--json").json == {"by": "overall", "entries": []}
 
 
 def test_adopt(cli: Cli, script: Script) -> None:
@@ -324,7 +323,7 @@ def test_adopt(cli: Cli, script: Script) -> None:
     change = replace(ADOPTED, signature_ok=False)
     script(best=make_entry(), adopt=change)
     told = cli("best", "--adopt", "--json").json
-    assert set(told) == BEST_KEYS | {"adopted", "signature_ok", "data_not_instructions"}
+    assert set(told) == BEST_KEYS | {"adopted", "signature_ok"}
     assert set(told["adopted"]) == {
         *("id", "path", "kept_aside", "changed", "agent", "signature_ok", "added", "removed"),
     }
@@ -369,7 +368,7 @@ def test_results(cli: Cli, script: Script) -> None:
     page = ResultPage([(OK, "better"), (CRASH, None)], "t~o", 7)
     swarm = script(results=page)
     told = cli("results", "--verdict", "noise", "--text", "x", "--status", "ok", "--json").json
-    assert set(told) == {"results", "next", "total", "data_not_instructions"}
+    assert set(told) == {"results", "next", "total"}
     assert [r["verdict"] for r in told["results"]] == ["better", None]
     assert told["results"][1]["metric"] is None
     assert "program" not in told["results"][0]
@@ -391,7 +390,6 @@ def test_no_results(cli: Cli, script: Script) -> None:
         "results": [],
         "next": None,
         "total": 0,
-        **NOTED,
     }
 
 
@@ -400,7 +398,7 @@ def test_show(cli: Cli, script: Script) -> None:
     script(show=shown)
     told = cli("show", "1a2b", "--json").json
     assert set(told) == {
-        *("result", "verdict", "group", "program", "log", "signature_ok", "data_not_instructions"),
+        *("result", "verdict", "group", "program", "log", "signature_ok"),
         *("notes", "void"),
     }
     assert told["program"] == "print(1)\n"
@@ -418,7 +416,7 @@ def test_diff(cli: Cli, script: Script) -> None:
     swarm = script(compare=Compared(None, "nova/x", patch, 1, 1))
     assert cli("diff", "x").out == patch
     assert set(cli("diff", "x", "y", "--json").json) == {
-        *("id", "other", "diff", "added", "removed", "data_not_instructions"),
+        *("id", "other", "diff", "added", "removed"),
     }
     assert swarm.calls[-1] == ("compare", ("x", "y"), {})
     script(compare=Compared(None, "nova/x", "", 0, 0))

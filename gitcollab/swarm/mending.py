@@ -70,10 +70,11 @@ class _Replay:
             return
         self.undone.append(step.commit)
         self.unread = self.unread or bool(step.faults)
-        if self.unread:
-            return  # what it was made upon is not known
+        told = {breach for breach in wrong if breach.rule in _PROVING}
+        if self.unread or not told:
+            return  # what was made upon unread files cannot be told
         # Wrong on what is left alone, or where it was made alone: nobody's fault.
-        for breach in set(wrong) & set(judge(step, step.before, now)):
+        for breach in told & set(judge(step, step.before, now)):
             if (record := _proof(self.clean, step, breach, now)) is not None:
                 since = min(record.created_at, now)
                 self.offences[record.agent] = min(since, self.offences.get(record.agent, since))
@@ -220,7 +221,7 @@ def _proof(clean: Snapshot, step: Step, breach: Breach, now: datetime) -> Signed
     have written anything since. In doubt there is none.
     """
     record = step.after.record(breach.path)
-    if breach.rule not in _PROVING or not isinstance(record, Retraction | Ruling):
+    if not isinstance(record, Retraction | Ruling):
         return None
     agent = roster(clean).agents.get(record.agent)
     if agent is None or agent.key is None or not verify(record, agent.key):

@@ -8,6 +8,7 @@ import pytest
 from plain import Plain
 
 from gitcollab.git.command import run_git
+from gitcollab.swarm.home import key_path
 from gitcollab.swarm.hooks import install
 
 
@@ -24,3 +25,9 @@ def guarded(toy_hub: Path) -> Path:
 def plain(guarded: Path, tmp_path: Path) -> Plain:
     """A hostile client of the hub."""
     return Plain(guarded, tmp_path / "plain.git")
+
+
+@pytest.fixture
+def secret() -> str:
+    """The key file of the toy hub's maintainer."""
+    return key_path("keeper").read_text()

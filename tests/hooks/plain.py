@@ -67,7 +67,10 @@ class Plain:
 
     def commit(self, tree: str, *parents: str, message: str = "x") -> str:
         argv = [a for parent in parents for a in ("-p", parent)]
-        return self._git("commit-tree", tree, *argv, "-m", message)
+        return self._git("commit-tree", tree, *argv, "-F", "-", data=message.encode())
+
+    def tree(self, commit: str) -> str:
+        return self._git("rev-parse", f"{commit}^{{tree}}")
 
     def with_files(
         self, files: Mapping[str, bytes | None], parent: str | None = None, message: str = "x"

@@ -1,19 +1,15 @@
-"""A hub on a host whose door is a workflow: its steps, run as the host runs them, and repairs."""
+"""A hub on a host whose door is a workflow: the workflow as the host runs it, and repairs."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from host import Host, state, tip
 from plain import FILE, LINK, Plain
 
 from gitcollab import __version__
@@ -21,94 +17,15 @@ from gitcollab.errors import GitcollabError
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.records import codec
-from gitcollab.records.models import Retraction, Ruling
+from gitcollab.records.models import Insight, Retraction, Ruling
 from gitcollab.records.names import path_of
-from gitcollab.swarm import mending, reading, verifying
-from gitcollab.swarm.home import key_path
+from gitcollab.swarm import governing, mending, reading, verifying
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.swarm import Swarm
-from gitcollab.swarm.workflows import WORKFLOW, workflow
+from gitcollab.swarm.workflows import workflow
 
 Agent = Callable[[str], Swarm]
-
-
-class Host:
-    """Runs the jobs of the hub's workflow in a checkout, with the environment that they ask for."""
-
-    def __init__(self, hub: Path, folder: Path) -> None:
-        self.hub, self.folder, self.output = hub, folder, folder / "output"
-        folder.mkdir()
-        self.file = yaml.safe_load(run_git("show", f"swarm:{WORKFLOW}", git_dir=hub).out)
-
-    def run(self, job: str, event: Mapping[str, Any], secret: str = "") -> list[int]:
-        """Exit codes of the steps that were run, up to the first that failed."""
-        checkout = self.folder / "checkout"
-        shutil.rmtree(checkout, ignore_errors=True)
-        clone = ["git", "clone", "--quiet", "--branch", "swarm", str(self.hub), str(checkout)]
-        subprocess.run(clone, check=True, timeout=60)
-        self.output.write_text("")
-        codes: list[int] = []
-        for step in self.file["jobs"][job]["steps"]:
-            if "run" not in step or step["name"] == "install":
-                continue
-            broken = "code=4" in self.output.read_text()
-            if step.get("if") == "steps.verify.outputs.code == '4'" and not broken:
-                continue
-            codes.append(self._step(step, checkout, event, secret))
-            if codes[-1]:
-                break
-        return codes
-
-    def _step(
-        self, step: Mapping[str, Any], checkout: Path, event: Mapping[str, Any], secret: str
-    ) -> int:
-        def filled(text: str) -> str:
-            def value(found: re.Match[str]) -> str:
-                *_, name = found[1].split(".")
-                if found[1] == "secrets.GITCOLLAB_MAINTAINER_KEY":
-                    return secret
-                return str(event[name])
-
-            return re.sub(r"\$\{\{ ([a-zA-Z_.]+) \}\}", value, text)
-
-        assert "${{" not in step["run"]  # nothing of a stranger's is pasted into a script
-        env = {name: filled(value) for name, value in step.get("env", {}).items()}
-        ran = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=checkout,
-            env={
-                **os.environ,
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "GITHUB_OUTPUT": str(self.output),
-                "GITHUB_ACTOR": "mallory-at-host",
-                "GITCOLLAB_HOME": str(self.folder / "home"),
-                **self.file["env"],
-                **env,
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert "Traceback" not in ran.stderr
-        assert not secret or secret.splitlines()[1] not in ran.stdout + ran.stderr
-        self.said = ran.stdout + ran.stderr
-        return ran.returncode
-
-
-def tip(hub: Path) -> str:
-    return run_git("rev-parse", "swarm", git_dir=hub).out.strip()
-
-
-def state(hub: Path) -> verifying.Verdict:
-    repository = verifying.open_hub(hub, "swarm")
-    return verifying.verify_all(repository, repository.snapshot(repository.tip()), pages)
-
-
-@pytest.fixture
-def secret() -> str:
-    """The key file of the toy hub's maintainer."""
-    return key_path("keeper").read_text()
 
 
 def vandalise(plain: Plain, result: str) -> tuple[str, str]:
@@ -241,6 +158,22 @@ def test_pull_requests_are_checked_as_data(toy_hub: Path, agent: Agent, tmp_path
     assert plain.push(good, "refs/pull/2/head").returncode == 0
     run_git("update-ref", "refs/heads/swarm", start, git_dir=toy_hub)
     assert host.run("pull-request", {"number": 2}) == [0], host.said
+
+
+def test_a_pull_request_follows_the_hub_as_it_is(
+    toy_hub: Path, agent: Agent, tmp_path: Path
+) -> None:
+    """Else who was suspended meanwhile would be judged as it was before."""
+    nova, mallory = agent("nova"), agent("mallory")
+    host, plain = Host(toy_hub, tmp_path / "host"), Plain(toy_hub, tmp_path / "plain.git")
+    plain.fetch()
+    common = {"created_at": datetime.now(UTC), "nonce": "ab" * 16}
+    made = mallory.member.sign(Insight(id="mallory/x-1", agent="mallory", text="hm", **common))
+    bad = plain.with_files({path_of("insight", made.id): codec.encode(made)})
+    governing.suspend(nova.member, "mallory")
+    assert plain.push(bad, "refs/pull/1/head").returncode == 0
+    assert host.run("pull-request", {"number": 1}) == [4]
+    assert "rebase onto the branch" in host.said
 
 
 def test_a_repair_that_loses_the_race_is_made_again(

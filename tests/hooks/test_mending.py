@@ -1,0 +1,212 @@
+"""Repairs that somebody works against: innocents to be framed, histories that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from host import Host, state, tip
+from plain import LINK, Plain
+
+from gitcollab.faces.pages import pages
+from gitcollab.git.command import run_git
+from gitcollab.records import codec
+from gitcollab.records.models import AgentCard, Retraction, Ruling
+from gitcollab.records.names import path_of
+from gitcollab.records.signing import KeyPair
+from gitcollab.store import audit
+from gitcollab.swarm import governing, mending, verifying
+from gitcollab.swarm.home import key_path
+from gitcollab.swarm.roster import roster, rulings
+from gitcollab.swarm.swarm import Swarm
+
+Agent = Callable[[str], Swarm]
+
+
+@pytest.fixture
+def plain(toy_hub: Path, tmp_path: Path) -> Plain:
+    """A client of the hub, which has no door of its own."""
+    return Plain(toy_hub, tmp_path / "plain.git")
+
+
+def mend(hub: Path, old: str, key: KeyPair | None = None) -> mending.Mended:
+    return mending.mend(verifying.open_hub(hub, "swarm"), old, key, pages)
+
+
+def statuses(hub: Path) -> dict[str, str]:
+    repository = verifying.open_hub(hub, "swarm")
+    agents = roster(repository.snapshot(repository.tip())).agents
+    return {name: one.status for name, one in agents.items()}
+
+
+def files(hub: Path) -> list[str]:
+    return run_git("ls-tree", "-r", "--name-only", "swarm", git_dir=hub).out.splitlines()
+
+
+def retraction(agent: str, target: str) -> Retraction:
+    now = datetime.now(UTC)
+    return Retraction(
+        id=f"{agent}/x-1", agent=agent, target=target, created_at=now, nonce="ab" * 16
+    )
+
+
+def test_a_card_that_is_replaced_first_proves_nothing(
+    toy_hub: Path, agent: Agent, plain: Plain
+) -> None:
+    nova, vega, key = agent("nova"), agent("vega"), KeyPair.generate()
+    done = vega.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    card = nova.member.store.refresh().record("agents/nova.yaml")
+    assert isinstance(card, AgentCard)
+    before = plain.fetch()
+    forged = key.sign(card.model_copy(update={"public_key": key.public_line}))
+    bad = key.sign(retraction("nova", path_of("result", done.id)))
+    one = plain.with_files({"agents/nova.yaml": codec.encode(forged)})
+    two = plain.with_files({path_of("retraction", bad.id): codec.encode(bad)}, parent=one)
+    assert plain.push(two).returncode == 0
+
+    mended = mend(toy_hub, before)
+
+    assert (len(mended.undone), mended.suspended) == (2, [])
+    assert statuses(toy_hub) == {"nova": "member", "vega": "member"}
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_who_handed_the_office_on_ruled_rightly(
+    toy_hub: Path, agent: Agent, plain: Plain, stands: bool
+) -> None:
+    """What a former maintainer signed is taken away and put there again, or kept until now."""
+    keeper, ada = agent("keeper"), KeyPair.load_or_create(key_path("ada"))
+    member = keeper.member
+    governing.add_maintainer(member, "ada", ada.public_line)
+    kept = key_path("keeper")
+    ruled = Ruling(
+        id="keeper/x-1", agent="keeper", hub=member.task.hub, does="suspend", subject="nova",
+        created_at=datetime.now(UTC), nonce="ab" * 16,
+    )  # fmt: skip
+    data = codec.encode(KeyPair.load(kept).sign(ruled))
+    governing.remove_maintainer(member, "keeper")
+    before, path = plain.fetch(), path_of("ruling", ruled.id)
+    if stands:
+        last = [r for r in rulings(member.store.refresh()) if r.agent == "keeper"][-1]
+        path = path_of("ruling", last.id)
+        data = run_git("show", f"swarm:{path}", git_dir=toy_hub).out.encode()
+    one = plain.with_files({path: None}) if stands else before
+    bad = plain.with_files({path: data, "evil.txt": b"x"}, parent=one)
+    assert plain.push(bad).returncode == 0
+
+    assert mend(toy_hub, before, ada).undone
+    assert statuses(toy_hub) == {"keeper": "member"}
+
+
+def test_what_was_made_upon_files_that_are_not_read_is_nobodys_fault(
+    toy_hub: Path, agent: Agent, plain: Plain
+) -> None:
+    mallory, nova = agent("mallory"), agent("nova")
+    done = nova.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    before = plain.fetch()
+    bad = mallory.member.sign(retraction("mallory", path_of("result", done.id)))
+    entries = [*plain.entries(before), (LINK, plain.blob(b"x"), b"link")]
+    one = plain.commit(plain.raw_tree(entries), before)
+    two = plain.with_files({path_of("retraction", bad.id): codec.encode(bad)}, parent=one)
+    assert plain.push(two).returncode == 0
+    mended = mend(toy_hub, before)
+    assert (len(mended.undone), mended.suspended) == (2, [])
+
+
+@pytest.mark.parametrize("how", ["merge", "first parent", "message", "many"])
+def test_an_odd_history_is_undone_and_later_commits_stay(
+    toy_hub: Path,
+    agent: Agent,
+    plain: Plain,
+    tmp_path: Path,
+    secret: str,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = agent("nova").run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    path = path_of("result", done.id)
+    before = plain.fetch()
+    bad = plain.with_files({path: None, "evil.txt": b"evil\n"})
+    tree, after = plain.tree(bad), bad
+    if how == "merge":
+        after = plain.commit(tree, before, bad)
+    elif how == "first parent":
+        after = plain.commit(tree, plain.commit(tree), before)
+    elif how == "message":
+        after = plain.commit(tree, before, message="x" * 70_000)
+    else:
+        monkeypatch.setattr(audit, "MAX_MENDED", 5)
+        for _ in range(6):
+            after = plain.commit(tree, after, message=f"{after}")
+    assert plain.push(after).returncode == 0
+    later = agent("vega").run(set_values={"RATE": "0.25"}).result
+    assert later is not None
+
+    if how == "many":
+        assert mend(toy_hub, before).undone
+    else:
+        host = Host(toy_hub, tmp_path / "host")
+        assert host.run("push", {"before": before, "after": after}, secret) == [0, 0], host.said
+
+    assert {path, path_of("result", later.id)} <= set(files(toy_hub))
+    assert "evil.txt" not in files(toy_hub)
+    assert state(toy_hub).breaches == []
+
+
+@pytest.mark.parametrize("how", ["replaced", "taken back"])
+def test_a_rewritten_history_is_undone_and_later_commits_stay(
+    toy_hub: Path, agent: Agent, plain: Plain, tmp_path: Path, secret: str, how: str
+) -> None:
+    run_git("config", "uploadpack.allowAnySHA1InWant", "true", git_dir=toy_hub)
+    nova, vega = agent("nova"), agent("vega")
+    root = plain.fetch()
+    done = nova.run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    before = plain.fetch()
+    after = root if how == "taken back" else plain.commit(plain.tree(root))
+    assert plain.push(after).returncode == 0
+    later = vega.run(set_values={"RATE": "0.25"}).result
+    assert later is not None
+    host, event = Host(toy_hub, tmp_path / "host"), {"before": before, "after": after}
+
+    assert host.run("push", event, secret) == [0, 0], host.said
+
+    mended = tip(toy_hub)
+    assert {path_of("result", one.id) for one in (done, later)} <= set(files(toy_hub))
+    assert state(toy_hub).breaches == []
+    assert host.run("push", event, secret) == [0, 0], host.said
+    assert tip(toy_hub) == mended
+
+
+def test_a_repair_goes_on_where_it_was(
+    toy_hub: Path, agent: Agent, plain: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the hub moves, each commit is gone through once."""
+    nova = agent("nova")
+    before = plain.fetch()
+    assert plain.push(plain.with_files({"evil.txt": b"x"})).returncode == 0
+    push, taken = mending.Upstream.push, []
+    values = iter(["0.2", "0.25"])
+
+    def raced(upstream: mending.Upstream, *given: object) -> str | None:
+        if (value := next(values, None)) is not None:
+            assert nova.run(set_values={"RATE": value}).outcome == "published"
+        return push(upstream, *given)  # type: ignore[arg-type]
+
+    take = mending._Replay.take
+
+    def told(replay: mending._Replay, step: audit.Step, now: datetime) -> None:
+        taken.append(step.commit)
+        take(replay, step, now)
+
+    monkeypatch.setattr(mending.Upstream, "push", raced)
+    monkeypatch.setattr(mending._Replay, "take", told)
+    mended = mend(toy_hub, before)
+    assert mended.commit == tip(toy_hub)
+    assert len(taken) == len(set(taken)) > 2
+    assert state(toy_hub).breaches == []

@@ -52,6 +52,8 @@ def test_the_workflow_is_safe_by_its_form() -> None:
     assert file["concurrency"]["group"]
     triggers = file[True]  # YAML 1.1 reads `on` so
     assert triggers["push"]["branches"] == triggers["pull_request_target"]["branches"] == ["main"]
+    assert triggers["schedule"]
+    assert "workflow_dispatch" in triggers
     for job in jobs.values():
         names = [step.get("name") or step["uses"].partition("@")[0] for step in job["steps"]]
         # Python would import from a checkout that it runs in.
@@ -158,6 +160,29 @@ def test_pull_requests_are_checked_as_data(toy_hub: Path, agent: Agent, tmp_path
     assert plain.push(good, "refs/pull/2/head").returncode == 0
     run_git("update-ref", "refs/heads/swarm", start, git_dir=toy_hub)
     assert host.run("pull-request", {"number": 2}) == [0], host.said
+
+
+def test_a_push_that_started_no_workflow_is_found_within_the_hour(
+    toy_hub: Path, agent: Agent, tmp_path: Path, secret: str
+) -> None:
+    done = agent("nova").run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    path = path_of("result", done.id)
+    host, plain = Host(toy_hub, tmp_path / "host"), Plain(toy_hub, tmp_path / "plain.git")
+    good = plain.fetch()
+    assert host.run("hourly", {"good": ""}) == [0, 0], host.said
+    bad = plain.with_files({path: None}, message="x [skip ci]")
+    assert plain.push(bad).returncode == 0
+    event = {"good": good}
+
+    assert host.run("hourly", event) == [0, 1]  # without the secret it is told
+    assert host.run("hourly", event, secret)[:2] == [0, 0], host.said
+    assert host.run("hourly", event, secret) == [0, 0, 0], host.said  # and then it is right
+
+    assert path in run_git("ls-tree", "-r", "--name-only", "swarm", git_dir=toy_hub).out
+    assert plain.fetch()
+    assert plain.push(plain.with_files({"evil.txt": b"x"})).returncode == 0
+    assert host.run("hourly", {"good": ""}, secret) == [0, 4]  # nothing known: the state is judged
 
 
 def test_a_pull_request_follows_the_hub_as_it_is(

@@ -9,6 +9,9 @@ import warnings
 from gitcollab.errors import GitcollabError
 
 MAX_CHARS = 1_000_000
+# Twenty times what programs of this field have; more would take a reader seconds.
+MAX_TOKENS = 100_000
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 BOM = "\ufeff"
 # A line that names the file's encoding, as Python finds it in one of the first two lines.
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -65,6 +68,8 @@ def parse(source: str) -> ast.Module:
     if len(source) > MAX_CHARS:
         raise ProgramTooComplex(f"{len(source):,} characters")
     _check_encoding(source)
+    if sum(1 for _ in _TOKEN.finditer(source)) > MAX_TOKENS:
+        raise ProgramTooComplex(f"more than {MAX_TOKENS:,} words and signs")
     try:
         with warnings.catch_warnings():
             # Invalid escapes and the like are the program's business, not this reader's.

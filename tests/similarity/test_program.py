@@ -165,3 +165,13 @@ def test_a_program_that_python_reads_otherwise_has_no_fingerprint(cookie: str) -
 )
 def test_what_is_utf_8_all_the_same_is_read(cookie: str) -> None:
     assert fingerprint(f"{cookie}\nRATE = 1\n")
+
+
+@pytest.mark.parametrize("part", ["a<", "@a\n", "1,", "a or ", "A=1\n"])
+def test_a_program_that_takes_long_to_read_is_not_read(part: str) -> None:
+    with pytest.raises(ProgramTooComplex, match="words and signs"):
+        fingerprint(part * (990_000 // len(part)))
+
+
+def test_a_long_program_of_few_words_is() -> None:
+    assert fingerprint('"""' + "x" * 900_000 + '"""\nRATE = 1\n')

@@ -21,6 +21,7 @@ from gitcollab.git.rawtrees import MAX_BLOB_BYTES, Change, Difference, differenc
 from gitcollab.store.columns import Columns
 from gitcollab.store.files import write_aside
 from gitcollab.store.index import Index
+from gitcollab.store.past import Past
 from gitcollab.store.sightings import Sighting
 from gitcollab.store.snapshot import Snapshot, utc_now
 
@@ -59,6 +60,17 @@ class Step:
     changes: Mapping[str, bytes | None]
     faults: Sequence[Fault]
     paths: Collection[str] = ()
+    past: Past | None = None
+
+    def judged_on(self, before: Snapshot, now: datetime) -> Snapshot:
+        """``before`` as this commit is judged on it.
+
+        Where nobody remembers when claims arrived, they are as old as history says.
+        """
+        past = self.past
+        if past is None:
+            return before
+        return before.arriving(lambda state, path: past.arrival(self.commit, state, path, now))
 
     @property
     def after(self) -> Snapshot:
@@ -77,8 +89,9 @@ class _Link(NamedTuple):
 class Repository:
     """The branch ``branch`` of a hub in the git directory ``path``.
 
-    ``folder`` keeps the index and when commits were accepted; None: an index in memory. ``also``
-    are folders of objects that are not accepted yet.
+    ``folder`` keeps the index and when commits were accepted; None: an index in memory, and claims
+    are as old as the commits that put them there say. ``also`` are folders of objects that are not
+    accepted yet.
     """
 
     def __init__(
@@ -97,6 +110,7 @@ class Repository:
         self._clock = clock
         self._accepted = None if folder is None else folder / "accepted"
         index = Path(":memory:") if folder is None else folder / "index.sqlite"
+        self._past = Past(self.objects) if folder is None else None
         self._index = Index(index, lambda: self.objects, columns)
 
     def tip(self) -> str | None:
@@ -175,7 +189,7 @@ class Repository:
             left -= sum(len(data) for data in changes.values() if data is not None)
             if left < 0:
                 faults.append(Fault("", "size", f"more than {most} bytes are pushed at once"))
-            step = Step(commit, fields.message, before, changes, faults, _paths(found))
+            step = Step(commit, fields.message, before, changes, faults, _paths(found), self._past)
             yield step
             before, tree = step.after, fields.tree
 

@@ -113,6 +113,7 @@ class Snapshot:
         sighting: Sighting | None = None,
         clock: Callable[[], datetime] = utc_now,
         decoded: _Decoded | None = None,
+        arrivals: Callable[[Snapshot, str], Arrived] | None = None,
     ) -> None:
         self.tip = tip
         self._open = objects
@@ -122,6 +123,7 @@ class Snapshot:
         self._sighting = sighting or Sighting()
         self._clock = clock
         self._decoded = decoded or _Decoded()
+        self._arrivals = arrivals
 
     @cached_property
     def commit_time(self) -> datetime | None:
@@ -139,6 +141,8 @@ class Snapshot:
 
     def arrival(self, path: str) -> Arrived:
         """When the claim at ``path`` was first seen here as it is; laid over the tip: just now."""
+        if self._arrivals is not None:
+            return self._arrivals(self, path)
         now = self._clock()
         found = None
         if path not in self._changes and (at := self._version) is not None:
@@ -322,7 +326,14 @@ class Snapshot:
             self._sighting,
             self._clock,
             self._decoded,
+            self._arrivals,
         )
+
+    def arriving(self, arrivals: Callable[[Snapshot, str], Arrived]) -> Snapshot:
+        """This snapshot, of which ``arrivals`` tells when claims were first seen."""
+        other = self.with_changes({})
+        other._arrivals = arrivals
+        return other
 
     def effective(self, changes: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
         """Those of ``changes`` that alter what is there."""

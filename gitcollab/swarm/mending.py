@@ -1,8 +1,9 @@
 """Undoing what broke the rules on a hub whose own door could not refuse it.
 
 All commits after a good one are gone through again: those that are right on what the right ones
-before them left are kept, the others are not. What comes out is the hub's new state, in one commit
-that a maintainer signs. It may be done twice, or by two at once: then the second finds it done.
+before them left are kept, the others are not; of one that is wrong about claims alone, the rest is.
+What comes out is the hub's new state, in one commit that a maintainer signs. It may be done twice,
+or by two at once: then the second finds it done.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -65,19 +66,28 @@ class _Replay:
         self.changed.update(step.paths)
         self.after = step.after
         if not (wrong := judge(step, self.clean, now)):
-            self.kept |= step.changes
-            self.clean = self.clean.with_changes(step.changes)
-            return
+            return self._keep(step)
         self.undone.append(step.commit)
+        if all(breach.rule == "claim" for breach in wrong):
+            # Who had the claim is told by clocks, which is no reason to lose a record for.
+            theirs = {breach.path for breach in wrong}
+            rest = {path: data for path, data in step.changes.items() if path not in theirs}
+            if not judge(without := replace(step, changes=rest), self.clean, now):
+                return self._keep(without)
         self.unread = self.unread or bool(step.faults)
         told = {breach for breach in wrong if breach.rule in _PROVING}
         if self.unread or not told:
-            return  # what was made upon unread files cannot be told
+            return None  # what was made upon unread files cannot be told
         # Wrong on what is left alone, or where it was made alone: nobody's fault.
         for breach in told & set(judge(step, step.before, now)):
             if (record := _proof(self.clean, step, breach, now)) is not None:
                 since = min(record.created_at, now)
                 self.offences[record.agent] = min(since, self.offences.get(record.agent, since))
+        return None
+
+    def _keep(self, step: Step) -> None:
+        self.kept |= step.changes
+        self.clean = self.clean.with_changes(step.changes)
 
 
 def mend(

@@ -46,7 +46,7 @@ def judge(step: Step, before: Snapshot, now: datetime) -> list[Breach]:
     """The rules that a commit breaks on the hub ``before``; faults of its trees say enough."""
     if step.faults:
         return [Breach(*fault) for fault in step.faults]
-    return rulebook.breaches(before, step.changes, step.message, now)
+    return rulebook.breaches(step.judged_on(before, now), step.changes, step.message, now)
 
 
 def verify_range(

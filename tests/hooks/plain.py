@@ -65,7 +65,12 @@ class Plain:
             entries.append((mode, oid, name))
         return self.raw_tree(entries)
 
-    def commit(self, tree: str, *parents: str, message: str = "x") -> str:
+    def commit(self, tree: str, *parents: str, message: str = "x", when: int = 0) -> str:
+        """``when``: seconds since 1970 that it says it was made at; 0: now."""
+        if when:
+            lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+            lines += [f"{who} m <m@x> {when} +0000" for who in ("author", "committer")]
+            return self.object("commit", "\n".join([*lines, "", message]).encode())
         argv = [a for parent in parents for a in ("-p", parent)]
         return self._git("commit-tree", tree, *argv, "-F", "-", data=message.encode())
 
@@ -73,7 +78,11 @@ class Plain:
         return self._git("rev-parse", f"{commit}^{{tree}}")
 
     def with_files(
-        self, files: Mapping[str, bytes | None], parent: str | None = None, message: str = "x"
+        self,
+        files: Mapping[str, bytes | None],
+        parent: str | None = None,
+        message: str = "x",
+        when: int = 0,
     ) -> str:
         """A commit on ``parent`` (default: the hub's tip as fetched) that sets these files."""
         parent = parent or self._git("rev-parse", "refs/hub")
@@ -81,7 +90,7 @@ class Plain:
         for path, data in files.items():
             oid = None if data is None else self.blob(data)
             tree = self.tree_with(tree, path.encode(), FILE, oid)
-        return self.commit(tree, parent, message=message)
+        return self.commit(tree, parent, message=message, when=when)
 
     def push(self, commit: str, ref: str = "", *options: str) -> subprocess.CompletedProcess[str]:
         """Push it over whatever is there."""

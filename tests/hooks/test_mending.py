@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +14,13 @@ from plain import LINK, Plain
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.records import codec
-from gitcollab.records.models import AgentCard, Retraction, Ruling
+from gitcollab.records.models import AgentCard, Claim, Retraction, Ruling
 from gitcollab.records.names import path_of
 from gitcollab.records.signing import KeyPair
 from gitcollab.store import audit
 from gitcollab.swarm import governing, mending, verifying
 from gitcollab.swarm.home import key_path
+from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.swarm import Swarm
 
@@ -210,3 +212,67 @@ def test_a_repair_goes_on_where_it_was(
     assert mended.commit == tip(toy_hub)
     assert len(taken) == len(set(taken)) > 2
     assert state(toy_hub).breaches == []
+
+
+MINUTE = 60
+NEVER = datetime(2999, 1, 1, tzinfo=UTC)
+FUTURE, LONG_AGO = int(NEVER.timestamp()), 1
+
+
+@pytest.mark.parametrize(
+    ("made", "expires", "again", "taken", "stands"),
+    [
+        pytest.param(0, None, None, 20 * MINUTE, True, id="expired"),
+        pytest.param(0, NEVER, None, 20 * MINUTE, True, id="expires never"),
+        pytest.param(FUTURE, NEVER, None, 20 * MINUTE, True, id="made in the future"),
+        pytest.param(0, None, None, 5 * MINUTE, False, id="in force"),
+        pytest.param(0, None, None, LONG_AGO, False, id="taken long ago"),
+        pytest.param(0, None, LONG_AGO, 5 * MINUTE, False, id="put there again"),
+    ],
+)
+def test_claims_are_as_old_as_history_says(
+    toy_hub: Path,
+    agent: Agent,
+    plain: Plain,
+    made: int,
+    expires: datetime | None,
+    again: int | None,
+    taken: int,
+    stands: bool,
+) -> None:
+    """Seconds are since nova's claim; what another takes after it expired is its own."""
+    nova, vega = agent("nova"), agent("vega")
+    start = plain.fetch()
+    got = nova.claim("RATE 0.1 to 0.2")
+    assert isinstance(got, Granted)
+    assert nova.member.task.policy.claim_ttl_seconds == 15 * MINUTE
+    claim, path, zero = got.claim, path_of("claim", got.claim.id), int(time.time())
+    if expires:
+        claim = claim.model_copy(update={"expires_at": expires, "signature": None})
+        claim = nova.member.sign(claim)
+    other = claim.model_copy(update={"agent": "vega", "nonce": "cd" * 16, "signature": None})
+    done = nova.run(set_values={"RATE": "0.25"}).result
+    assert done is not None
+    mine = vega.member.sign(retraction("vega", path_of("result", "vega/none")))
+    files = {
+        path: codec.encode(vega.member.sign(other)),
+        path_of("retraction", mine.id): codec.encode(mine),
+    }
+    held = codec.encode(claim)
+    before = after = plain.with_files({path: held}, parent=start, when=made or zero)
+    if again is not None:
+        after = plain.with_files({path: None}, parent=after, when=zero)
+        after = plain.with_files({path: held}, parent=after, when=again)
+    after = plain.with_files(files, parent=after, when=zero + taken if taken > 1 else taken)
+    assert plain.push(after).returncode == 0
+
+    now = datetime.fromtimestamp(zero + max(taken, 5 * MINUTE), UTC)
+    repository = verifying.open_hub(toy_hub, "swarm")
+    mending.mend(repository, before, None, pages, clock=lambda: now)
+
+    snapshot = repository.snapshot(tip(toy_hub))
+    standing = snapshot.record(path)
+    assert isinstance(standing, Claim)
+    assert standing.agent == ("vega" if stands else "nova")
+    # No record is lost for who had a claim.
+    assert snapshot.record(path_of("retraction", mine.id)) == mine

@@ -109,7 +109,8 @@ def test_what_cannot_be_a_file_of_the_hub_is_a_fault_and_no_change(hub: Path) ->
     new = git(hub, "commit-tree", tree, "-p", root, "-m", "x")
     (step,) = opened(hub).steps(root, new)
     assert {fault.path for fault in step.faults} == {"a", "b\\c"}
-    assert step.changes == {"a": None}  # where the link is there is no file any more
+    assert step.changes == {}  # what is refused whatever it holds is not read
+    assert step.paths == ["a"]
 
 
 def test_objects_that_are_not_accepted_yet(hub: Path, tmp_path: Path) -> None:

@@ -113,12 +113,12 @@ class Repository:
         self._past = Past(self.objects) if folder is None else None
         self._index = Index(index, lambda: self.objects, columns)
 
-    def tip(self) -> str | None:
-        """The branch's newest commit, in a copy the one that was last fetched.
+    def tip(self, *, copies: bool = True) -> str | None:
+        """The branch's newest commit; with ``copies``, in a copy the one that was last fetched.
 
         None where there is none.
         """
-        kinds = ("heads", "remotes/origin", "remotes/hub")
+        kinds = ("heads", "remotes/origin", "remotes/hub") if copies else ("heads",)
         refs = (f"refs/{kind}/{self.branch}" for kind in kinds)
         return next((tip for ref in refs if (tip := self.objects.tip(ref))), None)
 

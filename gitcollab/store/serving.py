@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -72,8 +73,22 @@ def make_folder(git_dir: Path, name: str) -> Path:
     folder = git_dir / name
     try:
         folder.mkdir(exist_ok=True)
-        if (setting(git_dir, "core.sharedRepository") or "") not in ("", "false", "umask", "0"):
+        if _is_shared(git_dir):
             folder.chmod(0o2775)
     except OSError as e:
         raise local_failure(e) from e
     return folder
+
+
+def share(git_dir: Path, folder: Path) -> None:
+    """Let a group that shares the hub write the files of ``folder``, as git does with its own."""
+    if not _is_shared(git_dir):
+        return
+    with suppress(OSError):  # another user's, who has done so
+        for file in folder.iterdir():
+            if file.is_file():
+                file.chmod(0o664)
+
+
+def _is_shared(git_dir: Path) -> bool:
+    return (setting(git_dir, "core.sharedRepository") or "") not in ("", "false", "umask", "0")

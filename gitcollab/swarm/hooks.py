@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import site
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import gitcollab
 from gitcollab.errors import GitcollabError
 from gitcollab.store import hubs, serving
 from gitcollab.store.audit import git_dir
@@ -45,13 +47,25 @@ def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Ins
     """
     place = git_dir(hub)
     guarded = hubs.check_branch(branch or serving.guarded_branch(place))
-    serving.make_folder(place, FOLDER)
+    _check_importable()
+    folder = serving.make_folder(place, FOLDER)
     done = serving.place_hook(place, script())
     settings = _SETTINGS | (_SERVED if alone else {}) | {serving.BRANCH_KEY: guarded}
     serving.set_settings(place, settings)
     repository = open_hub(place, guarded)
-    uncounted(repository.snapshot(repository.tip()))  # a first reading may take long
+    uncounted(repository.snapshot(repository.tip(copies=False)))  # a first reading may take long
+    serving.share(place, folder)
     return Installed(str(place), place / "hooks" / serving.HOOK, guarded, done)
+
+
+def _check_importable() -> None:
+    """The hook's Python looks at nobody's own packages. Raises GitcollabError where ours is one."""
+    own = site.getusersitepackages()
+    if Path(gitcollab.__file__).is_relative_to(own):
+        raise GitcollabError(
+            f"gitcollab is installed in {own}, where the hook of a hub does not look",
+            "install it into an environment: python -m venv ENV; ENV/bin/pip install gitcollab",
+        )
 
 
 def script() -> bytes:

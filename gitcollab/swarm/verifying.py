@@ -159,7 +159,7 @@ def _refusals(
         return [
             f"the branch {repository.branch} is the swarm's memory: it is not deleted or aliased"
         ]
-    tip = repository.tip()
+    tip = repository.tip(copies=False)  # what else was pushed to the hub is not its branch
     if (tip or NOBODY) != old:
         return [MOVED]
     repository.snapshot(tip).note_arrivals()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from plain import Plain
 
+import gitcollab
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.git.command import run_git
 from gitcollab.swarm.hooks import install
@@ -111,3 +112,56 @@ def test_a_branch_is_seeded_through_it(tmp_path: Path, toy_task: Path) -> None:
     install(hub)
     assert init_hub(str(hub), task_file=toy_task, pages=pages).seeded
     assert not init_hub(str(hub), task_file=toy_task, pages=pages).seeded
+
+
+def test_a_group_that_shares_the_hub_may_write_what_the_door_keeps(
+    toy_hub: Path, tmp_path: Path, agent: Agent
+) -> None:
+    run_git("config", "core.sharedRepository", "group", git_dir=toy_hub)
+    kept = toy_hub / "gitcollab"
+    before = os.umask(0o022)
+    try:
+        install(toy_hub)
+        modes = {path.name: path.stat().st_mode & 0o777 for path in kept.iterdir()}
+        assert modes["index.sqlite"] == 0o664
+        agent("nova")
+        Plain(toy_hub, tmp_path / "plain.git").push("HEAD")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in kept.iterdir()}
+    assert {"accepted", "door.log", "index.sqlite"} <= set(modes)
+    assert set(modes.values()) == {0o664}
+
+
+def test_the_hook_imports_nothing_that_who_pushes_names(
+    toy_hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(toy_hub)
+    trap = tmp_path / "trap" / "gitcollab"
+    trap.mkdir(parents=True)
+    (trap / "__init__.py").write_text("raise SystemExit(0)")
+    plain = Plain(toy_hub, tmp_path / "plain.git")
+    commit = plain.with_files({"x": b"x"})
+    monkeypatch.setenv("PYTHONPATH", str(trap.parent))
+    assert plain.push(commit).returncode != 0
+
+
+def test_no_hook_for_a_gitcollab_that_it_would_not_find(
+    toy_hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = str(Path(gitcollab.__file__).parents[1])
+    monkeypatch.setattr("site.getusersitepackages", lambda: here)
+    with pytest.raises(GitcollabError, match="does not look"):
+        install(toy_hub)
+    assert not (toy_hub / "hooks" / "pre-receive").exists()
+
+
+def test_another_reference_is_not_the_branch(toy_hub: Path, tmp_path: Path) -> None:
+    """A hub whose branch is not there yet, and somebody pushed what a copy would have."""
+    plain = Plain(toy_hub, tmp_path / "plain.git")
+    seed = plain.fetch()
+    run_git("update-ref", "-d", "refs/heads/swarm", git_dir=toy_hub)
+    install(toy_hub)
+    assert plain.push(seed, "refs/remotes/origin/swarm").returncode == 0
+    ran = plain.push(seed)
+    assert ran.returncode == 0, ran.stderr

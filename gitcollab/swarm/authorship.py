@@ -1,8 +1,10 @@
 """Whose code a run would execute: this agent's own, or strangers'.
 
 A program is made of its bases' code. It is this machine's own when every program it descends from
-is: signed by a key that lies here, down to the baseline. A baseline is own when gitcollab brought
-it, when the hub is the one inside this workspace, or when one of the hub's maintainers works here.
+is: signed by a key that lies here, published by nobody else before, of no patch that somebody gave,
+down to the baseline. A baseline is own when its bytes came with gitcollab, when the hub is the one
+inside this workspace, or when a key that lies here signed both the hub's task and its program. What
+a hub says of itself proves nothing: anybody may list anybody's public key.
 """
 
 from __future__ import annotations
@@ -12,19 +14,23 @@ from contextlib import suppress
 from functools import cache
 
 from gitcollab.errors import GitcollabError
-from gitcollab.records.models import Experiment, Result, Task, sha256
-from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.records.models import Experiment, Result, sha256
+from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, folder_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import presets
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.reading import baseline
+from gitcollab.swarm.roster import rulings
 from gitcollab.swarm.setup import EMBEDDED
 
 BASELINE = "the hub's maintainers"
+PATCHER = "the author of the patch"
 # A longer ancestry is not followed; a program whose beginnings are unknown is a stranger's.
 MAX_BASES = 10_000
 UNKNOWN = "somebody unknown"
+_MARKS = "built-on-others"
 
 
 def strangers(
@@ -33,31 +39,53 @@ def strangers(
     """Who wrote code that a run of the experiment executes and is nobody here; () when it is own.
 
     The nearest in the ancestry comes first. The program's own edits against its base are this
-    agent's, and so is ``fresh``, a result that may not have been delivered.
+    agent's, unless somebody has published the program; so is ``fresh``, a result that may not have
+    been delivered.
     """
     found: dict[str, None] = {}
     task = member.task
-    own_start = _is_own_start(member, task)
-    if not own_start and task.run not in (["python", task.program], ["python3", task.program]):
+    own_task = _is_own_file(member, TASK_PATH)
+    if not own_task and task.run not in (["python", task.program], ["python3", task.program]):
         found[BASELINE] = None  # the command is theirs too
+    marks = _marks()
     at: Result | Experiment = experiment
     seen: set[str] = set()
+    found |= dict.fromkeys(_first_publisher(member, at))
     while (base_id := at.base) is not None:
         if base_id in seen or len(seen) == MAX_BASES:
             return (*found, UNKNOWN)
         seen.add(base_id)
-        if fresh is not None and base_id == fresh.id:
-            at = fresh
-            continue
-        base = member.result(base_id)
+        is_fresh = fresh is not None and base_id == fresh.id
+        base = fresh if is_fresh else member.result(base_id)
         if base is None:
             return (*found, UNKNOWN)
-        if not _is_own(member, base):
-            found[base.agent] = None
+        own = is_fresh or _is_own(member, base)
+        written = [*([PATCHER] if base_id in marks else []), *([] if own else [base.agent])]
+        found |= dict.fromkeys([*written, *_first_publisher(member, base)])
         at = base
-    if not (own_start or at.base_fingerprint in shipped()):
+    if not _is_own_baseline(member, at.base_fingerprint, own_task):
         found[BASELINE] = None
     return tuple(found)
+
+
+def mark(result_id: str) -> None:
+    """Remember on this machine that a result of ours holds code that others may have written."""
+    path = home() / _MARKS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("a") as file:
+            file.write(f"{result_id}\n")
+    except OSError as e:
+        raise GitcollabError(
+            f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
+        ) from e
+
+
+def _marks() -> frozenset[str]:
+    try:
+        return frozenset((home() / _MARKS).read_text().split())
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _is_own(member: Member, result: Result) -> bool:
@@ -76,16 +104,67 @@ def _public_lines(agent: str) -> Iterator[str]:
             yield KeyPair.load(path).public_line
 
 
-def _is_own_start(member: Member, task: Task) -> bool:
-    """Whether the hub's first program and its task are this machine's own, whatever they are."""
-    if member.config.hub == str(member.workspace.folder / EMBEDDED):
+def _first_publisher(member: Member, at: Result | Experiment) -> Iterator[str]:
+    """Who published the program before anybody here, if somebody did; nobody for a baseline.
+
+    Equal times count against us. An unchanged program is what its base is.
+    """
+    snapshot = member.store.snapshot()
+    if at.fingerprint in (None, at.base_fingerprint, baseline(snapshot)):
+        return
+    runs = snapshot.select("result", "agent", "created_at", fingerprint=at.fingerprint)
+    if runs:
+        _, agent, result_id = min((str(made), str(who), str(i)) for i, who, made in runs)
+        result = member.result(result_id)
+        if result is None or not _is_own(member, result):
+            yield agent
+
+
+def _is_embedded(member: Member) -> bool:
+    return member.config.hub == str(member.workspace.folder / EMBEDDED)
+
+
+def _is_own_file(member: Member, path: str) -> bool:
+    """Whether the file is on the hub as a key that is here has signed it."""
+    data = member.store.snapshot().read(path)
+    return data is not None and (_is_embedded(member) or sha256(data) in _signed(member, path))
+
+
+def _signed(member: Member, path: str) -> frozenset[str]:
+    """The digests that the file has in rulings which a key on this machine signed."""
+    said = [r for r in rulings(member.store.snapshot()) if path in r.files]
+    if not said:
+        return frozenset()
+    lines = [line for name in _names() for line in _public_lines(name)]
+    return frozenset(r.files[path] for r in said if any(verify(r, line) for line in lines))
+
+
+def _names() -> set[str]:
+    return {path.name.partition(".")[0] for path in (home() / "keys").glob("[a-z0-9]*")}
+
+
+def _is_own_baseline(member: Member, print_of: str | None, own_task: bool) -> bool:
+    """Whether the baseline of that fingerprint is own: every text here that has it has to be.
+
+    A fingerprint alone proves nothing: another program may be made to have a shipped one's.
+    """
+    if _is_embedded(member):
         return True
-    names = {path.name.partition(".")[0] for path in (home() / "keys").glob("[a-z0-9]*")}
-    wanted = set(task.maintainers.values())
-    return bool(wanted) and any(line in wanted for n in names for line in _public_lines(n))
+    own = shipped() | (_signed(member, PROGRAM_PATH) if own_task else frozenset())
+    texts = [] if (data := member.store.snapshot().read(PROGRAM_PATH)) is None else [data]
+    if (base := member.workspace.base()) is not None and base.id is None:
+        texts.append(base.text.encode())
+    same = [sha256(text) for text in texts if _print_of(text) == print_of]
+    return bool(same) and own.issuperset(same)
+
+
+def _print_of(text: bytes) -> str | None:
+    with suppress(GitcollabError, UnicodeDecodeError):  # it is no program that can be looked at
+        return fingerprint(text.decode())
+    return None
 
 
 @cache
 def shipped() -> frozenset[str]:
-    """The fingerprints of the programs that come with gitcollab."""
-    return frozenset(fingerprint(presets.preset(name)[1].decode()) for name in presets.names())
+    """The digests of the programs that come with gitcollab."""
+    return frozenset(sha256(presets.preset(name)[1]) for name in presets.names())

@@ -28,7 +28,7 @@ def test_join_keeps_the_mode_for_the_workspace(cli: Cli, join: Join, hub: Path) 
 def test_run_without_a_sandbox(
     cli: Cli, join: Join, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authorship, "_is_own_start", lambda *_: False)
+    monkeypatch.setattr(authorship, "_is_own_file", lambda *_: False)
     monkeypatch.setattr(sandbox, "lacking", lambda: ("bubblewrap is not installed", "install it"))
     nova = join("nova")
     refused = cli("run", cwd=nova)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gitcollab.records.models import Experiment, Result, sha256
+from gitcollab.records.models import Experiment, Result, rfc3339, sha256
 from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.records.signing import KeyPair
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import authorship, presets
-from gitcollab.swarm.authorship import BASELINE, UNKNOWN, shipped, strangers
+from gitcollab.swarm import authorship, governing, presets
+from gitcollab.swarm.authorship import BASELINE, PATCHER, UNKNOWN, shipped, strangers
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Base
+from tests import toy
 from tests.swarm.factories import START, digest, make_task
+from tests.swarm.machines import Machines, again, member_of
 
 SHIPPED = fingerprint(presets.preset("micro")[1].decode())
 PROGRAM = b"print('---')"
@@ -30,7 +34,24 @@ class Past:
         self.task = make_task()
         self.texts: dict[str, bytes] = {}
         self.workspace = type("Workspace", (), {"folder": folder / ".gitcollab"})
+        self.workspace.base = staticmethod(lambda: self.base)  # type: ignore[attr-defined]
         self.config = type("Config", (), {"hub": "https://host/hub", "agent": "nova"})
+        self.base: Base | None = None
+        self.store = self
+        self.texts[PROGRAM_PATH] = presets.preset("micro")[1]
+
+    # -- as its own snapshot --
+
+    def snapshot(self) -> Past:
+        return self
+
+    def once(self, name: str, depends: tuple[str, ...], make: Callable[[], Any]) -> Any:
+        return [] if name == "rulings" else make()
+
+    def select(self, kind: str, *names: str, **where: str) -> list[tuple[Any, ...]]:
+        assert (kind, names) == ("result", ("agent", "created_at"))
+        found = [r for r in self.results.values() if r.fingerprint == where["fingerprint"]]
+        return [(r.id, r.agent, rfc3339(r.created_at)) for r in found]
 
     def result(self, result_id: str) -> Result | None:
         return self.results.get(result_id)
@@ -129,12 +150,66 @@ def test_a_baseline_that_gitcollab_did_not_bring_is_the_maintainers(past: Past) 
     assert past.strangers(past.add("nova", None, print_of=digest("other"))) == (BASELINE,)
 
 
-def test_a_maintainer_of_the_hub_trusts_its_baseline(past: Past, foreign: KeyPair) -> None:
+def test_to_be_listed_as_a_maintainer_makes_nothing_own(past: Past) -> None:
     own = KeyPair.load_or_create(key_path("nova")).public_line
-    past.task = past.task.model_copy(update={"maintainers": {"boss": foreign.public_line}})
-    assert past.strangers(None, digest("other")) == (BASELINE,)
     past.task = past.task.model_copy(update={"maintainers": {"boss": own}})
-    assert past.strangers(None, digest("other")) == ()
+    past.texts[PROGRAM_PATH] = PROGRAM
+    assert past.strangers(None, fingerprint(PROGRAM.decode())) == (BASELINE,)
+
+
+def test_the_fingerprint_of_a_shipped_baseline_is_not_enough(past: Past) -> None:
+    shipped_text = past.texts[PROGRAM_PATH]
+    past.texts[PROGRAM_PATH] = shipped_text + b"# another text of the same fingerprint\n"
+    assert past.strangers(None) == (BASELINE,)
+    past.texts[PROGRAM_PATH] = shipped_text
+    assert past.strangers(None) == ()
+    past.base = Base(None, shipped_text.decode() + "# the same in the workspace\n")
+    assert past.strangers(None) == (BASELINE,)
+
+
+def test_what_another_agent_published_first_is_its_code(past: Past, foreign: KeyPair) -> None:
+    theirs = digest("theirs")
+    own = past.add("nova", None, fingerprint=theirs, created_at=START + timedelta(days=1))
+    assert past.strangers(own) == ()
+    past.add("eve", None, key=foreign, fingerprint=theirs, created_at=START + timedelta(days=2))
+    assert past.strangers(own) == ()  # it has repeated ours
+    past.add("eve", None, key=foreign, fingerprint=theirs)
+    assert past.strangers(own) == ("eve",)
+    again = Experiment(description="x", base=None, base_fingerprint=SHIPPED, fingerprint=theirs)
+    assert strangers(past, again) == ("eve",)  # type: ignore[arg-type]
+
+
+def test_what_was_built_on_a_patch_stays_its_authors(past: Past) -> None:
+    patched = past.add("nova", None)
+    later = past.add("nova", patched)
+    assert past.strangers(later) == ()
+    authorship.mark(patched)
+    assert past.strangers(later) == (PATCHER,)
+
+
+def test_who_signed_task_and_program_is_whose_hub_it_is(machines: Machines) -> None:
+    """A hub's owner who lists a victim's public key makes nothing of the hub the victim's."""
+    hub = machines.hub()
+    keeper = member_of(hub, "atlas")
+    experiment = Experiment(description="x", base_fingerprint=fingerprint(toy.PROGRAM))
+    assert strangers(keeper, experiment) == ()
+    machines.at("victim")
+    victim = member_of(hub, "nova")
+    line = victim.key.public_line
+    machines.at("keeper")
+    governing.add_maintainer(keeper, "friend", line)
+    machines.at("victim")
+    victim = again(victim.workspace.root)
+    victim.store.refresh()
+    assert line in victim.task.maintainers.values()
+    assert strangers(victim, experiment) == (BASELINE,)
+    governing.set_task(victim, ["sigma=0.5"])  # the task alone is not enough
+    assert strangers(victim, experiment) == (BASELINE,)
+    governing.put(victim, PROGRAM_PATH, toy.PROGRAM.replace("RATE", "SPEED").encode())
+    own = Experiment(
+        description="x", base_fingerprint=fingerprint(toy.PROGRAM.replace("RATE", "SPEED"))
+    )
+    assert strangers(victim, own) == ()
 
 
 def test_a_command_of_the_hubs_is_its_maintainers(past: Past) -> None:

@@ -32,7 +32,7 @@ PLAIN = Experiment(description="x")
 @pytest.fixture
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub is not this machine's own."""
-    monkeypatch.setattr(authorship, "_is_own_start", lambda *_: False)
+    monkeypatch.setattr(authorship, "_is_own_file", lambda *_: False)
 
 
 @pytest.fixture

@@ -24,12 +24,13 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.reading import baseline
 from gitcollab.swarm.roster import rulings
 from gitcollab.swarm.setup import EMBEDDED
+from gitcollab.swarm.workspace import SOMEBODY
 
 BASELINE = "the hub's maintainers"
 PATCHER = "the author of the patch"
 # A longer ancestry is not followed; a program whose beginnings are unknown is a stranger's.
 MAX_BASES = 10_000
-UNKNOWN = "somebody unknown"
+UNKNOWN = SOMEBODY
 _MARKS = "built-on-others"
 
 

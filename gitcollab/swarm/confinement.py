@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from gitcollab.swarm.authorship import strangers
 from gitcollab.swarm.datasets import data_of
 from gitcollab.swarm.home import home
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.workspace import Mode
+from gitcollab.swarm.workspace import Config, Mode
 
 DEFAULT: Mode = "auto"
 _MOST_NAMES = 3
@@ -40,16 +41,22 @@ class Confinement:
 
 
 def decide(
-    member: Member, experiment: Experiment, mode: Mode | None = None, *, fresh: Result | None = None
+    member: Member,
+    experiment: Experiment,
+    mode: Mode | None = None,
+    *,
+    fresh: Result | None = None,
+    by: tuple[str, ...] = (),
 ) -> Confinement:
     """How to run the experiment's program; ``mode`` is the workspace's unless it is given.
 
-    ``fresh`` is a result of this agent's that is on its way to the hub.
+    ``fresh`` is a result of this agent's that is on its way to the hub; ``by`` are others who wrote
+    what the program adds to its base.
 
     Raises RefusedError where it may only run in a sandbox and there is none.
     """
     mode = mode or member.config.sandbox or DEFAULT
-    others = strangers(member, experiment, fresh)
+    others = tuple(dict.fromkeys((*by, *strangers(member, experiment, fresh))))
     if mode == "off":
         return Confinement(False, others)
     why = sandbox.lacking()
@@ -59,13 +66,24 @@ def decide(
     if mode == "required":
         raise RefusedError(f"nothing runs without the sandbox here, and {reason}", remedy)
     if others:
-        hub, agent = without_credentials(member.config.hub), member.config.agent
         raise RefusedError(
             f"this runs code by {_names(others)}, and there is no sandbox: {reason}",
-            f"{remedy}; or accept the risk for this hub: "
-            f"gitcollab join {hub} --agent {agent} --sandbox off",
+            f"{remedy}; or, if the user of this machine accepts the risk (ask first), in this "
+            f"folder: {_acceptance(member.config)}",
         )
     return Confinement(False)
+
+
+def _acceptance(config: Config) -> str:
+    """The command that lets this workspace's hub do without a sandbox."""
+    if without_credentials(config.hub) != config.hub:
+        return "gitcollab run --sandbox off"  # the other would have to show them
+    return (
+        shlex.join(
+            ("gitcollab", "join", config.hub, "--agent", config.agent, "--branch", config.branch)
+        )
+        + " --sandbox off"
+    )
 
 
 def trial() -> list[str]:

@@ -13,6 +13,7 @@ from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming, confinement, patching
+from gitcollab.swarm.authorship import PATCHER, mark
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
@@ -57,6 +58,8 @@ class Ready:
     confinement: Confinement
     before: str | None = None
     notes: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()  # others who wrote what the program adds to its base
+    base: Base | None = None  # of the workspace, before the run
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,13 @@ def prepare(
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, patch, seed)
-    confined = confinement.decide(member, plan.experiment, sandbox)
+    by = (*member.workspace.additions_by(before), *((PATCHER,) if patch else ()))
+    confined = confinement.decide(member, plan.experiment, sandbox, by=by)
     progress(RunProgress("claim", plan.experiment.description))
     told = (*notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, confined, before, told)
+        return Ready(task, plan, claimed, confined, before, told, by, member.workspace.base())
     return not_claimed(claimed)
 
 
@@ -227,7 +231,7 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
     holder = ready.claimed.claim if isinstance(ready.claimed, Granted) else None
     try:
         if ready.before is not None and ready.plan.program != ready.before:
-            member.workspace.write_program(ready.task, ready.plan.program)
+            member.workspace.write_program(ready.task, ready.plan.program, ready.by)
         measured, holder = _measure(member, ready, holder, progress)
     except GitcollabError as e:  # no such command, a full disk
         _undo(member, ready, holder)
@@ -236,6 +240,8 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
         _undo(member, ready, holder)
         raise
     result = result_of(member, ready.task, ready.plan, measured, holder, ready.plan.seed)
+    if ready.by:
+        mark(result.id)
     return Ran(ready, measured, result)
 
 
@@ -272,6 +278,8 @@ def _undo(member: Member, ready: Ready, holder: Claim | None) -> None:
     with suppress(GitcollabError):
         if ready.before is not None and workspace.program(task) == ready.plan.program:
             workspace.write_program(task, ready.before)
+            if ready.base is not None and ready.by:
+                workspace.set_base(ready.base)
     if holder is not None:
         claiming.give_back(member, holder)
 
@@ -316,6 +324,7 @@ def _revert(member: Member, ready: Ready, report: RunReport, result: Result) -> 
         note = f"{task.program} was edited during the run and is left as it is"
         return replace(report, kept=False, notes=(*report.notes, note))
     workspace.write_program(task, base.text)
+    workspace.set_base(replace(base, by=()))
     near = aside.relative_to(workspace.root)
     note = f"{task.program} is back at its base; this version is in {near}"
     return replace(report, kept=False, notes=(*report.notes, note))

@@ -305,6 +305,5 @@ def _place_program(member: Member, task: Task) -> Literal["written", "kept", "un
             if base is None:
                 workspace.set_base(Base(target, text))
             return "kept"
-    workspace.write_program(task, text)
-    workspace.set_base(Base(target, text))
+    workspace.start_from(task, Base(target, text))
     return "written"

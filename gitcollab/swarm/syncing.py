@@ -88,7 +88,8 @@ def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
         return None, f"{task.program} has your edits and is left as it is"
     base = workspace.base()
     target, text = best_program(member, member.tier)
-    if base is not None and base.id == target and workspace.program_path(task).exists():
+    standing = base is not None and (base.id, base.text) == (target, text)
+    if standing and workspace.program_path(task).exists():
         return None, ""
     return _take(member, target, text), ""
 
@@ -150,8 +151,9 @@ def _take(member: Member, target: str | None, text: str) -> Adopted:
     if old is not None and old != text and (base is None or old != base.text):
         aside = workspace.set_aside(old, slug(f"before-{target or 'baseline'}"))
     if old != text:
-        workspace.write_program(task, text)
-    workspace.set_base(Base(target, text))
+        workspace.start_from(task, Base(target, text))
+    else:
+        workspace.set_base(Base(target, text))
     size = difference(old or "", text)
     return Adopted(
         id=target,

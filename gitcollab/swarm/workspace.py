@@ -1,7 +1,8 @@
 """An agent's folder: the working program, and what ``.gitcollab/`` remembers beside it.
 
     .gitcollab/config.yaml    hub, branch, agent (and tier and sandbox, when the user sets them)
-    .gitcollab/base.json      which result the working program started from, and its text
+    .gitcollab/base.json      which result the working program started from, and its text;
+                              who else may have written what it adds to that
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log; the newest 50
@@ -18,7 +19,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,6 +31,7 @@ from gitcollab.records.names import check_agent_name
 from gitcollab.store.files import write_aside
 
 FOLDER = ".gitcollab"
+SOMEBODY = "somebody unknown"
 Mode = Literal["required", "auto", "off"]  # of the sandbox, see ``confinement``
 KEPT_RUNS = 50
 _RUN = re.compile(r"\d{8}T\d{6}-")
@@ -57,6 +59,7 @@ class Base:
 
     id: str | None  # None: the task's baseline
     text: str
+    by: tuple[str, ...] = ()  # others who may have written what the working program adds to it
 
 
 class Workspace:
@@ -112,24 +115,36 @@ class Workspace:
         except UnicodeDecodeError as e:
             raise GitcollabError(f"{path} is not UTF-8 text (byte {e.start})") from e
 
-    def write_program(self, task: Task, text: str) -> None:
-        """Replace the working program."""
+    def write_program(self, task: Task, text: str, by: tuple[str, ...] = ()) -> None:
+        """Replace the working program; others who wrote in it are remembered before it is there."""
+        if by and (base := self.base()) is not None:
+            self.set_base(replace(base, by=tuple(dict.fromkeys((*base.by, *by)))))
         write_whole(self.program_path(task), text.encode())
 
     def base(self) -> Base | None:
         """The base of the working program, or None before there is one."""
         try:
             fields = json.loads((self.folder / "base.json").read_bytes())
-            result_id, text = fields["id"], fields["text"]
+            result_id, text, by = fields["id"], fields["text"], fields.get("by", [])
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if isinstance(text, str) and (result_id is None or isinstance(result_id, str)):
-            return Base(result_id, text)
+            return Base(result_id, text, tuple(map(str, by)) if isinstance(by, list) else ())
         return None
 
     def set_base(self, base: Base) -> None:
         """Remember what the working program starts from."""
         write_whole(self.folder / "base.json", json.dumps(vars(base)).encode() + b"\n")
+
+    def start_from(self, task: Task, base: Base) -> None:
+        """Make ``base`` the working program, which at no moment looks like this agent's edits."""
+        self.write_program(task, base.text, (SOMEBODY,))
+        self.set_base(base)
+
+    def additions_by(self, text: str) -> tuple[str, ...]:
+        """Others who may have written what ``text`` adds to its base."""
+        base = self.base()
+        return base.by if base is not None and base.text != text else ()
 
     def seen(self, total: int) -> int:
         """How many results there were at the last sync; from now on ``total``."""

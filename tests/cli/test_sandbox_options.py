@@ -34,7 +34,7 @@ def test_run_without_a_sandbox(
     refused = cli("run", cwd=nova)
     assert refused.code == 4
     assert "code by the hub's maintainers, and there is no sandbox" in refused.err
-    assert f"gitcollab join {hub} --agent nova --sandbox off" in refused.err
+    assert f"gitcollab join {hub} --agent nova --branch swarm --sandbox off" in refused.err
     assert cli("run", "--sandbox", "required", cwd=nova).code == 4
     once = cli("run", "--sandbox", "off", cwd=nova)
     assert once.code == 0, once.err

@@ -13,6 +13,7 @@ from gitcollab.errors import RefusedError
 from gitcollab.records import codec
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import folder_of
+from gitcollab.swarm import governing
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.swarm import Swarm
 
@@ -82,6 +83,16 @@ def test_the_baseline_is_the_maintainers(agent: Agent) -> None:
     nova = agent("nova")
     change = nova.adopt()
     assert (change.id, change.agent, change.signature_ok) == (None, None, None)
+
+
+def test_a_baseline_that_was_replaced_reaches_a_workspace_with_the_old_one(agent: Agent) -> None:
+    nova = agent("nova")
+    program = nova.workspace / "train.py"
+    new = program.read_text().replace("RATE = 0.1", "RATE = 0.15")
+    assert governing.put(nova.member, "train.py", new.encode())
+    assert nova.sync().adoption is not None
+    assert program.read_text() == new
+    assert nova.sync().adoption is None
 
 
 def test_a_program_that_was_changed_on_the_hub_is_not_signed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records.models import Experiment
 from gitcollab.runner import process, sandbox
-from gitcollab.swarm import authorship, confinement
+from gitcollab.swarm import authorship, confinement, running, workspace
 from gitcollab.swarm.confinement import decide, trial
 from gitcollab.swarm.datasets import data_of
 from gitcollab.swarm.home import home
@@ -93,11 +94,98 @@ def test_the_refusal_says_whose_code_and_what_to_do(
         "bubblewrap is not installed"
     )
     assert refused.value.hint == (
-        "install the package bubblewrap; or accept the risk for this hub: "
-        f"gitcollab join {toy_hub} --agent nova --sandbox off"
+        "install the package bubblewrap; or, if the user of this machine accepts the risk (ask "
+        f"first), in this folder: gitcollab join {toy_hub} --agent nova --branch swarm "
+        "--sandbox off"
     )
     assert refused.value.exit_code == 4
     assert nova.status().claims == []
+
+
+def test_the_refusal_shows_no_credentials(
+    agent: Agent, situation: Callable[[bool, tuple[str, ...]], None]
+) -> None:
+    member = agent("nova").member
+    situation(False, ("eve",))
+    member.config = replace(member.config, hub="https://me:secret@host/hub")
+    with pytest.raises(RefusedError) as refused:
+        decide(member, PLAIN)
+    assert refused.value.hint.endswith("in this folder: gitcollab run --sandbox off")
+    member.config = replace(member.config, hub="/a b/hub", branch="x")
+    with pytest.raises(RefusedError) as refused:
+        decide(member, PLAIN)
+    assert "join '/a b/hub' --agent nova --branch x --sandbox off" in refused.value.hint
+
+
+PATCH = """\
+--- a/train.py
++++ b/train.py
+@@ -3,1 +3,1 @@
+-RATE = 0.1   # what matters
++RATE = 0.3   # what matters
+"""
+
+
+def test_a_patch_is_its_authors_and_so_is_what_is_built_on_it(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    monkeypatch.setattr(sandbox, "lacking", lambda: WHY)
+    assert nova.run().outcome == "published"  # all own
+    with pytest.raises(RefusedError, match="code by the author of the patch"):
+        nova.run(patch=PATCH)
+    report = nova.run(patch=PATCH, sandbox="off")
+    assert "code by the author of the patch runs unprotected: the sandbox is off" in report.notes
+    assert report.kept
+    with pytest.raises(RefusedError, match="code by the author of the patch"):
+        nova.run(set_values={"WIDTH": "9"})
+    other = agent("atlas")  # which takes it from the hub
+    with pytest.raises(RefusedError, match="code by the author of the patch"):
+        other.run(set_values={"WIDTH": "9"})
+
+
+def test_a_patch_that_was_no_better_leaves_nothing(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    monkeypatch.setattr(sandbox, "lacking", lambda: WHY)
+    nova.run()
+    assert nova.run(patch=PATCH.replace("0.3", "5.0"), sandbox="off").kept is False
+    assert nova.run(set_values={"RATE": "0.2"}).outcome == "published"
+
+
+@pytest.mark.parametrize("killed", ["patch", "adopt"])
+def test_killed_in_between_anothers_program_is_nobodys_own_edits(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    nova = agent("nova")
+    nova.run()
+    text = nova.member.workspace.program(nova.member.task)
+    if killed == "adopt":
+        agent("atlas").run(set_values={"RATE": "0.3"})
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    set_base = workspace.Workspace.set_base
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "_measure", kill)
+        patched.setattr(running, "_undo", lambda *_: None)
+        patched.setattr(
+            workspace.Workspace,
+            "set_base",
+            lambda self, base: set_base(self, base) if base.by else kill(),
+        )
+        with pytest.raises(Killed):
+            nova.run(patch=PATCH, sandbox="off") if killed == "patch" else nova.sync()
+    monkeypatch.setattr(sandbox, "lacking", lambda: WHY)
+    assert nova.member.workspace.program(nova.member.task) != text
+    by = "the author of the patch" if killed == "patch" else "somebody unknown"
+    with pytest.raises(RefusedError, match=by):
+        nova.run("mine")
 
 
 def test_the_mode_is_the_workspaces_and_stays(agent: Agent, toy_hub: Path) -> None:

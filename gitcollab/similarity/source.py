@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
 
 from gitcollab.errors import GitcollabError
@@ -13,6 +14,7 @@ MAX_CHARS = 1_000_000
 MAX_TOKENS = 100_000
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 BOM = "\ufeff"
+_PARSING = threading.Lock()
 # A line that names the file's encoding, as Python finds it in one of the first two lines.
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # What Python takes for the end of a line: str.splitlines() would also split at form feeds.
@@ -71,7 +73,8 @@ def parse(source: str) -> ast.Module:
     if sum(1 for _ in _TOKEN.finditer(source)) > MAX_TOKENS:
         raise ProgramTooComplex(f"more than {MAX_TOKENS:,} words and signs")
     try:
-        with warnings.catch_warnings():
+        # Neither the warnings' filters nor, in some versions, the parser bear two threads at once.
+        with _PARSING, warnings.catch_warnings():
             # Invalid escapes and the like are the program's business, not this reader's.
             warnings.simplefilter("ignore")
             return ast.parse(source.removeprefix(BOM))

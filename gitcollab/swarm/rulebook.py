@@ -165,6 +165,8 @@ class _Commit:
         """Path -> digest (None: gone) of what maintainers' new rulings say is there now."""
         found: dict[str, str | None] = {}
         for path, data in self.changes.items():
+            if not path.startswith("rulings/"):
+                continue
             ruling = self._record(path, data)
             new = self.before.read(path) is None
             if new and isinstance(ruling, Ruling) and not list(self._ruling(ruling)):

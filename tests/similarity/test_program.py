@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,7 @@ def _other_pythons() -> list[Path]:
 
 SHOW = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from gitcollab.similarity.program import fingerprint
 print(fingerprint(sys.stdin.buffer.read().decode()))
 """
@@ -175,3 +177,10 @@ def test_a_program_that_takes_long_to_read_is_not_read(part: str) -> None:
 
 def test_a_long_program_of_few_words_is() -> None:
     assert fingerprint('"""' + "x" * 900_000 + '"""\nRATE = 1\n')
+
+
+def test_many_threads_read_programs_at_once() -> None:
+    programs = [PROGRAM + f"\nX{n} = [{n}, -{n}, {n}.5]\n" * 40 for n in range(8)]
+    alone = [fingerprint(program) for program in programs]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(fingerprint, programs * 6)) == alone * 6

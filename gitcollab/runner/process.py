@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from gitcollab.errors import GitcollabError
+from gitcollab.runner import syscalls
 from gitcollab.runner.output import Lines, Log
 
 TICK_SECONDS = 1.0
@@ -46,8 +47,10 @@ Tick = Callable[[float], None]
 class Cage(Protocol):
     """What stands around a program; ``sandbox.Sandbox`` is one. Calls come in this order."""
 
-    def wrap(self, command: Sequence[str], env: Mapping[str, str]) -> tuple[list[str], int]:
-        """The command line to start instead, and a descriptor that it inherits."""
+    def wrap(
+        self, command: Sequence[str], env: Mapping[str, str]
+    ) -> tuple[list[str], tuple[int, ...]]:
+        """The command line to start instead, and descriptors that it inherits."""
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The environment that the program gets instead."""
@@ -178,7 +181,7 @@ def _start(
         raise GitcollabError(f"the folder {cwd} does not exist", "create it, or name another")
     if not command:
         raise CommandMissing("the command is empty", _COMMAND_HINT)
-    argv, inherited = (list(command), -1) if cage is None else cage.wrap(command, env)
+    argv, inherited = (list(command), ()) if cage is None else cage.wrap(command, env)
     env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
         return subprocess.Popen(
@@ -190,8 +193,8 @@ def _start(
             stderr=subprocess.STDOUT,
             bufsize=0,
             start_new_session=True,
-            pass_fds=() if inherited < 0 else (inherited,),
-            preexec_fn=_preparation(bounds),
+            pass_fds=inherited,
+            preexec_fn=_preparation(bounds, caged=cage is not None),
         )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
@@ -200,8 +203,8 @@ def _start(
         message = f"the command {argv[0]!r} cannot be run: {reason}"
         raise CommandMissing(message, _COMMAND_HINT) from error
     finally:
-        if inherited >= 0:
-            os.close(inherited)
+        for descriptor in inherited:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -217,9 +220,10 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
+def _preparation(bounds: Mapping[int, int], *, caged: bool) -> Callable[[], None] | None:
     """What a program's process does before it is the program; on Linux.
 
+    What is ``caged`` gets a new session keyring: no namespace parts it from the user's, with tokens.
     It runs between fork and exec, where a lock that another thread held is held for ever: system
     calls, and nothing that could wait.
     """
@@ -229,6 +233,7 @@ def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
     import resource
 
     libc, parent = ctypes.PyDLL(None), os.getpid()
+    here = syscalls.architecture() if caged else None
     wanted = {resource.RLIMIT_CORE: 0, **bounds}
     limits = {which: _lowered(resource.getrlimit(which), most) for which, most in wanted.items()}
 
@@ -237,6 +242,8 @@ def _preparation(bounds: Mapping[int, int]) -> Callable[[], None] | None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it is gone already
             os._exit(1)
+        if here is not None:  # where a container forbids it, it forbids the sandbox's keyctl too
+            libc.syscall(here.keyctl, syscalls.KEYCTL_JOIN_SESSION_KEYRING, None)
         for which, limit in limits.items():
             resource.setrlimit(which, limit)
         with contextlib.suppress(OSError):  # a container may forbid it

@@ -1,7 +1,7 @@
 """The sandbox for strangers' programs: bubblewrap, on Linux.
 
 A program in it has namespaces of its own (processes, network, users, mounts, IPC, host name), no
-capabilities, and sees the system and its interpreter read-only. It may write to its run's folder,
+capabilities, none of the calls that these leave open (``syscalls``), and sees the system and its interpreter read-only. It may write to its run's folder,
 to /tmp (HOME is in it) and to /dev/shm. What it uses is looked at (``limits``), and nothing of it
 is left when it has ended, however gitcollab itself ends.
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from gitcollab.runner import places
+from gitcollab.runner import places, syscalls
 from gitcollab.runner.limits import Limits, Meter, tasks_of_user
 from gitcollab.runner.process import CommandMissing, NeverBegan, capture
 
@@ -120,8 +120,10 @@ class Sandbox:
 
     # -- before the start --------------------------------------------------------------------------
 
-    def wrap(self, command: Sequence[str], env: Mapping[str, str]) -> tuple[list[str], int]:
-        """bubblewrap's command line around the program's, and a descriptor that it has to inherit.
+    def wrap(
+        self, command: Sequence[str], env: Mapping[str, str]
+    ) -> tuple[list[str], tuple[int, ...]]:
+        """bubblewrap's command line around the program's, and descriptors that it has to inherit.
 
         Raises NeverBegan where there is no sandbox, CommandMissing for a program that is not
         visible in it.
@@ -134,7 +136,11 @@ class Sandbox:
         options = [*tool.options, *places.system(), *self._temporary(tool), *self._mounts()]
         self._status, write = os.pipe()
         options += ("--json-status-fd", str(write), "--chdir", str(self.folder))
-        return [tool.path, *options, "--", *command], write
+        inherited = [write]
+        if (calls := syscalls.filter_descriptor()) is not None:
+            options += ("--seccomp", str(calls))
+            inherited.append(calls)
+        return [tool.path, *options, "--", *command], tuple(inherited)
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The program's environment, from that which it would have outside."""

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from gitcollab.errors import RefusedError, without_credentials
 from gitcollab.records.models import Experiment, Result, Task
-from gitcollab.runner import environment, process, sandbox
+from gitcollab.runner import environment, places, process, sandbox
 from gitcollab.swarm import probe
 from gitcollab.swarm.authorship import strangers
 from gitcollab.swarm.datasets import data_of
@@ -22,6 +22,7 @@ from gitcollab.swarm.workspace import Config, Mode
 
 DEFAULT: Mode = "auto"
 _MOST_NAMES = 3
+_MOST_LOOKED_FOR = 20
 _TRIAL_SECONDS = 30.0
 
 
@@ -92,10 +93,12 @@ def trial() -> list[str]:
         folder, secret = Path(name, "run"), Path(name, "secret")
         folder.mkdir()
         secret.mkdir()
-        if (home() / "keys").is_dir():
+        (secret / "key").touch()
+        if (home() / "keys").is_dir() and any((home() / "keys").iterdir()):
             secret = home() / "keys"
         port = server.getsockname()[1]
         command = [sys.executable, str(probe.__file__), str(secret), str(port), str(os.getpid())]
+        command += _hidden_in_home()
         done = process.run(
             command,
             cwd=folder,
@@ -108,6 +111,19 @@ def trial() -> list[str]:
     if done.exit_code != 0 or probe.DONE not in lines:
         return [f"does not run: {lines[-1] if lines else f'exit code {done.exit_code}'}"]
     return [line for line in lines if line != probe.DONE]
+
+
+def _hidden_in_home() -> list[str]:
+    """Some of what is in the home folder and is no interpreter's."""
+    visible = places.imported([home()])
+    try:
+        found = sorted(Path.home().iterdir())
+    except OSError:
+        return []
+    hidden = [
+        p for p in found if not any(v.is_relative_to(p) or p.is_relative_to(v) for v in visible)
+    ]
+    return [str(path) for path in hidden[:_MOST_LOOKED_FOR]]
 
 
 def _names(people: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import gitcollab
-from gitcollab.runner import limits, places, process, sandbox, summary
+from gitcollab.runner import limits, places, process, sandbox, summary, syscalls
 from gitcollab.runner.environment import minimal_env
 from gitcollab.runner.limits import Limits
 from gitcollab.runner.process import CommandMissing, Finished, NeverBegan
@@ -247,6 +248,87 @@ def test_sockets_of_the_machine_are_not_there(attack: Attack, tmp_path: Path) ->
                 "import socket\ns = socket.socket(socket.AF_UNIX)\n"
                 f"attempt(lambda: s.connect({address!r}))"
             )
+
+
+# -- calls that no namespace separates -------------------------------------------------------------
+
+needs_filter = pytest.mark.skipif(
+    syscalls.architecture() is None, reason="no filter on this architecture"
+)
+CALL = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*args):
+    print(libc.syscall(*args) >= 0, errno.errorcode.get(ctypes.get_errno()))
+"""
+
+
+@needs_filter
+def test_the_kernels_keyrings_are_out_of_reach(attack: Attack) -> None:
+    here = syscalls.architecture()
+    assert here is not None
+    code = f"""{CALL}
+call({here.keyctl}, 0, -3, 0)
+call({here.add_key}, b"user", b"x", b"secret", 6, -3)
+call({here.request_key}, b"user", b"x", None, 0)
+"""
+    assert attack.said(code).splitlines() == ["False EPERM"] * 3
+
+
+@needs_filter
+def test_the_session_keyring_is_a_new_one(attack: Attack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where the filter is not there."""
+    here = syscalls.architecture()
+    assert here is not None
+    monkeypatch.setattr(syscalls, "filter_descriptor", lambda: None)
+    code = f"import ctypes\nprint(ctypes.CDLL(None).syscall({here.keyctl}, 0, -3, 0))"
+    outside, inside = int(attack.said(code, caged=False)), int(attack.said(code))
+    if outside < 0:
+        pytest.skip("this machine lets nobody use keyrings")
+    assert inside != outside
+
+
+@needs_filter
+def test_no_socket_leads_to_the_machines_host(attack: Attack) -> None:
+    code = f"""{CALL}
+import socket
+try: socket.socket({syscalls.AF_VSOCK}, socket.SOCK_STREAM)
+except OSError as e: print(errno.errorcode[e.errno])
+call(425, 1, None)  # io_uring, which makes sockets by itself
+socket.socket(socket.AF_INET).close()
+socket.socketpair()
+"""
+    assert attack.said(code).splitlines() == ["EAFNOSUPPORT", "False ENOSYS"]
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_allows_all_else(machine: str) -> None:
+    of = syscalls._KNOWN[machine]
+    code = syscalls.seccomp_filter(of)
+    refused = {n for n in range(1000) if filtered(code, n, of.word) != ALLOWED}
+    assert refused == {of.add_key, of.request_key, of.keyctl, 425}
+    families = {f for f in range(64) if filtered(code, of.socket, of.word, f) != ALLOWED}
+    assert families == {syscalls.AF_VSOCK}
+    assert filtered(code, of.keyctl | 0x40000000, of.word) != ALLOWED  # x32
+    assert filtered(code, 1, 0x40000003) != ALLOWED  # i386: other numbers
+
+
+ALLOWED = 0x7FFF0000
+
+
+def filtered(code: bytes, number: int, word: int, argument: int = 0) -> int:
+    """What the filter's program comes to."""
+    program = list(struct.iter_unpack("=HBBI", code))
+    at = held = 0
+    while True:
+        what, yes, no, value = program[at]
+        at += 1
+        if what == 0x06:
+            return int(value)
+        if what == 0x20:
+            held = {0: number, 4: word, 16: argument}[value]
+        else:
+            at += yes if (held == value if what == 0x15 else held >= value) else no
 
 
 # -- writing ---------------------------------------------------------------------------------------

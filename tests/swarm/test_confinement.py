@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records.models import Experiment
-from gitcollab.runner import process, sandbox
+from gitcollab.runner import process, sandbox, syscalls
 from gitcollab.swarm import authorship, confinement, running, workspace
 from gitcollab.swarm.confinement import decide, trial
 from gitcollab.swarm.datasets import data_of
@@ -283,16 +286,32 @@ def test_a_sandbox_that_fails_publishes_nothing(
     assert nova.status().claims == []
 
 
+def vsock_works() -> bool:
+    with suppress(OSError):
+        socket.socket(40, socket.SOCK_STREAM).close()
+        return True
+    return False
+
+
+def keyrings_work() -> bool:
+    here = syscalls.architecture()
+    return here is not None and ctypes.CDLL(None).syscall(here.keyctl, 0, -3, 0) >= 0
+
+
 @needs_sandbox
 def test_the_trial_finds_nothing_in_the_sandbox_and_all_without_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (home() / "keys").mkdir(parents=True)
+    (home() / "keys" / "nova").touch()
     assert trial() == []
     run = process.run
     monkeypatch.setattr(process, "run", lambda *a, **k: run(*a, **(k | {"cage": None})))
     assert trial() == [
         "can read your keys",
+        "can see your home",
+        *(["can use the kernel's keyrings"] if keyrings_work() else []),
+        *(["can reach the machine's host (vsock)"] if vsock_works() else []),
         "can connect out",
         "can write into gitcollab",
         "can reach gitcollab's process",

@@ -22,15 +22,20 @@ _MIB = 1024**2
 # The defaults are far above what training needs: they are there to keep the machine alive.
 PROCESSES = 1024  # and PROCESSES_PER_CPU more for each CPU: loaders and compilers, with threads
 PROCESSES_PER_CPU = 64
-MEMORY_SHARE = 0.8  # of the machine's memory
-SHARED_SHARE = 0.25  # of the machine's memory: /dev/shm, where data loaders hand over batches
-TEMPORARY_SHARE = 0.125  # of the machine's memory: /tmp, with HOME and the compilers' caches
+# These three come together, to 90% at most.
+MEMORY_SHARE = 0.65  # of the machine's memory
+SHARED_SHARE = 0.15  # of the machine's memory: /dev/shm, where data loaders hand over batches
+TEMPORARY_SHARE = 0.1  # of the machine's memory: /tmp, with HOME and the compilers' caches
 DISK_SHARE = 0.25  # of the free disk space
 MOST_DISK = 64 * _GIB
 LEAST_BYTES = 64 * _MIB  # of anything, however small the machine
 FILES = 100_000
 # A disk with so little left is in danger, whoever filled it.
 _NEARLY_FULL = _GIB
+# So is a machine with so little left of its memory, which a program may hold where no process shows
+# it: in files without a name. Where there was twice as much at the start, the program is to go.
+_NEARLY_GONE = 0.03
+_MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Limits:
     """The most of everything, in bytes unless said otherwise."""
 
     processes: int  # processes and threads
-    memory: int  # that processes hold: files that are mapped do not count
+    memory: int  # that processes hold: files do not count, but where they are mapped without a disk
     shared: int  # in /dev/shm
     temporary: int  # in /tmp
     disk: int  # below the run's folder, and in any one file
@@ -66,10 +71,11 @@ class Meter:
         self._folder = folder
         self._limits = limits
         self._free = shutil.disk_usage(folder).free  # at the start
+        self._left = _memory_left()  # at the start
 
     def excess(self) -> str:
         """What is used more than the limits allow, in words; "" when nothing is."""
-        return self._of_processes() or self._of_disk()
+        return self._of_processes() or self._of_machine() or self._of_disk()
 
     def _of_processes(self) -> str:
         members = descendants(self._root)
@@ -83,6 +89,11 @@ class Meter:
             return ""
         exact = sum(_share(pid, one.bytes) for pid, one in zip(members, held, strict=True))
         return f"used more than {_said(limit)} of memory" if exact > limit else ""
+
+    def _of_machine(self) -> str:
+        if _memory_left() < _NEARLY_GONE and self._left > 2 * _NEARLY_GONE:
+            return "ran while the memory filled up"
+        return ""
 
     def _of_disk(self) -> str:
         limits = self._limits
@@ -151,6 +162,14 @@ def _held(pid: int) -> _Held:
         fields = _numbers(Path(f"/proc/{pid}/status").read_text(errors="replace"))
     kilobytes = sum(fields.get(name, 0) for name in ("RssAnon", "RssShmem", "VmSwap"))
     return _Held(fields.get("Threads", 0), kilobytes * 1024)
+
+
+def _memory_left() -> float:
+    """The part of the machine's memory that is available; all where it is not told."""
+    fields = {}
+    with suppress(OSError):
+        fields = _numbers(_MEMINFO.read_text())
+    return fields.get("MemAvailable", 1) / fields.get("MemTotal", 1)
 
 
 def _share(pid: int, most: int) -> int:

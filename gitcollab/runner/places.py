@@ -33,6 +33,7 @@ _PROC = ("sys", "acpi", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sysrq-tri
 _SYS, _ALL_SYS = ("/sys/devices/system",), ("/sys",)
 _GPUS = ("nvidia*", "dri", "kfd", "dxg", "nvhost*", "nvmap")
 _IMPORTED = ("PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "ROCM_PATH")
+_INTERPRETER = ("bin", "lib", "lib64", "include", "share", "pyvenv.cfg")  # of a prefix
 _MOST_PTH = 100
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
@@ -69,10 +70,16 @@ def system() -> list[str]:
 def imported(private: Sequence[Path]) -> list[Path]:
     """The folders and files that the interpreter needs, and gitcollab; existing ones.
 
-    What the environment and the interpreter's ``.pth`` files name is left out where one of the
-    ``private`` places lies in it.
+    Of an interpreter's folder that is or holds one of the ``private`` places, a virtual environment
+    around a workspace, only what belongs to the interpreter. What the environment and the
+    interpreter's ``.pth`` files name is left out where one of the private places lies in it.
     """
-    needed = [Path(p) for p in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)]
+    holding = {Path(os.path.normpath(p)) for place in private for p in (place, *place.parents)}
+    holding |= {real for place in private for real in (place.resolve(), *place.resolve().parents)}
+    needed = []
+    for prefix in map(Path, (sys.prefix, sys.base_prefix, sys.base_exec_prefix)):
+        shared = not holding.isdisjoint((Path(os.path.normpath(prefix)), prefix.resolve()))
+        needed += [prefix / name for name in _INTERPRETER] if shared else [prefix]
     needed.append(Path(gitcollab.__file__).parent)
     needed += [p for p in _links(Path(sys.executable)) if not under(p, [*needed, *SYSTEM])]
     if site.ENABLE_USER_SITE and site.getusersitepackages() in sys.path:
@@ -80,7 +87,6 @@ def imported(private: Sequence[Path]) -> list[Path]:
     variables = (os.environ.get(name, "").split(os.pathsep) for name in _IMPORTED)
     wished = [Path(part) for value in variables for part in value if part.startswith("/")]
     wished += _linked_projects()
-    holding = {Path(os.path.normpath(p)) for place in private for p in (place, *place.parents)}
     wished = [p for p in wished if Path(os.path.normpath(p)) not in holding]
     return [p for p in dict.fromkeys([*needed, *wished]) if p.exists() and p != Path("/")]
 

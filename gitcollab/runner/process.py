@@ -223,7 +223,7 @@ def _undisturbed() -> Iterator[None]:
 def _preparation(bounds: Mapping[int, int], *, caged: bool) -> Callable[[], None] | None:
     """What a program's process does before it is the program; on Linux.
 
-    What is ``caged`` gets a new session keyring: no namespace parts it from the user's, with tokens.
+    What is ``caged`` gets a new session keyring: no namespace parts it from the user's.
     It runs between fork and exec, where a lock that another thread held is held for ever: system
     calls, and nothing that could wait.
     """

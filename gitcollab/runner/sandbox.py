@@ -1,9 +1,10 @@
 """The sandbox for strangers' programs: bubblewrap, on Linux.
 
 A program in it has namespaces of its own (processes, network, users, mounts, IPC, host name), no
-capabilities, none of the calls that these leave open (``syscalls``), and sees the system and its interpreter read-only. It may write to its run's folder,
-to /tmp (HOME is in it) and to /dev/shm. What it uses is looked at (``limits``), and nothing of it
-is left when it has ended, however gitcollab itself ends.
+capabilities, none of the calls that these leave open (``syscalls``), and sees the system and its
+interpreter read-only. It may write to its run's folder, to /tmp (HOME is in it) and to /dev/shm.
+What it uses is looked at (``limits``), and nothing of it is left when it has ended, however
+gitcollab itself ends.
 
 Not kept in: what attacks the kernel or a GPU's driver itself.
 """
@@ -244,11 +245,8 @@ class Sandbox:
 
         Done by programs that no nesting, name or link misleads.
         """
+        capture(["chmod", "-R", "u+rwX", "--", str(self.folder)], _TIDY_SECONDS)
         here = ("find", str(self.folder), "-mindepth", "1")
-        capture(
-            [*here, "-type", "d", "!", "-perm", "-700", "-exec", "chmod", "700", "{}", ";"],
-            _TIDY_SECONDS,
-        )
         kept = [word for path in self.fixed for word in ("!", "-name", path.name)]
         capture(
             [*here, "-maxdepth", "1", *kept, "-exec", "rm", "-rf", "--", "{}", "+"], _TIDY_SECONDS

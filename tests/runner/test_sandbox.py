@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,6 +132,47 @@ def test_a_home_inside_the_interpreters_folder_is_covered(
     code = f"attempt(lambda: open({str(isolated_home / 'keys')!r}).read())"
 
     attack.is_kept_out(code)
+
+
+@pytest.mark.parametrize("where", ["workspace", "home"])
+def test_an_interpreter_around_the_workspace_shows_only_itself(
+    attack: Attack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """As ``python -m venv .`` in a workspace, or in the home folder, leaves it."""
+    place = tmp_path / "ws"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    (place / ".gitcollab").mkdir()
+    (place / ".gitcollab" / "config.yaml").write_text("hub: https://me:secret@host/x")
+    (place / "notes").write_text("secret")
+    attack.folder = place / ".gitcollab" / "runs" / "1"
+    attack.folder.mkdir(parents=True)
+    attack.log = attack.folder / "log.txt"
+    if where == "workspace":
+        attack.private = place
+    else:
+        monkeypatch.setenv("HOME", str(place))
+    monkeypatch.setattr(places.sys, "base_exec_prefix", str(place))
+    for path in (".gitcollab/config.yaml", "notes"):
+        attack.is_kept_out(f"attempt(lambda: open({str(place / path)!r}).read())")
+    assert "reached" in attack.said(f"attempt(lambda: open({str(place / 'pyvenv.cfg')!r}).read())")
+
+
+def test_closed_folders_are_opened_by_one_program(
+    attack: Attack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each of a hundred thousand would take minutes."""
+    ran: list[Sequence[str]] = []
+    capture = sandbox.capture
+    monkeypatch.setattr(sandbox, "capture", lambda a, t: (ran.append(a), capture(a, t))[1])
+    attack.folder.joinpath("train.py").touch()
+    for n in range(50):
+        attack.folder.joinpath(f"{n}").mkdir(mode=0)
+    box = attack.box()
+    ran.clear()
+    box.tidy()
+    assert {p.name for p in attack.folder.iterdir()} == {"log.txt", "train.py"}
+    assert len(ran) == 2
+    assert not any(";" in command for command in ran)
 
 
 @pytest.mark.parametrize("folder", ["/home", "/root/.ssh", "/var", "/mnt", "/srv", "/run", "/boot"])
@@ -455,6 +496,26 @@ time.sleep(0.5)
 """
     done = attack(code)
     assert (done.excess, done.exit_code) == ("", 0)
+
+
+def test_memory_that_no_process_shows_is_ended_when_the_machines_is_nearly_gone(
+    attack: Attack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "meminfo"
+    monkeypatch.setattr(limits, "_MEMINFO", told)
+    told.write_text("MemTotal: 1000 kB\nMemAvailable: 500 kB\n")
+
+    def fill(_: str) -> None:
+        told.write_text("MemTotal: 1000 kB\nMemAvailable: 20 kB\n")
+
+    code = "import time\nprint('started', flush=True)\ntime.sleep(60)"
+    assert attack(code, on_line=fill).excess == "ran while the memory filled up"
+    # A machine that was so from the beginning is not this program's work.
+    assert attack("import time\ntime.sleep(0.3)", on_line=fill).exit_code == 0
+
+
+def test_all_that_may_be_filled_leaves_memory_for_the_machine() -> None:
+    assert limits.MEMORY_SHARE + limits.SHARED_SHARE + limits.TEMPORARY_SHARE <= 0.9
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/dev/shm", "~"])

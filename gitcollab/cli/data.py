@@ -8,27 +8,12 @@ from typing import Annotated
 import typer
 
 from gitcollab.cli import jsonout, render
-from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.cli.app import KEEP, Json, app, group, verb
 from gitcollab.errors import GitcollabError
 
-data = typer.Typer(
-    name="data",
-    cls=Sections,
-    rich_markup_mode=None,
-    add_completion=False,
-    help="Make or download training data.",
-    epilog="\b\nExample:\n  gitcollab data prepare climbmix",
-    invoke_without_command=True,
-    subcommand_metavar="VERB [ARGS]...",
+data = group(
+    "data", app, KEEP, "Make or download training data.", "gitcollab data prepare climbmix"
 )
-app.add_typer(data, rich_help_panel=KEEP)
-
-
-@data.callback()
-def _data(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
-        raise typer.Exit(2)
 
 
 @verb(

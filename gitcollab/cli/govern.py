@@ -17,10 +17,7 @@ from gitcollab.errors import UsageError
 if TYPE_CHECKING:
     from gitcollab.swarm.reports import AgentInfo, Ruled
 
-# The fields of an agent that hold other people's words.
-
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
-
 
 agent = group(
     "agent", app, KEEP, "See who takes part; change this agent's key.", "gitcollab agent list"

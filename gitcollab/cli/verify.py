@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcollab.cli import jsonout, render
-from gitcollab.cli.app import KEEP, Json, Sections, app, verb
+from gitcollab.cli.app import KEEP, Json, app, group, verb
 from gitcollab.cli.context import open_swarm, pages
 from gitcollab.errors import UsageError
 
@@ -206,17 +206,13 @@ def _limit_time() -> None:
     signal.alarm(_PUSH_SECONDS)
 
 
-hooks = typer.Typer(
-    name="hooks",
-    cls=Sections,
-    rich_markup_mode=None,
-    add_completion=False,
-    epilog="\b\nExample:\n  gitcollab hooks install /srv/hubs/gpt.git",
-    subcommand_metavar="VERB [ARGS]...",
-    help="The door of a hub that you serve yourself.",
-    no_args_is_help=True,
+hooks = group(
+    "hooks",
+    app,
+    KEEP,
+    "The door of a hub that you serve yourself.",
+    "gitcollab hooks install /srv/hubs/gpt.git",
 )
-app.add_typer(hooks, rich_help_panel=KEEP)
 
 
 @verb(None, "gitcollab hooks install /srv/hubs/gpt.git", of=hooks)

@@ -3,22 +3,33 @@
 A patch comes from a stranger. It is read strictly: what is more than changed lines of one named
 file (modes, renames, new, deleted or binary files, links) is refused, as is what does not match
 the text exactly. A patch never says where anything is written: only a text becomes another.
+
+Hunks are placed as ``git apply`` places them without options: one that begins at line 1 lies at
+the beginning of the file, one without a line behind its last change lies at the end, and others
+may have moved. What is accepted here, git accepts with the same result. It is stricter with
+- a moved hunk that has several places (git takes the one nearest to its line), and any that has
+  them behind a moved one, since its line says little then; more than MAX_MOVED moved hunks;
+- hunks in another order than that of the file;
+- a hunk that only adds and is not at its line (git puts it at the end);
+- a line without an end that would not be the last (git glues the next to it).
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from gitcollab.errors import RefusedError
 from gitcollab.records.models import MAX_PROGRAM_BYTES
 from gitcollab.records.quoting import line as inert
 
 MAX_HUNKS = 1000
+MAX_MOVED = 100  # each is looked for in the whole program, which may take 20 ms
 _HINT = "make it by `git diff` or `gitcollab diff ID`, against this version of the program"
-_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@(?: .*)?\r?\n?\Z")
+_SPAN = "([0-9]{1,9})(?:,([0-9]{1,9}))?"
+_HUNK = re.compile(rf"@@ -{_SPAN} \+{_SPAN} @@(?: .*)?\r?\n?\Z")
 _INDEX = re.compile(r"index [0-9a-f]+\.\.[0-9a-f]+(?: 100(?:644|755))?\Z")
 # What git writes above changes that are more than changed lines, and other forms of patches.
 _MORE = (
@@ -27,16 +38,39 @@ _MORE = (
     *("similarity index", "dissimilarity index", "GIT binary patch", "Binary files"),
     *("diff --cc", "diff --combined", "@@@"),
 )
-_NO_NEWLINE = "\\ "
+_NO_NEWLINE = re.compile(r"\\ .{10}")  # in any language, but never shorter: so git knows it
 
 
 @dataclass(frozen=True)
 class _Hunk:
-    """``old`` at line ``start`` (1 is the first; 0 with an empty ``old``) becomes ``new``."""
+    """``old``, at line ``start`` of the file, becomes ``new``, at line ``now`` of the result.
+
+    The first line is 1; a side without lines names the line before. ``last``: no line follows
+    the last change.
+    """
 
     start: int
+    now: int
     old: str
     new: str
+    last: bool
+
+    @property
+    def first(self) -> bool:
+        """Whether it can only lie at the beginning."""
+        return self.start <= 1
+
+    @property
+    def growth(self) -> int:
+        """By how many lines it makes the file longer."""
+        return self.new.count("\n") - self.old.count("\n")
+
+    def fits(self, text: str, at: int) -> bool:
+        """Whether its old lines are those of the text at ``at``, up to the end if it is last."""
+        end = at + len(self.old)
+        begins = at == 0 or text[at - 1 : at] == "\n"
+        ends = end == len(text) or (self.old.endswith("\n") and not self.last)
+        return begins and ends and text.startswith(self.old, at)
 
 
 @dataclass(frozen=True)
@@ -57,7 +91,8 @@ def applied(patch: str, text: str, program: str) -> str:
     """``text`` with the patch, which may name no file but ``program``.
 
     Every hunk has to match exactly: at its line, or, where lines were added or removed since, at
-    the only other place. Raises RefusedError, which says what does not fit.
+    the only other place; at the beginning or the end of the text where its own lines begin or end
+    there. Raises RefusedError, which says what does not fit.
     """
     parsed = _parsed(patch)
     if others := sorted(parsed.named - {program}):
@@ -133,7 +168,7 @@ class _Reader:
         elif re.match(r"index [0-9a-f]+\.\.", line) and not _INDEX.match(line):
             raise _refused(f"more than changed lines: {line[:60]!r}")
         elif line.startswith("@@"):
-            self._hunk(line)
+            raise _refused(f"no file is named right above {line[:60]!r}")
         elif self.hunks and line[:1] in (" ", "+", "-") and line not in ("-- ", "--"):
             raise _refused("a hunk has more lines than its heading says")
 
@@ -142,32 +177,37 @@ class _Reader:
         if self._files > 1:
             raise _refused("it changes more than one file, or one twice")
         self.named |= {_name(old), _name(new)}
+        while self._following().startswith("@@"):
+            self._hunk(self._next())
 
     def _hunk(self, heading: str) -> None:
-        if not self._files:
-            raise _refused("lines are changed before a file is named")
         if len(self.hunks) == MAX_HUNKS:
             raise _refused(f"it has more than {MAX_HUNKS} hunks")
         found = _HUNK.match(heading)
         if found is None:
             raise _refused(f"{heading[:60]!r} is no heading of a hunk")
-        start, before, _, after = (1 if n is None else int(n) for n in found.groups())
-        old, new = self._body(before, after)
-        self.hunks.append(_Hunk(start, old, new))
+        start, before, now, after = (1 if n is None else int(n) for n in found.groups())
+        old, new, marks = self._body(before, after)
+        if not marks.strip():
+            raise _refused("a hunk changes nothing")
+        self.hunks.append(_Hunk(start, now, old, new, last=not marks.endswith(" ")))
 
-    def _body(self, before: int, after: int) -> tuple[str, str]:
+    def _body(self, before: int, after: int) -> tuple[str, str, str]:
+        """The lines of both sides, and what every line of the hunk begins with."""
         old: list[str] = []
         new: list[str] = []
+        marks = ""
         while len(old) < before or len(new) < after:
             if self._at == len(self._lines):
                 raise _refused("it ends within a hunk")
             line = self._next()
             mark, rest = line[:1] or " ", line[1:] + "\n"  # editors cut the blank of an empty line
-            if self._following().startswith(_NO_NEWLINE):
+            if _NO_NEWLINE.match(self._following()):
                 self._at += 1
                 rest = rest[:-1]
             if mark not in (" ", "+", "-"):
                 raise _refused(f"a line in a hunk begins with {mark!r}")
+            marks += mark
             if mark != "+":
                 old.append(rest)
             if mark != "-":
@@ -176,7 +216,7 @@ class _Reader:
             raise _refused("a hunk has other lines than its heading says")
         if any(not line.endswith("\n") for side in (old, new) for line in side[:-1]):
             raise _refused("a line without an end is not the last")
-        return "".join(old), "".join(new)
+        return "".join(old), "".join(new), marks
 
 
 def _names_of_git(names: str) -> set[str]:
@@ -201,18 +241,26 @@ def _name(written: str) -> str:
 
 
 def _spliced(hunks: tuple[_Hunk, ...], text: str) -> str:
-    """The text with all hunks, each found in what the one before left behind itself."""
+    """The text with all hunks, each found behind the one before."""
     starts = list(_line_starts(text))
+    kept: list[tuple[int, int]] = []  # from where to where the text stays as it is
     parts: list[str] = []
-    done = shift = 0  # what is copied of the text; by how many lines the last hunk was off
+    done = growth = moved = 0
     for number, hunk in enumerate(hunks, 1):
-        expected = hunk.start - (1 if hunk.old else 0) + shift
-        at = _place(hunk, text, starts, expected, done)
-        if at is None:
-            raise _refused(f"hunk {number} (line {hunk.start}) does not match the program")
-        shift += _line_of(starts, at) - expected if hunk.old else 0
+        line = max(hunk.now - 1, 0) - growth
+        stated = starts[line] if not moved and 0 <= line < len(starts) else None
+        if not hunk.old and (len(hunks) > 1 or (text and stated != len(text))):
+            raise _refused(f"hunk {number} (line {hunk.start}) has no lines to find its place by")
+        if moved == MAX_MOVED:
+            raise _refused(f"more than {MAX_MOVED} of its hunks are not at their lines")
+        at = _place(hunk, text, stated, [*kept, (done, len(text))])
+        if at is None or at < done:
+            raise _refused(f"hunk {number} (line {hunk.start}) does not match {_where(hunk)}")
         parts += (text[done:at], hunk.new)
+        kept.append((done, at))
         done = at + len(hunk.old)
+        growth += hunk.growth
+        moved += at != stated
     if any(not part.endswith("\n") for part in [p for p in [*parts, text[done:]] if p][:-1]):
         raise _refused("a line without an end would not be the last")
     return "".join((*parts, text[done:]))
@@ -226,35 +274,35 @@ def _line_starts(text: str) -> Iterator[int]:
         at = text.find("\n", at + 1)
 
 
-def _line_of(starts: list[int], at: int) -> int:
-    return bisect_left(starts, at)
+def _where(hunk: _Hunk) -> str:
+    """Where the hunk should have matched, in words."""
+    if hunk.first:
+        return "the whole program" if hunk.last else "the beginning of the program"
+    return "the end of the program" if hunk.last else "the program in one place"
 
 
-def _place(hunk: _Hunk, text: str, starts: list[int], expected: int, done: int) -> int | None:
-    """Where the hunk's old lines are: at the expected line, else the one place where they are."""
-    if not hunk.old:  # nothing to find it by: only an empty program has one place
-        return 0 if not text else None
-    if 0 <= expected < len(starts) and starts[expected] >= done:
-        at = starts[expected]
-        if text.startswith(hunk.old, at) and _is_whole(hunk, text, at):
-            return at
-    return _only_place(hunk, text, done)
+def _place(hunk: _Hunk, text: str, stated: int | None, kept: list[tuple[int, int]]) -> int | None:
+    """Where the hunk's old lines are: where they have to be, else at their line, else alone."""
+    if hunk.first or hunk.last:
+        at = 0 if hunk.first else len(text) - len(hunk.old)
+    elif stated is not None and hunk.fits(text, stated):
+        at = stated
+    else:
+        found = list(islice(_places(hunk, text, kept), 2))
+        at = found[0] if len(found) == 1 else -1
+    return at if at >= 0 and hunk.fits(text, at) else None
 
 
-def _only_place(hunk: _Hunk, text: str, done: int) -> int | None:
-    if not hunk.old.endswith("\n"):
-        at = len(text) - len(hunk.old)
-        fits = at >= done and text.endswith(hunk.old) and (at == 0 or text[at - 1] == "\n")
-        return at if fits else None
-    lead = done == 0 and text.startswith(hunk.old)
-    found = [0] if lead else []
-    at = text.find("\n" + hunk.old, max(0, done - 1))
-    while at >= 0 and len(found) < 2:
-        found.append(at + 1)
-        at = text.find("\n" + hunk.old, at + 1)
-    return found[0] if len(found) == 1 else None
+def _places(hunk: _Hunk, text: str, kept: list[tuple[int, int]]) -> Iterator[int]:
+    """Where the old lines begin in what is kept; a line without an end may be longer there."""
+    for begin, end in kept:
+        at = begin if text.startswith(hunk.old, begin, end) else _next_place(hunk, text, begin, end)
+        while at >= 0:
+            yield at
+            at = _next_place(hunk, text, at, end)
 
 
-def _is_whole(hunk: _Hunk, text: str, at: int) -> bool:
-    """Whether the old lines end where a line of the text does."""
-    return hunk.old.endswith("\n") or at + len(hunk.old) == len(text)
+def _next_place(hunk: _Hunk, text: str, begin: int, end: int) -> int:
+    """The place behind ``begin``; below 0 when there is none."""
+    at = text.find("\n" + hunk.old, begin, end)
+    return at + 1 if at >= 0 else -1

@@ -179,7 +179,8 @@ def test_a_patch_is_undone_when_it_is_not_kept(agent: Agent) -> None:
     better(nova)
     kept = nova.workspace.joinpath("train.py").read_text()
     worse = (
-        "--- a/train.py\n+++ b/train.py\n@@ -3 +3 @@\n-RATE = 0.3   # what matters\n+RATE = 0.9\n"
+        "--- a/train.py\n+++ b/train.py\n@@ -3,2 +3,2 @@\n"
+        "-RATE = 0.3   # what matters\n+RATE = 0.9\n WIDTH = 9    # what does not\n"
     )
     report = nova.run(patch=worse)
     assert (report.verdict, report.kept) == ("worse", False)

@@ -123,9 +123,10 @@ def test_the_refusal_shows_no_credentials(
 PATCH = """\
 --- a/train.py
 +++ b/train.py
-@@ -3,1 +3,1 @@
+@@ -3,2 +3,2 @@
 -RATE = 0.1   # what matters
 +RATE = 0.3   # what matters
+ WIDTH = 8    # what does not
 """
 
 

@@ -28,6 +28,9 @@ _FILE = b"100644"
 _FILE_MODES = (_FILE, b"100755", b"100664")
 _OID = re.compile(r"[0-9a-f]{40}\Z")
 _DEPTH = 32  # folders below one another; a hub uses five
+
+# How many trees stay parsed, and of how many entries at most: some 10 MB when all are full.
+_KEPT, _SMALL = 64, 500
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
 
@@ -108,6 +111,8 @@ class ObjectStore:
         self.path = path
         self._folders = (*also, path / "objects")
         self._local = threading.local()
+        self._lately: dict[str, dict[bytes, Entry]] = {}  # small trees that were read last
+        self._lock = threading.Lock()  # for dropping the oldest
         _ = self._repo
 
     # -- reading ---------------------------------------------------------------------------------
@@ -171,9 +176,17 @@ class ObjectStore:
                 at = str(made.parent_ids[0]) if made.parent_ids else None
         return found
 
-    def entries(self, tree: str) -> dict[bytes, Entry]:
+    def entries(self, tree: str) -> Mapping[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""
-        return _parse_tree(self.raw_tree(tree))
+        entries = self._lately.get(tree)
+        if entries is None:
+            entries = _parse_tree(self.raw_tree(tree))
+            if len(entries) <= _SMALL:
+                with self._lock:
+                    self._lately[tree] = entries
+                    if len(self._lately) > _KEPT:
+                        del self._lately[next(iter(self._lately))]
+        return entries
 
     def raw_tree(self, tree: str) -> bytes:
         """The bytes of ``tree``, as they are."""
@@ -330,7 +343,7 @@ class ObjectStore:
                 yield TreeChange(path, now)
 
     def _write(self, base: str | None, nested: Mapping[bytes, object]) -> str | None:
-        entries = {} if base is None else self.entries(base)
+        entries = {} if base is None else dict(self.entries(base))
         for name, change in nested.items():
             if isinstance(change, dict):
                 old = entries.get(name)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.reports import InitReport, SyncReport
 
 _REFUSED = 4
+_TOKENS = "give the file that holds it, or - to paste it: a word that begins with gitcollab-invite-"
 _MOST_OF_A_TOKEN = 10_000  # characters; one that is longer is none
 
 
@@ -137,7 +138,7 @@ def join(
     """Make this folder an agent's workspace on a hub.
 
     Makes the agent's signing key, registers it on the hub, and puts the best program and the
-    protocol (collab.md) here. A file that you have changed is never overwritten. Joined again,
+    protocol (collab.md) here. A file that is there already is never overwritten. Joined again,
     the workspace takes the --sandbox that is given: auto lets no code of others run without one.
     """
     from gitcollab.swarm import setup
@@ -153,9 +154,14 @@ def join(
         progress=reading,
     )
     if json:
-        return jsonout.emit(jsonout.flat(report))
+        adoption = jsonout.flat(report.adoption) if report.adoption else None
+        return jsonout.emit(jsonout.flat(report) | {"adoption": adoption})
     done = "joined" if report.registered else "is already an agent of"
     render.say(report.agent, done, without_credentials(report.hub))
+    if report.adoption:
+        render.say(f"{report.adoption.path.name} is now", render.adopted(report.adoption))
+    if report.sandbox_before:
+        render.say(f"the sandbox is {report.sandbox} here now; it was {report.sandbox_before}")
     _note(report.note)
     if report.admission == "waiting":
         people = ", ".join(report.maintainers)
@@ -174,8 +180,12 @@ def _token(given: str) -> str:
     try:
         with Path(given).open(encoding="utf-8") as file:
             return file.read(_MOST_OF_A_TOKEN)
-    except (OSError, ValueError):  # no such file, or what can be none: then it is meant as a token
-        return given
+    except FileNotFoundError as e:  # it is not named: a damaged token is a secret still
+        raise UsageError("--invite: there is no such file, nor is it an invitation", _TOKENS) from e
+    except ValueError as e:
+        raise UsageError("--invite: the file holds no text", _TOKENS) from e
+    except OSError as e:
+        raise UsageError(f"--invite: the file cannot be read: {e.strerror}", _TOKENS) from e
 
 
 @verb(START, "gitcollab sync && gitcollab run")
@@ -198,8 +208,7 @@ def sync(json: Json = False) -> int:
         render.say("it is kept on this host; next: gitcollab outbox")
     render.say("best", render.best(report.best))
     if report.adoption:
-        name = report.adopted or "the baseline"
-        render.say("adopted", f"{name}: {render.whose(report.adoption)}")
+        render.say("adopted", render.adopted(report.adoption))
     _note(report.note)
     return code
 

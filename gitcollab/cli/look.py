@@ -57,7 +57,8 @@ def status(
             ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
             ("best", render.best(report.best)),
             ("results", str(report.results)),
-            ("online", {True: "yes", False: "no", None: None}[report.online]),
+            ("sandbox", report.sandbox),
+            ("online", _online(report)),
             ("clock", _skew(report)),
             ("waiting", _waiting(report)),
         ]
@@ -67,6 +68,12 @@ def status(
         print()
         render.claims(report.claims, render.now())
     return None
+
+
+def _online(report: Status) -> str | None:
+    if report.online is None:
+        return None
+    return "yes" if report.online else f"no: {report.reason}"
 
 
 def _agent(report: Status) -> str:
@@ -158,11 +165,10 @@ def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
 
 
 def _tell_adopted(change: Adopted) -> None:
-    source = change.id or "the baseline"
     if not change.changed:
-        render.say(change.path.name, "is", source, "already")
+        render.say(change.path.name, "is", change.id or "the baseline", "already")
         return
-    render.say(change.path.name, "is now", f"{source}: {render.whose(change)}")
+    render.say(change.path.name, "is now", render.adopted(change))
     if change.kept_aside is not None:
         render.say("what was there before:", str(change.kept_aside))
 

@@ -47,28 +47,26 @@ def tell_claim(answer: ClaimOutcome) -> None:
 
     match answer:
         case Granted(claim=claim, notes=notes):
-            left = render.span((claim.expires_at - render.now()).total_seconds())
             render.say("granted:", claim.description)
             change = change_text(claim.delta) if claim.delta and not claim.structural else None
             render.pairs(
                 [
                     ("change", change if change != claim.description else None),
                     ("experiment", claim.id),
-                    ("lasts", f"{left} unless renewed"),
+                    ("lasts", f"{render.left(claim.expires_at)} unless renewed"),
                     ("repeats", claim.anyway),
                 ]
             )
             for note in notes:
                 render.say("note:", note)
         case Taken(other=other):
-            left = render.span((other.expires_at - render.now()).total_seconds())
             render.say("taken:", answer.reason)
             render.pairs(
                 [
                     ("doing", other.description),
                     ("experiment", other.id),
                     ("by", other.agent),
-                    ("free in", left),
+                    ("free in", render.left(other.expires_at)),
                 ]
             )
             _next("try another change; gitcollab status shows what is being done")
@@ -110,8 +108,7 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
     for note in report.notes:
         render.say("note:", note)
     if report.adopted:
-        name = report.adopted.id or "the baseline"
-        render.say("adopted", f"{name}: {render.whose(report.adopted)}")
+        render.say("adopted", render.adopted(report.adopted))
     if report.error and not (result and result.failure):
         sys.stdout.flush()
         print(fitted(f"error: {report.error}", sys.stderr), file=sys.stderr)

@@ -55,6 +55,12 @@ def span(seconds: float) -> str:
     return f"{int(seconds)}s"
 
 
+def left(until: datetime) -> str:
+    """The time until then, to the nearest minute where it is one or more."""
+    seconds = (until - now()).total_seconds()
+    return span(round(seconds / 60) * 60 if seconds >= 60 else seconds)
+
+
 def clock(seconds: float) -> str:
     """A running time: 0:07, 12:34, 1:02:03."""
     whole = max(0, int(seconds))
@@ -344,6 +350,11 @@ def signed(ok: bool | None) -> str:
     return {True: "yes", False: "NO: not the agent's key", None: "not checked"}[ok]
 
 
+def adopted(change: Adopted) -> str:
+    """Which program was adopted, and whose it is."""
+    return f"{change.id or 'the baseline'}: {whose(change)}"
+
+
 def whose(change: Adopted) -> str:
     """Whose code was adopted, whether it is signed, and how much of it is new."""
     if change.agent is None:
@@ -351,7 +362,8 @@ def whose(change: Adopted) -> str:
     else:
         how = {True: "signature right", False: "SIGNATURE WRONG", None: "unsigned"}
         who = f"code of {change.agent}, {how[change.signature_ok]}"
-    return f"{who}, +{change.added} -{change.removed} lines"
+    size = f"+{change.added} -{change.removed} lines" if change.changed else "as it was here"
+    return f"{who}, {size}"
 
 
 def now() -> datetime:

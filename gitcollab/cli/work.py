@@ -224,8 +224,7 @@ def renew(experiment: Experiment = None, json: Json = False) -> None:
     if not claims:
         render.say("you have no claim to renew")
     for one in claims:
-        left = render.span((one.expires_at - render.now()).total_seconds())
-        render.say("renewed", one.id, f"for {left}")
+        render.say("renewed", one.id, f"for {render.left(one.expires_at)}")
     return None
 
 

@@ -20,7 +20,6 @@ from gitcollab.swarm.home import home
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.workspace import Config, Mode
 
-DEFAULT: Mode = "auto"
 _MOST_NAMES = 3
 _MOST_LOOKED_FOR = 20
 _TRIAL_SECONDS = 30.0
@@ -56,7 +55,7 @@ def decide(
 
     Raises RefusedError where it may only run in a sandbox and there is none.
     """
-    mode = mode or member.config.sandbox or DEFAULT
+    mode = mode or member.config.mode
     others = tuple(dict.fromkeys((*by, *strangers(member, experiment, fresh))))
     if mode == "off":
         return Confinement(False, others)

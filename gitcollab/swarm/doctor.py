@@ -74,7 +74,7 @@ def examine(folder: Path, *, seconds: float = HUB_SECONDS) -> list[Check]:
         checks.append(_failed("workspace", e))
     else:
         folders["the workspace"] = workspace.root
-        mode = workspace.config.sandbox or mode
+        mode = workspace.config.mode
         checks += _of_workspace(member, seconds)
     checks += _checked("python", _python)
     checks += _checked("disk", lambda: _disk(folders))

@@ -23,12 +23,13 @@ _ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
 def status(member: Member, *, ask: bool = False) -> Status:
     """Where the workspace stands, from what this host knows; ``ask`` asks the hub first."""
     online: bool | None = None
+    reason = ""
     if ask:
         try:
             member.store.refresh()
             online = True
-        except OfflineError:
-            online = False
+        except OfflineError as e:
+            online, reason = False, e.message
     snapshot = member.store.snapshot()
     refused = [
         QueuedItem(q.request.kind, q.request.id, q.request.created_at, q.reason)
@@ -52,6 +53,8 @@ def status(member: Member, *, ask: bool = False) -> Status:
         results=snapshot.count("result"),
         skew_seconds=member.store.skew().total_seconds(),
         admission=None if me is None else me.status,
+        sandbox=member.config.mode,
+        reason=reason,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gitcollab.records.models import Claim, Result
 from gitcollab.swarm.outcomes import Verdict
 from gitcollab.swarm.roster import Status as Admission
+from gitcollab.swarm.workspace import Mode
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class Status:
     results: int
     skew_seconds: float  # how far the hub's clocks are ahead of this one, as far as proved
     admission: Admission | None  # of this agent; None: its card is not on the hub
+    sandbox: Mode  # when programs run in one
+    reason: str = ""  # why the hub could not be reached
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,11 @@ class InitReport:
 
 @dataclass(frozen=True)
 class JoinReport:
-    """What join did to a folder; ``admission``: "member", or why the agent is none (yet)."""
+    """What join did to a folder; ``admission``: "member", or why the agent is none (yet).
+
+    ``adoption`` says whose program was written there; ``sandbox`` is when programs run in one from
+    now on, ``sandbox_before`` when they did until now where that is another.
+    """
 
     hub: str
     branch: str
@@ -226,6 +233,9 @@ class JoinReport:
     note: str
     admission: Admission
     maintainers: list[str]
+    sandbox: Mode
+    sandbox_before: Mode | None = None
+    adoption: Adopted | None = None
 
 
 @dataclass(frozen=True)

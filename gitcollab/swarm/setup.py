@@ -23,9 +23,9 @@ from gitcollab.store.store import Store
 from gitcollab.swarm import codenames, keyring, presets, publishing, reading, ruling
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
-from gitcollab.swarm.reports import InitReport, JoinReport
+from gitcollab.swarm.reports import Adopted, InitReport, JoinReport
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.syncing import best_program
+from gitcollab.swarm.syncing import best_program, take
 from gitcollab.swarm.workflows import WORKFLOW, workflow
 from gitcollab.swarm.workspace import FOLDER, Base, Config, Mode, Workspace, write_whole
 
@@ -153,8 +153,8 @@ def join(
 
     Without a name the agent gets a codename. ``sandbox`` says when programs run in one; None
     leaves it as it is, at first "auto". ``invitation`` is a maintainer's token, which is used and
-    not kept; where a maintainer's key is on this machine none is needed. An existing program that
-    differs from the hub's best is kept. ``clock`` is this host's; ``progress`` hears how many of
+    not kept; where a maintainer's key is on this machine none is needed. A program that is there
+    already is kept. ``clock`` is this host's; ``progress`` hears how many of
     the hub's records have been read, of how many. Raises UsageError for a bad name, OfflineError
     when the hub is away, RefusedError when a rule says no (the name is registered with another key,
     the hub takes in only whom it invited), GitcollabError when the address is no
@@ -165,7 +165,8 @@ def join(
     workspace = Workspace(folder.absolute())
     name = check_agent_name(agent) if agent is not None else _name_for(workspace)
     _refuse_other_membership(workspace, hub, branch, name)
-    config = _config_of(workspace, Config(hubs.address(hub), branch, name, sandbox=sandbox))
+    before = _config_before(workspace)
+    config = _config_of(before, Config(hubs.address(hub), branch, name, sandbox=sandbox))
     member = Member(workspace, config, pages, clock, progress=progress)
     member.store.refresh()
     task = member.task
@@ -174,7 +175,7 @@ def join(
     workspace.write_settings(task)
     protocol = member.store.snapshot().read("collab.md")
     notes = [_place_protocol(workspace, task, protocol)]
-    program = _place_program(member, task)
+    program, adoption = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
     known = roster(member.store.snapshot())
@@ -188,6 +189,9 @@ def join(
         "; ".join(n for n in notes if n),
         known.agents[name].status if name in known.agents else "unproved",
         sorted(known.maintainers),
+        config.mode,
+        before.mode if before and before.mode != config.mode else None,
+        adoption,
     )
 
 
@@ -198,11 +202,15 @@ def _name_for(workspace: Workspace) -> str:
     return codenames.codename(secrets.randbelow)
 
 
-def _config_of(workspace: Workspace, asked: Config) -> Config:
+def _config_before(workspace: Workspace) -> Config | None:
+    """What the folder was joined as before, if it was."""
+    return workspace.config if (workspace.folder / "config.yaml").is_file() else None
+
+
+def _config_of(old: Config | None, asked: Config) -> Config:
     """What is asked for, with what the workspace has been set to before."""
-    if not (workspace.folder / "config.yaml").is_file():
+    if old is None:
         return asked
-    old = workspace.config
     return replace(asked, tier=old.tier, sandbox=asked.sandbox or old.sandbox)
 
 
@@ -268,8 +276,10 @@ def _invitation(member: Member, name: str, token: str | None) -> Invitation | No
 def _how_to_join(member: Member, name: str) -> str:
     task, known = member.task, roster(member.store.snapshot())
     if name in known.agents or name in known.maintainers:
-        where = f"{key_path(name)} on the machine of {name}"
-        return f"choose another name, or bring the key: it is in {where}"
+        return (
+            f"choose another name; or, if you are {name}, bring the key from the machine where "
+            f"{name} joined: its file keys/{name} belongs into {key_path(name).parent} here"
+        )
     if task.policy.admission == "invite":
         people = ", ".join(sorted(task.maintainers))
         return f"ask a maintainer ({people}) for an invitation: gitcollab join HUB --invite TOKEN"
@@ -290,20 +300,15 @@ def _place_protocol(workspace: Workspace, task: Task, protocol: bytes | None) ->
     return "" if text == own else "collab.md is this hub's own: read it before an agent follows it"
 
 
-def _place_program(member: Member, task: Task) -> Literal["written", "kept", "unchanged"]:
-    """Put the best program there, unless there is one with edits."""
+def _place_program(
+    member: Member, task: Task
+) -> tuple[Literal["written", "kept", "unchanged"], Adopted | None]:
+    """Put the best program there and say whose it is, unless there is one: that is work."""
     workspace = member.workspace
     target, text = best_program(member, member.tier)
-    path = workspace.program_path(task)
-    base = workspace.base()
-    if path.exists():
-        now = workspace.program(task)
-        if now == text:
-            workspace.set_base(Base(target, text))
-            return "unchanged"
-        if base is None or now != base.text:
-            if base is None:
-                workspace.set_base(Base(target, text))
-            return "kept"
-    workspace.start_from(task, Base(target, text))
-    return "written"
+    if not workspace.program_path(task).exists():
+        return "written", take(member, target, text)
+    same = workspace.program(task) == text
+    if same or workspace.base() is None:
+        workspace.set_base(Base(target, text))
+    return ("unchanged" if same else "kept"), None

@@ -91,7 +91,7 @@ def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
     standing = base is not None and (base.id, base.text) == (target, text)
     if standing and workspace.program_path(task).exists():
         return None, ""
-    return _take(member, target, text), ""
+    return take(member, target, text), ""
 
 
 def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
@@ -138,10 +138,10 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     """
     if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
-    return _take(member, *best_program(member, tier or member.tier))
+    return take(member, *best_program(member, tier or member.tier))
 
 
-def _take(member: Member, target: str | None, text: str) -> Adopted:
+def take(member: Member, target: str | None, text: str) -> Adopted:
     """Make this program the working one; an edited one is kept aside first."""
     workspace, task = member.workspace, member.task
     path = workspace.program_path(task)

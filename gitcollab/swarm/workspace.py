@@ -52,6 +52,11 @@ class Config:
     tier: str | None = None
     sandbox: Mode | None = None  # None: auto
 
+    @property
+    def mode(self) -> Mode:
+        """When programs run in the sandbox."""
+        return self.sandbox or "auto"
+
 
 @dataclass(frozen=True)
 class Base:

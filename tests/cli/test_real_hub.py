@@ -83,7 +83,7 @@ def test_join(cli: Cli, tmp_path: Path, hub: Path) -> None:
     joined = ok(cli("join", str(hub), "--agent", "nova", "--json", cwd=folder)).json
     assert set(joined) == {
         *("hub", "branch", "agent", "workspace", "registered", "program", "note"),
-        *("admission", "maintainers"),
+        *("admission", "maintainers", "sandbox", "sandbox_before", "adoption"),
     }
     assert (joined["agent"], joined["registered"]) == ("nova", True)
     assert joined["program"] == "written"

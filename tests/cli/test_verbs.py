@@ -213,6 +213,7 @@ STATUS = Status(
     results=12,
     skew_seconds=7200.0,
     admission="member",
+    sandbox="auto",
 )
 
 
@@ -222,7 +223,7 @@ def test_status(cli: Cli, script: Script) -> None:
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
         *("mine", "results", "skew_seconds", "refused"),
-        "admission",
+        *("admission", "sandbox", "reason"),
     }
     assert told["hub"] == "https://***@hub.example/x.git"
     assert told["online"] is None

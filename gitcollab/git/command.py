@@ -169,7 +169,7 @@ def _listen(process: subprocess.Popen[bytes], idle: float, total: float) -> tupl
             for fd in [*buffers, *([pidfd] if pidfd is not None else [])]:
                 os.set_blocking(fd, False)
                 selector.register(fd, selectors.EVENT_READ)
-            while process.poll() is None and set(selector.get_map()) - {pidfd}:
+            while process.poll() is None and selector.get_map():
                 now = time.monotonic()
                 left = min(heard + idle, started + total) - now
                 if left <= 0:
@@ -177,7 +177,7 @@ def _listen(process: subprocess.Popen[bytes], idle: float, total: float) -> tupl
                 if _read(selector, buffers, left if pidfd is not None else min(left, 0.02)):
                     heard = time.monotonic()
             _read(selector, buffers, 0)
-        # Both streams closed and still running: wait within what is left of the idle time.
+        # Streams closed, still running, and no handle that tells of its end.
         if process.poll() is None:
             try:
                 process.wait(idle)

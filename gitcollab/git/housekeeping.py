@@ -6,6 +6,7 @@ no reference reaches is deleted without a grace period.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def tidy(repo: Path) -> None:
 
 def loose(repo: Path) -> int:
     """About how many loose objects there are."""
-    found = sum(len(_listed(repo / "objects" / name)) for name in _SAMPLE)
+    found = sum(len(_names(f"{repo}/objects/{name}")) for name in _SAMPLE)
     return found * 256 // len(_SAMPLE)
 
 
@@ -65,7 +66,7 @@ def _repack(repo: Path, *everything: str) -> None:
 
 def _swept(folder: Path) -> Iterator[Path]:
     """What is in ``folder``; temporary files that nobody writes any more are deleted."""
-    for path in _listed(folder):
+    for path in map(folder.joinpath, _names(folder)):
         if not _LEAVINGS.fullmatch(path.name):
             yield path
             continue
@@ -74,9 +75,9 @@ def _swept(folder: Path) -> Iterator[Path]:
                 path.unlink()
 
 
-def _listed(folder: Path) -> list[Path]:
+def _names(folder: Path | str) -> list[str]:
     try:
-        return list(folder.iterdir())
+        return os.listdir(folder)  # noqa: PTH208 - this looks after each write
     except FileNotFoundError:
         return []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from pathlib import Path
 from typing import IO
 
 from gitcollab.git.failures import CacheCorrupt
@@ -16,14 +15,14 @@ NAMES = {kind: name for name, kind in _KINDS.items()}
 class Loose:
     """The file of one object: a header and the bytes, deflated."""
 
-    def __init__(self, oid: str, path: Path) -> None:
+    def __init__(self, oid: str, path: str) -> None:
         self._oid = oid
         self._path = path
 
     def read(self, kind: int, cap: float) -> bytes | None:
         """The bytes; None when it is of another kind or larger than ``cap``, which costs little."""
         try:
-            with self._path.open("rb") as file:
+            with open(self._path, "rb") as file:  # noqa: PTH123 - often
                 return self._read(file, kind, cap)
         except (OSError, zlib.error, KeyError, ValueError) as e:
             raise CacheCorrupt(f"object {self._oid} is damaged") from e
@@ -31,7 +30,7 @@ class Loose:
     def header(self) -> tuple[int, int]:
         """The kind and size that the object gives."""
         try:
-            with self._path.open("rb") as file:
+            with open(self._path, "rb") as file:  # noqa: PTH123 - often
                 head = zlib.decompressobj().decompress(file.read(4096), 64).partition(b"\0")[0]
             name, _, digits = head.partition(b" ")
             return _KINDS[name], int(digits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -295,8 +296,11 @@ class ObjectStore:
 
         libgit2 1.9 never returns from one that is cut short (a power cut leaves such).
         """
-        paths = (folder / oid[:2] / oid[2:] for folder in self._folders)
-        return next((Loose(oid, path) for path in paths if path.exists()), None)
+        for folder in self._folders:
+            path = f"{folder}/{oid[:2]}/{oid[2:]}"
+            if os.path.exists(path):  # noqa: PTH110 - each write looks for a dozen
+                return Loose(oid, path)
+        return None
 
     def _check(self, oid: str | None, kind: int) -> None:
         """Raise CacheCorrupt where libgit2 would not return from reading, or take for written."""

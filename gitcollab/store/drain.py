@@ -7,7 +7,7 @@ request: after every lost race, lost reply or rebuilt copy all of them are decid
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -75,10 +75,15 @@ class Attempt:
 
 
 class Drain:
-    """One drain; the lock is held from before it is made until after its last use."""
+    """One drain; the lock is held from before it is made until after its last use.
 
-    def __init__(self, parts: Parts) -> None:
+    ``own`` are the ids of its owner's requests, who learns their outcomes from ``told`` and needs
+    no file of them.
+    """
+
+    def __init__(self, parts: Parts, own: Collection[str] = ()) -> None:
         self._parts = parts
+        self._own = own
         self._cache = parts.cache
         self._outbox = parts.outbox
         self._contention = Contention(parts.cache.folder / "contention")
@@ -92,7 +97,7 @@ class Drain:
         self._words = ""
         self._handled: set[str] = set()  # whatever became of them: once is enough for a drain
         self.waiting: set[str] = set()
-        self.outcomes: list[Outcome] = []
+        self.told: dict[str, Outcome] = {}  # by the request's id
 
     def run(self, done: Callable[[], bool]) -> None:
         """Deliver what is pending, oldest first, until ``done`` or nothing more can be."""
@@ -271,8 +276,7 @@ class Drain:
     def _tell(self, plan: Plan) -> None:
         for one in plan.decided:
             if one.failure is not None:
-                self._outbox.quarantine(one.request, one.failure, one.outcome, "bug")
-                self.outcomes.append(one.outcome)
+                self._set_aside(one.request, one.failure, one.outcome, "bug")
             elif one.outcome.get("outcome") == "refused":
                 self._refuse(one.request, one.outcome, "rules")
             elif one.outcome.get("outcome") == "queued" and one.request.when_offline == "keep":
@@ -283,14 +287,15 @@ class Drain:
             self._outbox.set_offline(None)
 
     def _finish(self, request: Request, outcome: Outcome) -> None:
-        self._outbox.finish(request, outcome)
-        self.outcomes.append(outcome)
+        self._outbox.finish(request, self._for_others(request, outcome))
+
+    def _set_aside(self, request: Request, reason: str, outcome: Outcome, by: str) -> None:
+        self._outbox.quarantine(request, reason, self._for_others(request, outcome), by)
 
     def _refuse(self, request: Request, outcome: Outcome, by: str) -> None:
         """Refused, by us or by the hub: "keep" holds work and is set aside, "drop" is over."""
         if request.when_offline == "keep":
-            self._outbox.quarantine(request, str(outcome.get("reason", "")), outcome, by)
-            self.outcomes.append(outcome)
+            self._set_aside(request, str(outcome.get("reason", "")), outcome, by)
         else:
             self._finish(request, outcome)
 
@@ -307,9 +312,14 @@ class Drain:
 
     def _wait(self, request: Request, outcome: Outcome) -> None:
         """It stays in the outbox for a later delivery."""
-        self._outbox.tell(request, outcome)
+        if (told := self._for_others(request, outcome)) is not None:
+            self._outbox.tell(request, told)
         self.waiting.add(request.id)
-        self.outcomes.append(outcome)
+
+    def _for_others(self, request: Request, outcome: Outcome) -> Outcome | None:
+        """Note the outcome; None where nobody else asked for it."""
+        self.told[request.id] = outcome
+        return None if request.id in self._own else outcome
 
     def _timely(self, batch: Sequence[Request]) -> list[Request]:
         """Those of ``batch`` that are still wanted, by this host's clock."""

@@ -116,9 +116,13 @@ class Outbox:
             with contextlib.suppress(OSError):
                 self._forget(self._pending, request)
 
-    def finish(self, request: Request, outcome: Outcome) -> None:
-        """Tell the outcome and forget the request; on DiskFull it waits on."""
-        self.tell(request, outcome)
+    def finish(self, request: Request, outcome: Outcome | None) -> None:
+        """Tell the outcome (None: nobody needs to read it), and forget the request.
+
+        On DiskFull it waits on.
+        """
+        if outcome is not None:
+            self.tell(request, outcome)
         self._forget(self._pending, request)
         self.drop(request)  # set aside once, and let wait again by who was killed before the drop
 
@@ -140,8 +144,10 @@ class Outbox:
                 path.unlink(missing_ok=True)
         return value
 
-    def quarantine(self, request: Request, reason: str, outcome: Outcome, by: str = "hub") -> None:
-        """Set a refused request aside for a person to look at, and tell the outcome."""
+    def quarantine(
+        self, request: Request, reason: str, outcome: Outcome | None, by: str = "hub"
+    ) -> None:
+        """Set a refused request aside for a person to look at; tell the outcome as ``finish``."""
         entry = {
             "request": json.loads(to_json(request)),
             "reason": reason,
@@ -155,7 +161,8 @@ class Outbox:
             )
         except OSError as e:
             raise local_failure(e) from e
-        self.tell(request, outcome)
+        if outcome is not None:
+            self.tell(request, outcome)
         self._forget(self._pending, request)
 
     def quarantined(self) -> list[Quarantined]:

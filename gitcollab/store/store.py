@@ -157,7 +157,7 @@ class Store:
             drain = Drain(self._parts)
             wanted = self._outbox.pending()  # not what others ask for meanwhile: it must end
             drain.run(lambda: self._are_settled(wanted, drain))
-            return drain.outcomes
+            return list(drain.told.values())
 
     def pending(self) -> list[Waiting]:
         """What waits to be delivered, oldest first."""
@@ -269,9 +269,9 @@ class Store:
         lost = [request for request in requests if not self._outbox.is_pending(request)]
         if lost:
             self._outbox.put(lost)
-        drain = Drain(self._parts)
+        drain = Drain(self._parts, {request.id for request in requests})
         drain.run(lambda: self._are_settled(requests, drain))
-        self._collect(requests, outcomes)
+        outcomes |= {r.id: drain.told[r.id] for r in requests if r.id in drain.told}
 
     def _are_settled(self, requests: Sequence[Request], drain: Drain) -> bool:
         """Whether none of ``requests`` is left that ``drain`` could still deliver."""

@@ -302,14 +302,26 @@ def test_a_full_disk_after_the_push_landed(
 ) -> None:
     store = open_store(hub, tmp_path / "home")
     store.snapshot()
+    other = ask("note", text="of another process")
+    store._outbox.put([other])
     with monkeypatch.context() as patch:
         patch.setattr(type(store._outbox), "tell", no_space_to_tell)
         with pytest.raises(DiskFull):
             store.submit(ask("note", text="x"))
 
-    assert len(store.pending()) == 1
-    assert store.flush() == [{"outcome": "noted"}]
-    assert commits(hub) == 2
+    assert other in [one.request for one in store.pending()]
+    assert {"outcome": "noted"} in store.flush()
+    assert commits(hub) == 3
+
+
+def test_whoever_delivers_its_own_needs_no_file_of_the_outcome(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(hub, tmp_path / "home")
+    monkeypatch.setattr(type(store._outbox), "tell", no_space_to_tell)
+
+    assert store.submit(ask("note", text="x")) == [{"outcome": "noted"}]
+    assert store.pending() == []
 
 
 def no_space(*args: object) -> None:

@@ -5,18 +5,24 @@ is: signed by a key that lies here, published by nobody else before, of no patch
 down to the baseline. A baseline is own when its bytes came with gitcollab, when the hub is the one
 inside this workspace, or when a key that lies here signed both the hub's task and its program. What
 a hub says of itself proves nothing: anybody may list anybody's public key.
+
+What a program adds to its base by hand is own unless it is a stranger's program, but for formatting
+and the values of constants, or has lines of one. Lines that were rewritten, each of them, are not
+recognised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from typing import TypeAlias
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Experiment, Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, folder_of
 from gitcollab.records.signing import KeyPair, verify
+from gitcollab.similarity.constants import Constant, constants
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import presets
 from gitcollab.swarm.home import home, key_path
@@ -31,7 +37,10 @@ PATCHER = "the author of the patch"
 # A longer ancestry is not followed; a program whose beginnings are unknown is a stranger's.
 MAX_BASES = 10_000
 UNKNOWN = SOMEBODY
+Marks: TypeAlias = Mapping[str, tuple[str, ...]]
 _MARKS = "built-on-others"
+# So many characters in whole lines of a stranger's program that the base has not are copied.
+MIN_COPIED = 24
 
 
 def strangers(
@@ -51,7 +60,7 @@ def strangers(
     marks = _marks()
     at: Result | Experiment = experiment
     seen: set[str] = set()
-    found |= dict.fromkeys(_first_publisher(member, at))
+    found |= dict.fromkeys(_publishers(member, at.fingerprint, at.base_fingerprint, marks))
     while (base_id := at.base) is not None:
         if base_id in seen or len(seen) == MAX_BASES:
             return (*found, UNKNOWN)
@@ -61,32 +70,55 @@ def strangers(
         if base is None:
             return (*found, UNKNOWN)
         own = is_fresh or _is_own(member, base)
-        written = [*([PATCHER] if base_id in marks else []), *([] if own else [base.agent])]
-        found |= dict.fromkeys([*written, *_first_publisher(member, base)])
+        written = [*marks.get(base_id, ()), *([] if own else [base.agent])]
+        others = _publishers(member, base.fingerprint, base.base_fingerprint, marks)
+        found |= dict.fromkeys([*written, *others])
         at = base
     if not _is_own_baseline(member, at.base_fingerprint, own_task):
         found[BASELINE] = None
     return tuple(found)
 
 
-def mark(result_id: str) -> None:
-    """Remember on this machine that a result of ours holds code that others may have written."""
+def additions_by(member: Member, text: str, experiment: Experiment) -> tuple[str, ...]:
+    """Others who may have written what the working program ``text`` adds to its base.
+
+    Where the ``experiment`` that it is tried in is strangers' anyway, lines are not compared.
+    """
+    base = member.workspace.base()
+    if base is None or base.text == text:
+        return ()
+    marks = _marks()
+    whole = _publishers(member, _print_of(text.encode()), _print_of(base.text.encode()), marks)
+    others = tuple(dict.fromkeys((*base.by, *whole)))
+    if others or strangers(member, experiment):
+        return others
+    return _copied_from(member, text, base.text, marks)
+
+
+def mark(others: tuple[str, ...], *, program: str | None = None, result: str | None = None) -> None:
+    """Remember on this machine that ``others`` may have written code in a program, or a result's.
+
+    A program is known by its fingerprint: it may be put aside, and back again.
+    """
     path = home() / _MARKS
     path.parent.mkdir(parents=True, exist_ok=True)
+    names = "\t".join(others)
     try:
         with path.open("a") as file:
-            file.write(f"{result_id}\n")
+            file.writelines(f"{key}\t{names}\n" for key in (program, result) if key is not None)
     except OSError as e:
         raise GitcollabError(
             f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
         ) from e
 
 
-def _marks() -> frozenset[str]:
+def _marks() -> Marks:
+    """Who may have written in what is marked, by result and by fingerprint."""
     try:
-        return frozenset((home() / _MARKS).read_text().split())
+        marked = [line.split("\t") for line in (home() / _MARKS).read_text().splitlines()]
     except FileNotFoundError:
-        return frozenset()
+        return {}
+    return {key: tuple(others) or (UNKNOWN,) for key, *others in marked}
 
 
 def _is_own(member: Member, result: Result) -> bool:
@@ -105,20 +137,68 @@ def _public_lines(agent: str) -> Iterator[str]:
             yield KeyPair.load(path).public_line
 
 
-def _first_publisher(member: Member, at: Result | Experiment) -> Iterator[str]:
-    """Who published the program before anybody here, if somebody did; nobody for a baseline.
+def _publishers(
+    member: Member, print_of: str | None, base_print: str | None, marks: Marks
+) -> tuple[str, ...]:
+    """Who published the program before anybody here, if somebody did; who wrote in it by a mark.
 
-    Equal times count against us. An unchanged program is what its base is.
+    Equal times count against us, and another run of a program is no publication of ours. An
+    unchanged program is what its base is; a baseline is nobody's.
     """
     snapshot = member.store.snapshot()
-    if at.fingerprint in (None, at.base_fingerprint, baseline(snapshot)):
-        return
-    runs = snapshot.select("result", "agent", "created_at", fingerprint=at.fingerprint)
-    if runs:
-        _, agent, result_id = min((str(made), str(who), str(i)) for i, who, made in runs)
+    if print_of in (None, base_print, baseline(snapshot)):
+        return ()
+    runs = snapshot.select("result", "agent", "created_at", fingerprint=print_of)
+    for _, agent, result_id in sorted((str(made), str(who), str(i)) for i, who, made in runs):
         result = member.result(result_id)
         if result is None or not _is_own(member, result):
-            yield agent
+            return (agent,)
+        if result.fingerprint != result.base_fingerprint:
+            return marks.get(result_id, ())
+    return marks.get(str(print_of), (UNKNOWN,) if runs else ())
+
+
+def _copied_from(member: Member, text: str, base: str, marks: Marks) -> tuple[str, ...]:
+    """Who published lines of the text that its base has not: the first, by time.
+
+    Every program of the hub is read (0.5 ms each), for what records say of them may be a lie. None
+    is when all that was added are values of constants: nobody owns a number.
+    """
+    added = _lines(_without_values(text)) - _lines(_without_values(base))
+    if _size(added) < MIN_COPIED:
+        return ()
+    runs = member.store.snapshot().select("result", "agent", "created_at")
+    for _, agent, result_id in sorted((str(made), str(who), str(i)) for i, who, made in runs):
+        data = member.read(f"{folder_of(result_id)}/{PROGRAM_PATH}") or b""
+        common = added & _lines(data.decode(errors="replace"))
+        if _size(common) < MIN_COPIED:
+            continue
+        result = member.result(result_id)
+        if result is None or not _is_own(member, result):
+            return (agent,)
+        if others := marks.get(result_id):
+            return others
+        if not strangers(member, result):  # others may have taken them from there
+            added -= common
+    return ()
+
+
+def _without_values(text: str) -> str:
+    """The program without the values of its constants; what cannot be read as one stays."""
+    found: list[Constant] = []
+    with suppress(GitcollabError):
+        found = sorted(constants(text).values(), key=lambda c: c.start, reverse=True)
+    for constant in found:
+        text = text[: constant.start] + text[constant.end :]
+    return text
+
+
+def _lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")}
+
+
+def _size(lines: set[str]) -> int:
+    return sum(map(len, lines))
 
 
 def _is_embedded(member: Member) -> bool:

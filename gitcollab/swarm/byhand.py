@@ -8,7 +8,7 @@ from typing import Literal
 from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records.models import sha256
 from gitcollab.swarm import claiming
-from gitcollab.swarm.authorship import mark
+from gitcollab.swarm.authorship import additions_by, mark
 from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement, read_log
@@ -47,8 +47,8 @@ def publish_log(
     if holder is None and spoken and spoken.description == plan.experiment.description:
         holder = spoken
     result = result_of(member, task, plan, measured, holder, used)
-    if member.workspace.additions_by(text):
-        mark(result.id)
+    if others := additions_by(member, text, plan.experiment):
+        mark(others, program=result.fingerprint, result=result.id)
     return report_of(member, publish(member, result, files_of(text, measured)), measured, None)
 
 

@@ -13,7 +13,7 @@ from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming, confinement, patching
-from gitcollab.swarm.authorship import PATCHER, mark
+from gitcollab.swarm.authorship import PATCHER, additions_by, mark
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import environment_of
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
@@ -126,7 +126,7 @@ def prepare(
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, before, what, set_values, patch, seed)
-    by = (*member.workspace.additions_by(before), *((PATCHER,) if patch else ()))
+    by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
     confined = confinement.decide(member, plan.experiment, sandbox, by=by)
     progress(RunProgress("claim", plan.experiment.description))
     told = (*notes_on(member, plan, what), *confined.notes)
@@ -230,6 +230,8 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
     """
     holder = ready.claimed.claim if isinstance(ready.claimed, Granted) else None
     try:
+        if ready.by:  # wherever a copy of it will lie
+            mark(ready.by, program=ready.plan.experiment.fingerprint)
         if ready.before is not None and ready.plan.program != ready.before:
             member.workspace.write_program(ready.task, ready.plan.program, ready.by)
         measured, holder = _measure(member, ready, holder, progress)
@@ -241,7 +243,7 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
         raise
     result = result_of(member, ready.task, ready.plan, measured, holder, ready.plan.seed)
     if ready.by:
-        mark(result.id)
+        mark(ready.by, result=result.id)
     return Ran(ready, measured, result)
 
 

@@ -146,11 +146,6 @@ class Workspace:
         self.write_program(task, base.text, (SOMEBODY,))
         self.set_base(base)
 
-    def additions_by(self, text: str) -> tuple[str, ...]:
-        """Others who may have written what ``text`` adds to its base."""
-        base = self.base()
-        return base.by if base is not None and base.text != text else ()
-
     def seen(self, total: int) -> int:
         """How many results there were at the last sync; from now on ``total``."""
         path = self.folder / "seen"

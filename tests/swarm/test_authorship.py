@@ -183,7 +183,7 @@ def test_what_was_built_on_a_patch_stays_its_authors(past: Past) -> None:
     patched = past.add("nova", None)
     later = past.add("nova", patched)
     assert past.strangers(later) == ()
-    authorship.mark(patched)
+    authorship.mark((PATCHER,), result=patched)
     assert past.strangers(later) == (PATCHER,)
 
 

@@ -33,6 +33,29 @@ def open_swarm(*, create_embedded: bool = False) -> Swarm:
     )
 
 
+def open_or_make_swarm(sets: Mapping[str, str], patch: str | None) -> Swarm:
+    """As ``open_swarm``; a folder that is no workspace gets a hub of its own, which is said.
+
+    Nothing is made where a run with these constants set, or this patch, could not begin.
+    """
+    from gitcollab.swarm.workspace import NotJoined
+
+    try:
+        return open_swarm()
+    except NotJoined:
+        from gitcollab.swarm.setup import check_first_run
+
+        check_first_run(Path(), sets, patch)
+    swarm = open_swarm(create_embedded=True)
+    print(
+        "made a hub for this folder alone; to work with others: gitcollab join HUB --agent NAME, "
+        "in another folder",
+        file=sys.stderr,
+        flush=True,
+    )
+    return swarm
+
+
 def notice(text: str) -> None:
     """Tell somebody who waits at a terminal what takes long."""
     from gitcollab.cli.text import line

@@ -12,7 +12,7 @@ from gitcollab.cli import jsonout, outcome, render
 from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.choices import Ended, Sandbox, ended
 from gitcollab.cli.choices import sandbox as chosen_sandbox
-from gitcollab.cli.context import open_swarm
+from gitcollab.cli.context import open_or_make_swarm, open_swarm
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
     change = None if patch is None else _patch_text(patch)
-    swarm = open_swarm(create_embedded=True)
+    swarm = open_or_make_swarm(values, change)
     with LiveLine(sys.stderr, quiet=json) as live:
         how: dict[str, Any] = {
             "set_values": values,

@@ -27,17 +27,35 @@ _PATIENCE = 120.0  # seconds, for another rotation of the same agent
 def agent_key(name: str, registered: str | None) -> KeyPair:
     """The key of that name which a hub has ``registered`` (an OpenSSH public line).
 
-    Where it has none, or none of ours, it is the key that the agent would join with, which is made
-    when there is none.
+    Where it has none, it is the key that the agent would join with. Raises RefusedError where that
+    key is not on this machine: only joining makes one.
     """
-    spare = _spare(name)
-    if registered is not None and spare:
-        for path in (key_path(name), *spare):
+    first = key_path(name)
+    if registered is not None:
+        for path in (first, *_spare(name)):
             with suppress(GitcollabError):
                 key = KeyPair.load(path)
                 if key.public_line == registered:
                     return key
-    return KeyPair.load_or_create(key_path(name))
+        if first.exists():
+            KeyPair.load(first)  # one that is damaged is said to be
+        raise RefusedError(f"{name} is registered with a key that is not here", where_from(name))
+    if not first.exists():
+        raise RefusedError(f"there is no key of {name} here: {first}", where_from(name))
+    return KeyPair.load(first)
+
+
+def where_from(name: str) -> str:
+    """The next step of who is registered under that name with a key that is not here."""
+    return (
+        f"join under another name; or, if you are {name}, bring the key from the machine where it "
+        f"joined: the file keys/{name} there belongs into {key_path(name).parent} here"
+    )
+
+
+def new_agent(name: str) -> None:
+    """Make the key that an agent of that name joins with, where there is none."""
+    KeyPair.load_or_create(key_path(name))
 
 
 def maintainer_key(task: Task) -> tuple[str, KeyPair]:

@@ -140,10 +140,13 @@ class Member:
 
     @property
     def key(self) -> KeyPair:
-        """The agent's signing key: the one that the hub, as last fetched, knows it by."""
+        """The agent's signing key: the one that the hub, as last fetched, knows it by.
+
+        Raises RefusedError where it is not on this machine.
+        """
         if keyring.is_rotating(self.config.agent):
             self._let_rotation_end()
-        registered = self._registered()
+        registered = self.registered
         if self._key is None or registered not in (None, self._key.public_line):
             self._key = keyring.agent_key(self.config.agent, registered)
         return self._key
@@ -161,11 +164,12 @@ class Member:
             if keyring.is_rotating(name):
                 with suppress(OfflineError):
                     self.store.refresh()
-                    if (registered := self._registered()) is not None:
+                    if (registered := self.registered) is not None:
                         keyring.settle(name, registered)
 
-    def _registered(self) -> str | None:
-        """The public key in the agent's card."""
+    @property
+    def registered(self) -> str | None:
+        """The public key in the agent's card, as last fetched."""
         path = path_of("agent", self.config.agent)
         card = self.store.snapshot(allow_empty=True).record(path)
         return card.public_key if isinstance(card, AgentCard) else None

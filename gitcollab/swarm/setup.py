@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,11 +16,12 @@ from gitcollab.records.models import AgentCard, Invitation, Task
 from gitcollab.records.names import check_agent_name, path_of
 from gitcollab.records.quoting import lines
 from gitcollab.records.signing import KeyPair
+from gitcollab.similarity.constants import edit
 from gitcollab.store import hubs
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.store.store import Store
-from gitcollab.swarm import codenames, keyring, presets, publishing, reading, ruling
+from gitcollab.swarm import codenames, keyring, patching, presets, publishing, reading, ruling
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import Adopted, InitReport, JoinReport
@@ -130,6 +131,20 @@ def _signed(keeper: tuple[str, KeyPair], task: Task, files: dict[str, str]) -> d
     return files | {path_of("ruling", said.id): codec.encode(said).decode()}
 
 
+def check_first_run(folder: Path, sets: Mapping[str, str], patch: str | None) -> None:
+    """Whether a run could begin so with a hub of its own in ``folder``, before that is made.
+
+    Raises GitcollabError for constants that its program does not have, and patches that do not fit.
+    """
+    task, baseline = presets.preset(presets.DEFAULT)
+    workspace = Workspace(folder.absolute())
+    there = workspace.program_path(task).exists()
+    text = workspace.program(task) if there else baseline.decode()
+    if patch is not None:
+        text = patching.applied(patch, text, task.program)
+    edit(text, sets)
+
+
 def _embedded(folder: Path) -> str:
     home = folder.absolute() / FOLDER
     home.mkdir(parents=True, exist_ok=True)
@@ -235,6 +250,8 @@ def _register(member: Member, name: str, token: str | None) -> bool:
     """Add the agent's card; False when it stands there already."""
     new_key = not key_path(name).exists()
     try:
+        if member.registered is None:
+            keyring.new_agent(name)
         card = AgentCard(
             id=name,
             agent=name,
@@ -276,10 +293,7 @@ def _invitation(member: Member, name: str, token: str | None) -> Invitation | No
 def _how_to_join(member: Member, name: str) -> str:
     task, known = member.task, roster(member.store.snapshot())
     if name in known.agents or name in known.maintainers:
-        return (
-            f"choose another name; or, if you are {name}, bring the key from the machine where "
-            f"{name} joined: its file keys/{name} belongs into {key_path(name).parent} here"
-        )
+        return keyring.where_from(name)
     if task.policy.admission == "invite":
         people = ", ".join(sorted(task.maintainers))
         return f"ask a maintainer ({people}) for an invitation: gitcollab join HUB --invite TOKEN"

@@ -62,8 +62,23 @@ def test_a_name_that_is_taken(
     monkeypatch.setenv("GITCOLLAB_HOME", str(elsewhere))
     told = cli("join", str(hub), "--agent", "nova", cwd=tmp_path)
     assert told.code == 4
-    assert f"its file keys/nova belongs into {elsewhere / 'keys'} here" in told.err
+    assert "nova is registered with a key that is not here" in told.err
+    assert f"the file keys/nova there belongs into {elsewhere / 'keys'} here" in told.err
     assert not (elsewhere / "keys" / "nova").exists()
+
+
+def test_a_workspace_on_a_machine_without_its_key(
+    cli: Cli, join: Join, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = join("nova")
+    monkeypatch.setenv("GITCOLLAB_HOME", str(tmp_path / "elsewhere"))
+    for argv in (["claim", "LR=0.2"], ["run", "--set", "LR=0.2"]):
+        told = cli(*argv, cwd=nova)
+        assert told.code == 4
+        assert "nova is registered with a key that is not here" in told.err
+        assert "bring the key from the machine where it joined" in told.err
+    assert not (tmp_path / "elsewhere" / "keys" / "nova").exists()
+    assert (nova / "train.py").read_text() == TOY_PROGRAM
 
 
 def test_status_says_why_the_hub_is_away(cli: Cli, join: Join, hub: Path) -> None:

@@ -284,8 +284,21 @@ def test_without_any_set_up(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TOY_PROGRAM.replace("score", "val_bpb"))
     told = cli("run", "a toy", "--json", cwd=tmp_path)
     assert told.json["outcome"] == "published"
+    assert told.err.startswith("made a hub for this folder alone; to work with others: ")
+    assert "made a hub" not in cli("run", cwd=tmp_path).err
     assert (tmp_path / ".gitcollab" / "hub.git").is_dir()
     assert cli("status", cwd=tmp_path).code == 0
+
+
+def test_without_any_set_up_nothing_is_made_for_a_run_that_cannot_begin(
+    cli: Cli, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "a.patch").write_text("junk\n")
+    assert cli("run", "--set", "NOPE=1", cwd=empty).code == 2
+    assert cli("run", "--patch", "../a.patch", cwd=empty).code != 0
+    assert list(empty.iterdir()) == []
 
 
 def test_interrupted_while_running(join: Join, hub: Path) -> None:

@@ -225,11 +225,11 @@ def test_keys(nova: Swarm, agent: Agent) -> None:
     agent("vega")
     mine = path.read_bytes()
     path.write_bytes(key_path("vega").read_bytes())
-    assert "not the key that nova is registered with" in examine_key(nova)
+    assert "nova is registered with a key that is not here" in examine_key(nova)
     path.write_text("no key")
     assert "cannot be read" in examine_key(nova)
     path.unlink()
-    assert "there is no key of nova" in examine_key(nova)
+    assert "nova is registered with a key that is not here" in examine_key(nova)
     assert not path.exists()
     path.write_bytes(mine)
 

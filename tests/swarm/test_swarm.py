@@ -91,7 +91,7 @@ def test_join_again_is_harmless(tmp_path: Path, toy_hub: Path, agent: Agent) -> 
 def test_a_name_with_another_key_is_refused(tmp_path: Path, toy_hub: Path, agent: Agent) -> None:
     agent("nova")
     key_path("nova").unlink()
-    with pytest.raises(RefusedError, match="another key"):
+    with pytest.raises(RefusedError, match="a key that is not here"):
         join(tmp_path / "thief", str(toy_hub), agent="nova")
     assert not key_path("nova").exists()
     assert not (tmp_path / "thief" / ".gitcollab").exists()

@@ -49,6 +49,13 @@ _RESERVED = frozenset(_NOBODY + _DEVICES)
 
 KINDS = tuple(_FORMS)
 
+# Files that are no agent's to change, those that anybody makes from the records, and a result's.
+MAINTAINED = re.compile(
+    r"(task\.yaml|synonyms\.yaml|train\.py|collab\.md|\.github/workflows/[a-z0-9._-]{1,80}\.ya?ml)\Z"
+)
+DERIVED = re.compile(r"(README\.md|LEADERBOARD\.md|leaderboard\.json|best/.+)\Z")
+BESIDE = re.compile(r"(?P<folder>results/[^/]+/[^/]+)/(?P<name>[^/]+)\Z")
+
 
 @lru_cache(maxsize=4096)
 def kind_of(path: str) -> tuple[str, str] | None:

@@ -15,7 +15,13 @@ from typing import Any
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import MAX_PROGRAM_BYTES, AgentCard, Ruling, Task
-from gitcollab.records.names import PROGRAM_PATH, SYNONYMS_PATH, TASK_PATH, check_agent_name
+from gitcollab.records.names import (
+    MAINTAINED,
+    PROGRAM_PATH,
+    SYNONYMS_PATH,
+    TASK_PATH,
+    check_agent_name,
+)
 from gitcollab.records.signing import is_key
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import keyring, presets, reading, ruling
@@ -23,7 +29,6 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.recogniser import unusable
 from gitcollab.swarm.reports import AgentInfo, Invited, Ruled, TaskChange
 from gitcollab.swarm.roster import Agent, roster, rulings
-from gitcollab.swarm.rulebook import MAINTAINED
 
 _PATIENCE = timedelta(seconds=90)
 _SKEW = timedelta(hours=1)  # of a clock that may still be an honest one

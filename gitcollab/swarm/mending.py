@@ -20,14 +20,15 @@ from tempfile import TemporaryDirectory
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records import codec
 from gitcollab.records.models import Retraction, Ruling, Signed, Task
-from gitcollab.records.names import path_of
+from gitcollab.records.names import DERIVED, path_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.store.audit import Repository, Step
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.store.upstream import Upstream
 from gitcollab.swarm import derive, keyring, reading, rulebook, ruling
+from gitcollab.swarm.commit import CLOCKS
 from gitcollab.swarm.roster import roster, rulings
-from gitcollab.swarm.rulebook import CLOCKS, Breach
+from gitcollab.swarm.rulebook import Breach
 from gitcollab.swarm.verifying import judge
 
 _TRIES = 10  # pushes; somebody else's may come first
@@ -155,7 +156,7 @@ class _Repair:
         undone = [
             (path, there)
             for path, there in ((raw.decode("utf-8", "replace"), there) for raw, there in differing)
-            if _LISTED.match(path) and not rulebook.DERIVED.match(path) and path not in files
+            if _LISTED.match(path) and not DERIVED.match(path) and path not in files
         ]
         edits = self._edits(maintainer, task, at, undone)
         tree = self.upstream.with_files(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
@@ -26,28 +24,21 @@ from gitcollab.records.models import (
     Retraction,
     Ruling,
     Signed,
-    Task,
     sha256,
 )
-from gitcollab.records.names import TASK_PATH, kind_of
-from gitcollab.records.signing import keys_of, release, verify, verify_bytes
+from gitcollab.records.names import BESIDE, DERIVED, MAINTAINED, kind_of
+from gitcollab.records.quoting import line
+from gitcollab.records.signing import release, verify, verify_bytes
 from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import ProgramTooComplex
-from gitcollab.store.decoding import Broken, decode_at
+from gitcollab.store.decoding import Broken
 from gitcollab.store.requests import NOT_DERIVED
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import claims, reading
+from gitcollab.swarm import admitting, claims
+from gitcollab.swarm.commit import CLOCKS, Commit, Reasons
 from gitcollab.swarm.publishing import LIMITS
-from gitcollab.swarm.roster import Roster, invited, roster, rulings
+from gitcollab.swarm.roster import roster
 
-CLOCKS = timedelta(days=1)  # clocks that differ by more are broken, not skewed
-
-# Files that are no agent's to change.
-MAINTAINED = re.compile(
-    r"(task\.yaml|synonyms\.yaml|train\.py|collab\.md|\.github/workflows/[a-z0-9._-]{1,80}\.ya?ml)\Z"
-)
-DERIVED = re.compile(r"(README\.md|LEADERBOARD\.md|leaderboard\.json|best/.+)\Z")
-_BESIDE = re.compile(r"(?P<folder>results/[^/]+/[^/]+)/(?P<name>[^/]+)\Z")
 _ADDED = ("result", "hypothesis", "insight", "retraction", "ruling")
 _RELEASE = re.compile(
     rf"^{claims.RELEASE}: (\S{{1,100}}) (\S{{1,64}}) (\S{{1,100}})$", re.MULTILINE
@@ -71,7 +62,7 @@ def breaches(
 
     Derived files are passed over: they are judged at the newest commit, see ``derived_breaches``.
     """
-    return list(_Commit(before, changes, message, now).breaches())
+    return list(_Judge(before, changes, message, now).breaches())
 
 
 def rules(
@@ -94,40 +85,8 @@ def derived_breaches(after: Snapshot, changed: Collection[str], rebuild: Rebuild
     return [Breach(path, "derived", reason) for path in sorted(touched) if path in wrong]
 
 
-def state_breaches(snapshot: Snapshot) -> list[Breach]:
-    """What is wrong with a hub as it stands, whoever did it."""
-    return [*_misplaced(snapshot), *_unproved(snapshot), *_unruled(snapshot)]
-
-
-def flags(snapshot: Snapshot) -> list[Breach]:
-    """Results that nobody has to believe: they stand, and do not rank before they are confirmed."""
-    from gitcollab.swarm.grouping import counting, flagged_keys, grouped
-
-    task = reading.task_of(snapshot, "this hub", "the state branch")
-    known = {run.id: run for run in reading.runs(snapshot) if run.task == task.digest}
-    counts = counting(task)
-    found = [
-        Breach(names.path_of("result", run.id), "plausible", "it is outside what the task believes")
-        for run in known.values()
-        if run.status == "ok" and not counts(run)
-    ]
-    drafts = grouped(run for run in known.values() if counts(run))
-    for key in flagged_keys(task, drafts, known, reading.baseline(snapshot)):
-        reason = "so large a step has to be confirmed by another agent"
-        path = names.path_of("result", drafts[key].first.id)
-        found.append(Breach(path, "plausible", reason))
-    return sorted(found)
-
-
-@dataclass
-class _Commit:
-    """One commit that is judged."""
-
-    before: Snapshot
-    changes: Mapping[str, bytes | None]
-    message: str
-    now: datetime
-    _decoded: dict[str, Record | Broken] = field(default_factory=dict)
+class _Judge(Commit):
+    """What the rules say of one commit."""
 
     def breaches(self) -> Iterator[Breach]:
         """Everything that is wrong."""
@@ -135,61 +94,14 @@ class _Commit:
             if DERIVED.match(path):
                 continue
             for rule, reason in self._judge(path, data):
-                yield Breach(path, rule, _line(reason))
+                yield Breach(path, rule, line(reason[:300]))
         for agent, reason in self._floods():
             yield Breach(agent, "limit", reason)
 
-    # -- what the rules are judged by --------------------------------------------------------------
-
-    @cached_property
-    def after(self) -> Snapshot:
-        """The hub with the commit."""
-        return self.before.with_changes(self.changes)
-
-    @cached_property
-    def task(self) -> Task | None:
-        """The task before the commit; the new one where a hub is seeded."""
-        where = self.after if self.before.read(TASK_PATH) is None else self.before
-        try:
-            return reading.task_of(where, "this hub", "the state branch")
-        except reading.NoTask:
-            return None
-
-    @cached_property
-    def people(self) -> Roster:
-        """Who takes part, those who join by this commit too."""
-        return roster(self.after)
-
-    @cached_property
-    def explained(self) -> dict[str, str | None]:
-        """Path -> digest (None: gone) of what maintainers' new rulings say is there now."""
-        found: dict[str, str | None] = {}
-        for path, data in self.changes.items():
-            if not path.startswith("rulings/"):
-                continue
-            ruling = self._record(path, data)
-            new = self.before.read(path) is None
-            if new and isinstance(ruling, Ruling) and not list(self._ruling(ruling)):
-                found |= dict.fromkeys(ruling.removes) | ruling.files
-        return found
-
-    def _record(self, path: str, data: bytes | None) -> Record | Broken | None:
-        identity = kind_of(path)
-        if identity is None or data is None:
-            return None
-        if path not in self._decoded:
-            self._decoded[path] = decode_at(identity, data)
-        return self._decoded[path]
-
-    def _added(self, agent: str) -> list[Owned]:
-        """The records that the commit adds to an agent's folders."""
-        made = (self._record(path, data) for path, data in self.changes.items())
-        return [r for r in made if isinstance(r, Owned) and r.agent == agent]
-
     # -- by place ----------------------------------------------------------------------------------
 
-    def _judge(self, path: str, data: bytes | None) -> Iterator[tuple[str, str]]:
-        record = self._record(path, data)
+    def _judge(self, path: str, data: bytes | None) -> Reasons:
+        record = self.record(path, data)
         if isinstance(record, Broken):
             yield "schema", record.reason
         elif self._is_explained(path, data):
@@ -199,9 +111,7 @@ class _Commit:
         else:
             yield from self._judge_agents(path, data, record)
 
-    def _judge_agents(
-        self, path: str, data: bytes | None, record: Record | None
-    ) -> Iterator[tuple[str, str]]:
+    def _judge_agents(self, path: str, data: bytes | None, record: Record | None) -> Reasons:
         kind, _ = kind_of(path) or ("", "")
         if kind in _ADDED:
             yield from self._judge_added(path, record)
@@ -212,8 +122,8 @@ class _Commit:
             elif isinstance(standing, Claim):
                 yield from self._unclaim(standing)
         elif kind == "agent":
-            yield from self._card(self.before.record(path), record, self.before.read(path))
-        elif found := _BESIDE.match(path):
+            yield from admitting.card(self, path, record)
+        elif found := BESIDE.match(path):
             yield from self._beside(found["folder"], found["name"], data)
         elif data is not None or not _is_strange(path):
             yield "place", "nothing belongs there"
@@ -223,25 +133,23 @@ class _Commit:
             return False
         return self.explained[path] == (None if data is None else sha256(data))
 
-    def _judge_explained(
-        self, path: str, data: bytes | None, record: Record | None
-    ) -> Iterator[tuple[str, str]]:
+    def _judge_explained(self, path: str, data: bytes | None, record: Record | None) -> Reasons:
         """Maintainers put back and take away; they do not speak for others."""
         if isinstance(record, Signed) and not self.people.signed(record):
             yield "signature", f"it is not signed by a key of {record.agent}"
-        beside = _BESIDE.match(path)
+        beside = BESIDE.match(path)
         if beside and record is None and data is not None:
             result = self.after.record(f"{beside['folder']}/result.yaml")
             signed = result.files.get(beside["name"]) if isinstance(result, Result) else None
             if signed != sha256(data):
                 yield "signature", "it is not the file that was signed"
 
-    def _judge_added(self, path: str, record: Record | None) -> Iterator[tuple[str, str]]:
+    def _judge_added(self, path: str, record: Record | None) -> Reasons:
         if not isinstance(record, Owned) or self.before.read(path) is not None:
             yield "append-only", "records are added once, and neither changed nor removed"
             return
         if isinstance(record, Ruling):
-            yield from self._ruling(record)
+            yield from self.against(record)
             return
         yield from self._by_member(record)
         if isinstance(record, Result):
@@ -253,7 +161,7 @@ class _Commit:
 
     # -- by kind -----------------------------------------------------------------------------------
 
-    def _by_member(self, record: Signed) -> Iterator[tuple[str, str]]:
+    def _by_member(self, record: Signed) -> Reasons:
         """Signed by its agent's present key, who is a member, and made in its time here."""
         agent = self.people.agents.get(record.agent)
         if agent is None or agent.key is None:
@@ -269,19 +177,7 @@ class _Commit:
         if not joined - CLOCKS <= record.created_at <= self.now + CLOCKS:
             yield "time", "it says it was made before its agent joined, or in the future"
 
-    def _ruling(self, ruling: Ruling) -> Iterator[tuple[str, str]]:
-        task = self.task
-        key = None if task is None else task.maintainers.get(ruling.agent)
-        if task is None or key is None:
-            yield "maintainers", f"{ruling.agent} is no maintainer"
-        elif not verify(ruling, key):
-            yield "signature", f"it is not signed by the maintainer {ruling.agent}"
-        elif ruling.hub != task.hub:
-            yield "maintainers", "it was made for another hub"
-        elif abs(ruling.created_at - self.now) > CLOCKS:
-            yield "time", "it was made too long ago, or in the future"
-
-    def _result(self, result: Result) -> Iterator[tuple[str, str]]:
+    def _result(self, result: Result) -> Reasons:
         folder = names.folder_of(result.id)
         for name, digest in sorted(result.files.items()):
             data = self.changes.get(f"{folder}/{name}")
@@ -296,7 +192,7 @@ class _Commit:
         if isinstance(other, Result) and other.fingerprint != result.fingerprint:
             yield "fingerprint", f"it runs another program than {other.id}, which it replicates"
 
-    def _program(self, result: Result, data: bytes | None) -> Iterator[tuple[str, str]]:
+    def _program(self, result: Result, data: bytes | None) -> Reasons:
         """What a program is ranked as is not its agent's to say."""
         if result.fingerprint is None:
             return
@@ -309,12 +205,12 @@ class _Commit:
         except (UnicodeDecodeError, ProgramTooComplex) as e:
             yield "fingerprint", f"its program cannot be read: {e}"
 
-    def _retraction(self, record: Retraction) -> Iterator[tuple[str, str]]:
+    def _retraction(self, record: Retraction) -> Reasons:
         kind, target = kind_of(record.target) or ("", "")
         if kind not in _ADDED or target.split("/")[0] != record.agent:
             yield "owner", "an agent withdraws records of its own"
 
-    def _hypothesis(self, record: Hypothesis) -> Iterator[tuple[str, str]]:
+    def _hypothesis(self, record: Hypothesis) -> Reasons:
         if record.patch is None or self.task is None:
             return
         from gitcollab.swarm.patching import touched
@@ -327,10 +223,10 @@ class _Commit:
         if others:
             yield "patch", f"its patch changes {', '.join(sorted(others))[:100]}"
 
-    def _beside(self, folder: str, name: str, data: bytes | None) -> Iterator[tuple[str, str]]:
+    def _beside(self, folder: str, name: str, data: bytes | None) -> Reasons:
         """A file beside a result comes with its record, and is named there."""
         path = f"{folder}/result.yaml"
-        result = self._record(path, self.changes.get(path))
+        result = self.record(path, self.changes.get(path))
         if data is None or self.before.read(f"{folder}/{name}") is not None:
             yield "append-only", "a result's files are neither changed nor removed"
         elif not isinstance(result, Result):
@@ -340,14 +236,14 @@ class _Commit:
 
     # -- claims ------------------------------------------------------------------------------------
 
-    def _claim(self, claim: Claim, standing: Record | None) -> Iterator[tuple[str, str]]:
+    def _claim(self, claim: Claim, standing: Record | None) -> Reasons:
         yield from self._by_member(claim)
         if not isinstance(standing, Claim) or not self._in_force(standing):
             return
         if (standing.nonce, standing.agent) != (claim.nonce, claim.agent):
             yield "claim", f"{standing.agent} holds it"
 
-    def _unclaim(self, standing: Claim) -> Iterator[tuple[str, str]]:
+    def _unclaim(self, standing: Claim) -> Reasons:
         if not self._in_force(standing) or self._published(standing) or self._released(standing):
             return
         yield "claim", f"{standing.agent} holds it, and has not given it back"
@@ -362,7 +258,7 @@ class _Commit:
         """Whether its holder publishes the result that it was claimed for."""
         return any(
             isinstance(r, Result) and (r.experiment, r.claim) == (claim.id, claim.nonce)
-            for r in self._added(claim.agent)
+            for r in self.added(claim.agent)
         )
 
     def _released(self, claim: Claim) -> bool:
@@ -374,90 +270,17 @@ class _Commit:
             for experiment, nonce, signature in _RELEASE.findall(self.message)[:300]
         )
 
-    # -- agents ------------------------------------------------------------------------------------
-
-    def _card(
-        self, old: Record | None, new: Record | None, there: bytes | None
-    ) -> Iterator[tuple[str, str]]:
-        if not isinstance(new, AgentCard):
-            yield "append-only", "an agent's card is not removed"
-        elif not keys_of(new):
-            yield "signature", "it does not prove the agent's key"
-        elif isinstance(old, AgentCard):
-            yield from self._changed_card(old, new)
-        elif there is not None:
-            yield "append-only", "what stands there is no card; a maintainer has to remove it"
-        else:
-            yield from self._new_card(new)
-
-    def _changed_card(self, old: AgentCard, new: AgentCard) -> Iterator[tuple[str, str]]:
-        fixed = ("created_at", "invitation")
-        if any(getattr(old, name) != getattr(new, name) for name in fixed):
-            yield "append-only", "when and how an agent joined does not change"
-        before, after = keys_of(old), keys_of(new)
-        if before and after not in (before, (*before, new.public_key)):
-            yield "signature", "the agent's key did not sign for the new one"
-        agent = roster(self.before).agents.get(new.id)
-        if agent is not None and agent.status == "suspended":
-            yield "member", f"{new.id} is suspended"
-
-    def _new_card(self, card: AgentCard) -> Iterator[tuple[str, str]]:
-        try:
-            names.check_agent_name(card.id)
-        except GitcollabError as e:
-            yield "owner", e.message
-        if card.former:
-            yield "signature", "a new agent has no former key"
-        if abs(card.created_at - self.now) > CLOCKS:
-            yield "time", "it was not made now: check this machine's clock"
-        if self._has_others_key(card):
-            yield "owner", "another agent has this key"
-        task = self.task
-        if task is None:
-            return
-        since = task.policy.admission_since
-        if since is not None and card.created_at < since:
-            yield "time", "it says it is older than the hub's way of admission: check the clock"
-        if task.maintainers.get(card.id, card.public_key) != card.public_key:
-            yield "owner", f"{card.id} is a maintainer, and this is another key"
-        if task.policy.admission == "invite" and card.public_key not in task.maintainers.values():
-            yield from self._invitation(task, card)
-
-    def _invitation(self, task: Task, card: AgentCard) -> Iterator[tuple[str, str]]:
-        shown = card.invitation
-        if shown is None:
-            yield "admission", "this hub takes in only whom a maintainer has invited"
-        elif shown.hub != task.hub:
-            yield "admission", "the invitation is for another hub"
-        elif self.now > shown.expires_at or card.created_at > shown.expires_at:
-            yield "admission", f"the invitation expired on {shown.expires_at:%Y-%m-%d %H:%M} UTC"
-        elif shown.maintainer not in task.maintainers.values() or not invited(task, card):
-            yield "admission", "no maintainer of this hub gave the invitation to this agent"
-        elif self._users(shown.key) > shown.uses:
-            yield "admission", f"the invitation was used {shown.uses} times already"
-
-    def _users(self, key: str) -> int:
-        cards = reading.cards(self.after).values()
-        return sum(1 for c in cards if c.invitation is not None and c.invitation.key == key)
-
-    def _has_others_key(self, card: AgentCard) -> bool:
-        return any(
-            card.public_key in agent.keys
-            for name, agent in self.people.agents.items()
-            if name != card.id
-        )
-
     # -- floods ------------------------------------------------------------------------------------
 
-    def _floods(self) -> Iterator[tuple[str, str]]:
+    def _floods(self) -> Reasons:
         from gitcollab.swarm.flooding import floods, joining
 
         if self.task is not None and self.before.tip is not None:
             if why := joining(self.before, self.task, self._joining(), self.now):
                 yield "agents/", why
-            agents = {r.agent for r in self._signed() if not isinstance(r, Ruling)}
+            agents = {r.agent for r in self.signed() if not isinstance(r, Ruling)}
             for agent in sorted(agents):
-                for reason in floods(self.after, self.task, agent, self._signed()):
+                for reason in floods(self.after, self.task, agent, self.signed()):
                     yield agent, reason
 
     def _joining(self) -> int:
@@ -465,69 +288,7 @@ class _Commit:
         cards = (path for path in self.changes if path.startswith("agents/"))
         return sum(self.before.read(path) is None for path in cards)
 
-    def _signed(self) -> list[Signed]:
-        made = (self._record(path, data) for path, data in self.changes.items())
-        return [r for r in made if isinstance(r, Signed)]
-
 
 def _is_strange(path: str) -> bool:
     """Whether nothing of ours lives at the path: removing such a file is a service."""
-    return not (kind_of(path) or MAINTAINED.match(path) or _BESIDE.match(path))
-
-
-def _line(reason: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in reason)[:300]
-
-
-# -- a hub as it stands ----------------------------------------------------------------------------
-
-
-def _misplaced(snapshot: Snapshot) -> Iterator[Breach]:
-    for path, reason in sorted(snapshot.invalid().items()):
-        yield Breach(path, "schema", _line(reason))
-    for path in snapshot.list():
-        beside = _BESIDE.match(path)
-        known = bool(kind_of(path) or MAINTAINED.match(path) or DERIVED.match(path))
-        if beside and not kind_of(path):
-            result = snapshot.record(f"{beside['folder']}/result.yaml")
-            known = isinstance(result, Result) and beside["name"] in result.files
-        if not known:
-            yield Breach(path, "place", "nothing belongs there")
-
-
-def _unproved(snapshot: Snapshot) -> Iterator[Breach]:
-    people = roster(snapshot)
-    for name, agent in sorted(people.agents.items()):
-        if agent.status == "unproved":
-            yield Breach(names.path_of("agent", name), "signature", "it does not prove its key")
-    for kind in ("result", "hypothesis", "insight", "retraction", "claim"):
-        signed = snapshot.signed(kind, people.keys)
-        for record_id, record in snapshot.records(kind).items():
-            if record_id not in signed:
-                reason = "it is not signed by a key of its agent"
-                yield Breach(names.path_of(kind, record_id), "signature", reason)
-            elif isinstance(record, Result):
-                yield from _altered(snapshot, record)
-    ours = {ruling.id for ruling in rulings(snapshot)}
-    for ruling_id in snapshot.records("ruling"):
-        if ruling_id not in ours:
-            reason = "no maintainer of this hub signed it"
-            yield Breach(names.path_of("ruling", ruling_id), "signature", reason)
-
-
-def _altered(snapshot: Snapshot, result: Result) -> Iterator[Breach]:
-    for name, digest in sorted(result.files.items()):
-        path = f"{names.folder_of(result.id)}/{name}"
-        data = snapshot.read(path)
-        if data is None or sha256(data) != digest:
-            yield Breach(path, "signature", "it is not the file that was signed")
-
-
-def _unruled(snapshot: Snapshot) -> Iterator[Breach]:
-    """Maintained files that are not what the last ruling on them says."""
-    said: dict[str, str | None] = {}
-    for ruling in rulings(snapshot):
-        said |= dict.fromkeys(ruling.removes) | ruling.files
-    for path in snapshot.list():
-        if MAINTAINED.match(path) and said.get(path) != sha256(snapshot.read(path) or b""):
-            yield Breach(path, "maintainers", "it is not what a maintainer signed")
+    return not (kind_of(path) or MAINTAINED.match(path) or BESIDE.match(path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.store.audit import BadHistory, Repository, Step
 from gitcollab.store.snapshot import Snapshot, utc_now
-from gitcollab.swarm import rulebook
+from gitcollab.swarm import rulebook, standing
 from gitcollab.swarm.rulebook import Breach
 from gitcollab.swarm.runs import COLUMNS
 
@@ -78,7 +78,7 @@ def verify_range(
     if found:
         return Verdict(found[:_ENOUGH], [], commits)
     wrong = rulebook.derived_breaches(after, changed, lambda state: _rebuild(state, pages))
-    flagged = [flag for flag in rulebook.flags(after) if flag.path in changed] if flagging else []
+    flagged = [flag for flag in standing.flags(after) if flag.path in changed] if flagging else []
     return Verdict(_told(new, wrong), _told(None, flagged), commits)
 
 
@@ -97,10 +97,10 @@ def verify_all(repository: Repository, snapshot: Snapshot, pages: Pages | None) 
     if tip is None:
         return Verdict([], [])
     wrong = [Breach(*fault) for fault in repository.tree_faults(tip)]
-    wrong += rulebook.state_breaches(snapshot)
+    wrong += standing.state_breaches(snapshot)
     stale = _rebuild(snapshot, pages)
     wrong += rulebook.derived_breaches(snapshot, stale, lambda _: stale)
-    return Verdict(_told(None, wrong), _told(None, rulebook.flags(snapshot)))
+    return Verdict(_told(None, wrong), _told(None, standing.flags(snapshot)))
 
 
 def open_hub(

@@ -11,6 +11,7 @@ import pytest
 
 from gitcollab.faces.pages import pages
 from gitcollab.git.objects import ObjectStore
+from gitcollab.records.names import DERIVED
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.store import Store
 from gitcollab.swarm import rulebook, verifying
@@ -95,7 +96,7 @@ def client(hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Write:
 SAYABLE = [
     one
     for one in CORPUS
-    if one.changes is not None and not any(rulebook.DERIVED.match(p) for p in one.changes)
+    if one.changes is not None and not any(DERIVED.match(p) for p in one.changes)
 ]
 
 

@@ -22,7 +22,7 @@ from gitcollab.records.models import (
 from gitcollab.records.signing import KeyPair
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import rulebook
+from gitcollab.swarm import rulebook, standing
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
@@ -448,7 +448,7 @@ class TestState:
         return file(ruling(does="edit", files={p: sha256(d) for p, d in files.items()}))
 
     def rules(self, snapshot: Snapshot) -> set[tuple[str, str]]:
-        return {(b.path, b.rule) for b in rulebook.state_breaches(snapshot)}
+        return {(b.path, b.rule) for b in standing.state_breaches(snapshot)}
 
     def test_an_honest_hub(self, hub: Any) -> None:
         assert self.rules(hub(self.seeded(), published(result()), file(claim()))) == set()
@@ -479,7 +479,7 @@ class TestState:
         low = published(result(stem="low", task=task, metric=-1.0))
         before = hub(self.seeded())
         assert broken(before, low) == []
-        flagged = rulebook.flags(hub(self.seeded(), low))
+        flagged = standing.flags(hub(self.seeded(), low))
         assert [(b.path, b.rule) for b in flagged] == [
             ("results/nova/low/result.yaml", "plausible")
         ]

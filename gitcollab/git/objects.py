@@ -20,15 +20,11 @@ from typing import NamedTuple
 
 import pygit2
 
-from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, DiskFull
 from gitcollab.git.loose import BLOB, COMMIT, NAMES, TREE, Loose
+from gitcollab.git.trees import FILE, FOLDER, MAX_DEPTH, Entry, nested, parse, to_bytes
 
-_DIRECTORY = b"40000"
-_FILE = b"100644"
-_FILE_MODES = (_FILE, b"100755", b"100664")
 _OID = re.compile(r"[0-9a-f]{40}\Z")
-_DEPTH = 32  # folders below one another; a hub uses five
 
 # How many trees stay parsed, and of how many entries at most: some 10 MB when all are full.
 _KEPT, _SMALL = 64, 500
@@ -37,30 +33,6 @@ _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; lib
 
 # The last second that every calculation with a day's margin can still represent.
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-
-
-class BadPath(GitcollabError):  # noqa: N818 - reads as what it is
-    """A path that must not be written into a hub's tree."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path[:200]!r} cannot be a path in a hub", "use plain relative paths")
-
-
-class Entry(NamedTuple):
-    """One entry of a tree."""
-
-    mode: bytes
-    oid: str  # hex
-
-    @property
-    def is_tree(self) -> bool:
-        """Whether this is a folder."""
-        return self.mode in (_DIRECTORY, b"040000")
-
-    @property
-    def is_file(self) -> bool:
-        """Whether this is a regular file (not a symbolic link, not a submodule)."""
-        return self.mode in _FILE_MODES
 
 
 class CommitFields(NamedTuple):
@@ -76,22 +48,6 @@ class TreeChange(NamedTuple):
 
     path: str
     entry: Entry | None
-
-
-def check_path(path: str) -> str:
-    """``path`` when it may be written into a tree, else BadPath.
-
-    The rules are those that let any git on any system check it out: relative, no empty, ``.``,
-    ``..`` or ``.git`` component in any spelling, no backslash, colon or control character.
-    """
-    parts = path.split("/")
-    if len(path.encode("utf-8", "surrogatepass")) > 1000 or len(parts) > _DEPTH:
-        raise BadPath(path)
-    for part in parts:
-        plain = part.rstrip(". ").lower()
-        if plain in ("", ".git", "git~1") or re.search(r"[\x00-\x1f\x7f\\:\ud800-\udfff]", part):
-            raise BadPath(path)
-    return path
 
 
 def create(path: Path) -> None:
@@ -181,7 +137,7 @@ class ObjectStore:
         """What ``tree`` holds, by raw name, in git's order."""
         entries = self._lately.get(tree)
         if entries is None:
-            entries = _parse_tree(self.raw_tree(tree))
+            entries = parse(self.raw_tree(tree))
             if len(entries) <= _SMALL:
                 with self._lock:
                     self._lately[tree] = entries
@@ -198,7 +154,7 @@ class ObjectStore:
 
     def find(self, tree: str, path: str) -> Entry | None:
         """The entry at ``path``, None where there is none."""
-        entry = Entry(_DIRECTORY, tree)
+        entry = Entry(FOLDER, tree)
         for part in path.split("/"):
             if not entry.is_tree:
                 return None
@@ -225,14 +181,14 @@ class ObjectStore:
     @staticmethod
     def check(changes: Mapping[str, bytes | None]) -> None:
         """Raise BadPath for a path that must not be in a tree, TypeError for what is no bytes."""
-        _nested(changes)
+        nested(changes)
 
     def write_tree(self, base: str | None, changes: Mapping[str, bytes | None]) -> str:
         """The tree ``base`` with ``changes`` (None removes); only touched folders are rewritten.
 
         A folder that loses its last file goes. Raises as ``check`` does.
         """
-        written = self._write(base, _nested(changes))
+        written = self._write(base, nested(changes))
         return self._store(TREE, b"") if written is None else written
 
     def commit(
@@ -316,7 +272,7 @@ class ObjectStore:
         return found
 
     def _walk(self, tree: str, at: str, prefix: str, depth: int) -> Iterator[tuple[str, Entry]]:
-        if depth > _DEPTH:
+        if depth > MAX_DEPTH:
             return
         for raw, entry in self.entries(tree).items():
             path = _join(at, raw)
@@ -329,7 +285,7 @@ class ObjectStore:
                 yield path, entry
 
     def _diff(self, old: str | None, new: str | None, at: str, depth: int) -> Iterator[TreeChange]:
-        if old == new or depth > _DEPTH:
+        if old == new or depth > MAX_DEPTH:
             return
         before = {} if old is None else self.entries(old)
         after = {} if new is None else self.entries(new)
@@ -346,22 +302,22 @@ class ObjectStore:
             if now is not None and not now.is_tree:
                 yield TreeChange(path, now)
 
-    def _write(self, base: str | None, nested: Mapping[bytes, object]) -> str | None:
+    def _write(self, base: str | None, changes: Mapping[bytes, object]) -> str | None:
         entries = {} if base is None else dict(self.entries(base))
-        for name, change in nested.items():
+        for name, change in changes.items():
             if isinstance(change, dict):
                 old = entries.get(name)
                 below = self._write(old.oid if old is not None and old.is_tree else None, change)
-                entry = None if below is None else Entry(_DIRECTORY, below)
+                entry = None if below is None else Entry(FOLDER, below)
             elif isinstance(change, bytes):
-                entry = Entry(_FILE, self._store(BLOB, change))
+                entry = Entry(FILE, self._store(BLOB, change))
             else:
                 entry = None
             if entry is None:
                 entries.pop(name, None)
             else:
                 entries[name] = entry
-        return self._store(TREE, _format_tree(entries)) if entries else None
+        return self._store(TREE, to_bytes(entries)) if entries else None
 
     def _store(self, kind: int, data: bytes) -> str:
         head = b"%b %d\0" % (NAMES[kind], len(data))
@@ -370,50 +326,12 @@ class ObjectStore:
             return str(self._repo.odb.write(kind, data))
 
 
-def _nested(changes: Mapping[str, bytes | None]) -> dict[bytes, object]:
-    """``changes`` as folders within folders, by raw name."""
-    nested: dict[bytes, object] = {}
-    for path, data in changes.items():
-        if data is not None and not isinstance(data, bytes):
-            raise TypeError(f"{path[:200]!r} is given {type(data).__name__}, not bytes")
-        *folders, name = (part.encode() for part in check_path(path).split("/"))
-        at = nested
-        for folder in folders:
-            below = at.setdefault(folder, {})
-            if not isinstance(below, dict):
-                raise BadPath(path)
-            at = below
-        if isinstance(at.get(name), dict):
-            raise BadPath(path)
-        at[name] = data
-    return nested
-
-
 def _join(at: str, raw: bytes) -> str | None:
     try:
         name = raw.decode()
     except UnicodeDecodeError:
         return None
     return f"{at}/{name}" if at else name
-
-
-def _parse_tree(data: bytes) -> dict[bytes, Entry]:
-    entries: dict[bytes, Entry] = {}
-    at = 0
-    while at < len(data):
-        space = data.find(b" ", at)
-        end = data.find(b"\0", space)
-        if space < 0 or end < 0 or end + 21 > len(data):
-            raise CacheCorrupt("a tree is cut short")
-        entries[data[space + 1 : end]] = Entry(data[at:space], data[end + 1 : end + 21].hex())
-        at = end + 21
-    return entries
-
-
-def _format_tree(entries: Mapping[bytes, Entry]) -> bytes:
-    # git sorts a folder as if its name ended in a slash.
-    ordered = sorted(entries.items(), key=lambda e: e[0] + b"/" if e[1].is_tree else e[0])
-    return b"".join(b"%b %b\0%b" % (e.mode, name, bytes.fromhex(e.oid)) for name, e in ordered)
 
 
 @contextmanager

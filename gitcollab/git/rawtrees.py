@@ -16,16 +16,15 @@ from typing import NamedTuple
 
 from gitcollab.git.failures import CacheCorrupt
 from gitcollab.git.loose import BLOB, TREE
-from gitcollab.git.objects import Entry, ObjectStore
+from gitcollab.git.objects import ObjectStore
+from gitcollab.git.trees import FILE, FOLDER, MAX_DEPTH, Entry
 
 MAX_BLOB_BYTES = 1_500_000
 MAX_FILES = 5_000  # that one commit changes; derived files may be a thousand and more
 _MAX_TREE_BYTES = 8_000_000  # of one folder: 100,000 entries and more
 _MAX_LOOKED_AT = 300_000  # entries, of all folders that differ
-_MAX_DEPTH = 32
 _MAX_NAME, _MAX_PATH = 255, 1000  # bytes
 
-_FILE, _FOLDER = b"100644", b"40000"
 _ODD = {b"120000": "a symbolic link", b"160000": "a submodule", b"100755": "executable"}
 # What some file system does not allow in a name, or takes for another one.
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*]')
@@ -84,7 +83,7 @@ def difference(
 def path_fault(path: bytes) -> str | None:
     """Why nothing may be at ``path``; None when something may."""
     parts = path.split(b"/")
-    if len(path) > _MAX_PATH or len(parts) > _MAX_DEPTH:
+    if len(path) > _MAX_PATH or len(parts) > MAX_DEPTH:
         return "the path is too long"
     return next((fault for part in parts if (fault := name_fault(part))), None)
 
@@ -146,7 +145,7 @@ class _Comparison:
         """Tell how the folder ``at`` differs."""
         if old == new:
             return
-        if at.depth > _MAX_DEPTH or len(at.path) > _MAX_PATH:
+        if at.depth > MAX_DEPTH or len(at.path) > _MAX_PATH:
             self._fault(at.path.rstrip(b"/"), "the folder lies too deep")
             return
         before = {} if old is None else self._standing(old)
@@ -174,7 +173,7 @@ class _Comparison:
             if files[1] is not None and (why := fault or self._file_fault(path, files[1])):
                 self._fault(path, why)
         folders = [None if e is None or not e.is_tree else e for e in (was, now)]
-        if now is not None and now.is_tree and now.mode != _FOLDER:
+        if now is not None and now.is_tree and now.mode != FOLDER:
             self._fault(path, f"a folder of the mode {_shown(now.mode)}")
         old, new = (None if e is None else e.oid for e in folders)
         self.folders(_Place(path + b"/", at.depth + 1, fault), old, new)
@@ -182,7 +181,7 @@ class _Comparison:
     def _file_fault(self, path: bytes, entry: Entry) -> str | None:
         if len(path) > _MAX_PATH:
             return "the path is too long"
-        if entry.mode != _FILE:
+        if entry.mode != FILE:
             what = _ODD.get(entry.mode, f"of the mode {_shown(entry.mode)}")
             return f"it is {what}; only plain files may be here"
         header = self._objects.header(entry.oid)

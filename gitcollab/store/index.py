@@ -24,7 +24,8 @@ from gitcollab.store.database import Database, transaction
 from gitcollab.store.decoding import MISPLACED, READ_CAP, Broken, decode, own_id
 
 if TYPE_CHECKING:
-    from gitcollab.git.objects import Entry, ObjectStore
+    from gitcollab.git.objects import ObjectStore
+    from gitcollab.git.trees import Entry
     from gitcollab.records.models import Record
     from gitcollab.store.decoding import Decoded
 

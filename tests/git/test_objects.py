@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitcollab.git.failures import CacheCorrupt
-from gitcollab.git.objects import BadPath, ObjectStore, check_path, create
+from gitcollab.git.objects import ObjectStore, create
+from gitcollab.git.trees import BadPath, check_path
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 WHO = ("nova", "nova@gitcollab.invalid")

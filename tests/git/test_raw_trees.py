@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcollab.git.objects import Entry, ObjectStore, create
+from gitcollab.git.objects import ObjectStore, create
 from gitcollab.git.rawtrees import (
     MAX_BLOB_BYTES,
     Change,
@@ -15,6 +15,7 @@ from gitcollab.git.rawtrees import (
     name_fault,
     path_fault,
 )
+from gitcollab.git.trees import Entry
 
 Row = tuple[bytes, str, bytes]  # mode, object, name
 FILE, FOLDER = b"100644", b"40000"

@@ -1,7 +1,7 @@
-"""What of this machine a program in the sandbox sees: the system, its interpreter, its GPUs.
+"""What of this machine a program in the sandbox sees: the system, its GPUs, an environment.
 
-All of it read-only, since what a program can read it can print, and what it prints is published:
-nothing of the user's is here but the interpreter and what it was told to import from.
+All of it read-only. What a program can read it can print, and what it prints is published: nothing
+of the user's is here (what its interpreter needs is in ``imports``).
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import os
 import re
 import site
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import gitcollab
 
 HOME = Path("/tmp/home")  # inside: private, empty, gone with the run
 GITCOLLAB_HOME = Path("/tmp/gitcollab")
 USER = "gitcollab"
 
-# /opt, /nix and /gnu hold whole programs (CUDA, interpreters) on systems that have them.
-_TOP = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix", "gnu")
-SYSTEM = tuple(Path("/", name) for name in _TOP)
+_TOP = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store")
+# /opt holds anything: of it only what makers of GPUs and compilers put there.
+_OPT = ("cuda*", "nvidia*", "rocm*", "amdgpu*", "intel*", "hpcx*", "rh")
+SYSTEM = (
+    *(Path("/", name) for name in _TOP),
+    *(path for pattern in _OPT for path in sorted(Path("/opt").glob(pattern))),
+)
+_SETTINGS = Path("/usr/local/etc")  # with passwords of package indexes and services
 # Where the linker finds libraries, and which of several compilers and BLAS is meant.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "OpenCL")
 _OWN_ETC = Path(__file__).parent / "etc"  # in the place of what names people and machines
@@ -31,10 +33,8 @@ _OWN_ETC = Path(__file__).parent / "etc"  # in the place of what names people an
 _PROC = ("sys", "acpi", "bus", "driver", "fs", "irq", "mtrr", "scsi", "sysrq-trigger", "tty")
 # What programs ask about CPUs; GPUs are found through more of it.
 _SYS, _ALL_SYS = ("/sys/devices/system",), ("/sys",)
-_GPUS = ("nvidia*", "dri", "kfd", "dxg", "nvhost*", "nvmap")
-_IMPORTED = ("PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "ROCM_PATH")
-_INTERPRETER = ("bin", "lib", "lib64", "include", "share", "pyvenv.cfg")  # of a prefix
-_MOST_PTH = 100
+# Render nodes: what a screen shows is no program's.
+_GPUS = ("nvidia*", "dri/renderD*", "dri/by-path/*-render", "kfd", "dxg", "nvhost*", "nvmap")
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
@@ -51,6 +51,8 @@ def system() -> list[str]:
             options += ("--symlink", str(path.readlink()), str(path))
         else:
             options += ("--ro-bind-try", str(path), str(path))
+    if _SETTINGS.is_dir():
+        options += ("--tmpfs", str(_SETTINGS), "--remount-ro", str(_SETTINGS))
     for path in sorted(_OWN_ETC.iterdir()):
         options += ("--ro-bind", str(path), f"/etc/{path.name}")
     for name in _ETC:
@@ -67,61 +69,18 @@ def system() -> list[str]:
     return options
 
 
-def imported(private: Sequence[Path]) -> list[Path]:
-    """The folders and files that the interpreter needs, and gitcollab; existing ones.
-
-    Of an interpreter's folder that is or holds one of the ``private`` places, a virtual environment
-    around a workspace, only what belongs to the interpreter. What the environment and the
-    interpreter's ``.pth`` files name is left out where one of the private places lies in it.
-    """
-    holding = {Path(os.path.normpath(p)) for place in private for p in (place, *place.parents)}
-    holding |= {real for place in private for real in (place.resolve(), *place.resolve().parents)}
-    needed = []
-    for prefix in map(Path, (sys.prefix, sys.base_prefix, sys.base_exec_prefix)):
-        shared = not holding.isdisjoint((Path(os.path.normpath(prefix)), prefix.resolve()))
-        needed += [prefix / name for name in _INTERPRETER] if shared else [prefix]
-    needed.append(Path(gitcollab.__file__).parent)
-    needed += [p for p in _links(Path(sys.executable)) if not under(p, [*needed, *SYSTEM])]
-    if site.ENABLE_USER_SITE and site.getusersitepackages() in sys.path:
-        needed.append(Path(site.getusersitepackages()))
-    variables = (os.environ.get(name, "").split(os.pathsep) for name in _IMPORTED)
-    wished = [Path(part) for value in variables for part in value if part.startswith("/")]
-    wished += _linked_projects()
-    wished = [p for p in wished if Path(os.path.normpath(p)) not in holding]
-    return [p for p in dict.fromkeys([*needed, *wished]) if p.exists() and p != Path("/")]
-
-
-def _links(path: Path) -> Iterator[Path]:
-    """The file, and every one that it is a link to, one after the other."""
-    for _ in range(40):  # as many as the kernel follows
-        yield path
-        if not path.is_symlink():
-            return
-        path = Path(os.path.normpath(path.parent / path.readlink()))
-
-
-@cache
-def _linked_projects() -> list[Path]:
-    """Other projects' folders that ``.pth`` files put on the interpreter's path."""
-    mine = Path(gitcollab.__file__).parent.parent
-    found = []
-    for folder in site.getsitepackages():
-        for path in sorted(Path(folder).glob("*.pth"))[:_MOST_PTH]:
-            lines = path.read_text(errors="replace").splitlines()
-            found += [Path(line.strip()) for line in lines if line.startswith("/")]
-    return [path for path in found if path != mine]
-
-
 def under(path: Path, visible: Sequence[Path]) -> bool:
     """Whether the path lies in one of the visible places."""
     path = Path(os.path.normpath(path))
     return any(path.is_relative_to(place) for place in visible)
 
 
-def environment(env: Mapping[str, str], visible: Sequence[Path]) -> dict[str, str]:
+def environment(
+    env: Mapping[str, str], visible: Sequence[Path], roots: Sequence[Path] = ()
+) -> dict[str, str]:
     """The environment inside: a HOME and a user of its own, and no place that is not there.
 
-    ``visible`` are the places that are there, apart from the system's.
+    ``visible`` are the places that are there, apart from the system's; of ``roots`` a part is.
     """
     there = [*visible, *SYSTEM]
     kept = {}
@@ -130,7 +89,7 @@ def environment(env: Mapping[str, str], visible: Sequence[Path]) -> dict[str, st
             continue
         parts = value.split(os.pathsep)
         if all(part.startswith("/") for part in parts):
-            parts = [part for part in parts if under(Path(part), there)]
+            parts = [part for part in parts if under(Path(part), there) or Path(part) in roots]
         if parts:
             kept[name] = os.pathsep.join(parts)
     if site.ENABLE_USER_SITE and site.getusersitepackages() in sys.path:

@@ -26,6 +26,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from gitcollab.runner import places, syscalls
+from gitcollab.runner.imports import Imports, imports
 from gitcollab.runner.limits import Limits, Meter, tasks_of_user
 from gitcollab.runner.process import CommandMissing, NeverBegan, capture
 
@@ -91,6 +92,14 @@ def _tried(bwrap: str, changed: int) -> _Bubblewrap | None:
     return None
 
 
+def _file_of(options: Sequence[str]) -> int:
+    """A descriptor of a file with bubblewrap's options: its command line is seen inside."""
+    descriptor = os.memfd_create("options")
+    os.write(descriptor, b"".join(os.fsencode(word) + b"\0" for word in options))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
 @dataclass
 class Sandbox:
     """One program's sandbox: ``process.run`` puts the program into it.
@@ -116,8 +125,8 @@ class Sandbox:
         return self.limits or Limits.of_this_machine(self.folder)
 
     @cached_property
-    def _visible(self) -> list[Path]:
-        return places.imported([*self.private, Path.home()])
+    def _imports(self) -> Imports:
+        return imports([*self.private, Path.home()])
 
     # -- before the start --------------------------------------------------------------------------
 
@@ -141,11 +150,12 @@ class Sandbox:
         if (calls := syscalls.filter_descriptor()) is not None:
             options += ("--seccomp", str(calls))
             inherited.append(calls)
-        return [tool.path, *options, "--", *command], tuple(inherited)
+        inherited.append(_file_of(options))
+        return [tool.path, "--args", str(inherited[-1]), "--", *command], tuple(inherited)
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The program's environment, from that which it would have outside."""
-        return places.environment(env, [*self._visible, self.folder])
+        return places.environment(env, [*self._imports.shown, self.folder], self._imports.roots)
 
     def bounds(self) -> Mapping[int, int]:
         """What the kernel itself can bound, as resource limits of the program."""
@@ -159,7 +169,7 @@ class Sandbox:
         found = shutil.which(program, path=env.get("PATH", os.defpath))
         if found is None and "/" in program:  # below the run's folder, or bubblewrap says so
             return
-        there = [self.folder, *self._visible, *places.SYSTEM]
+        there = [self.folder, *self._imports.shown, *places.SYSTEM]
         if found is None or not places.under(Path(found).absolute(), there):
             raise CommandMissing(
                 f"the command {program!r} does not exist in the sandbox",
@@ -177,16 +187,16 @@ class Sandbox:
     def _mounts(self) -> list[str]:
         """The places of this run, outer ones first, since an inner one shows through an outer."""
         layers: dict[Path, tuple[str, ...]] = {}
-        for path in self._visible:
+        for path in self._imports.shown:
             layers |= {form: ("--ro-bind", str(path)) for form in (path, path.resolve())}
         there = [*layers, *places.SYSTEM]
-        hidden = [place for p in (*self.private, Path.home()) for place in (p, p.resolve())]
+        secret = (*self.private, Path.home(), *self._imports.hidden)
         # Only where it would show: elsewhere not even its name is there.
-        covered = [p for p in hidden if p.is_dir() and p not in layers and places.under(p, there)]
+        forms = {form for p in secret if p.exists() for form in (p, p.resolve())}
+        hidden = {form for form in forms if places.under(form, there)}
+        covered = [p for p in hidden - layers.keys() if p.is_dir()]
+        layers |= dict.fromkeys(hidden - layers.keys() - set(covered), ("--ro-bind", "/dev/null"))
         layers |= dict.fromkeys(covered, ("--tmpfs",))
-        # An interpreter's settings may hold the password of a package index.
-        secrets = [p for place in self._visible if (p := place / "pip.conf").is_file()]
-        layers |= dict.fromkeys(secrets, ("--ro-bind", "/dev/null"))
         layers[self.folder] = ("--bind", str(self.folder))
         layers |= {path: ("--ro-bind", str(path)) for path in self.fixed}
         for name, path in self.data.items():
@@ -232,6 +242,8 @@ class Sandbox:
     def close(self) -> bool:
         """Give back what this holds; whether the program has begun at all."""
         self.kill()
+        with suppress(FileNotFoundError):
+            self.folder.chmod(0o700)  # whatever the program made of it
         while self._status >= 0 and (data := os.read(self._status, 4096)):
             self._said += data
         for descriptor in (self._status, self._first):

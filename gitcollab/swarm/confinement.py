@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 from gitcollab.errors import RefusedError, without_credentials
 from gitcollab.records.models import Experiment, Result, Task
-from gitcollab.runner import environment, places, process, sandbox
+from gitcollab.runner import environment, process, sandbox
+from gitcollab.runner.imports import imports
 from gitcollab.swarm import probe
 from gitcollab.swarm.authorship import strangers
 from gitcollab.swarm.datasets import data_of
@@ -114,7 +115,7 @@ def trial() -> list[str]:
 
 def _hidden_in_home() -> list[str]:
     """Some of what is in the home folder and is no interpreter's."""
-    visible = places.imported([home()])
+    visible = imports([home()]).shown
     try:
         found = sorted(Path.home().iterdir())
     except OSError:
@@ -126,9 +127,11 @@ def _hidden_in_home() -> list[str]:
 
 
 def _names(people: tuple[str, ...]) -> str:
-    shown = ", ".join(people[:_MOST_NAMES])
-    more = len(people) - _MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    shown = list(people[:_MOST_NAMES])
+    if more := len(people[_MOST_NAMES:]):
+        shown.append(f"{more} more")
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def box(member: Member, task: Task, folder: Path) -> sandbox.Sandbox:

@@ -25,73 +25,13 @@ import gitcollab
 from gitcollab.runner import limits, places, process, sandbox, summary, syscalls
 from gitcollab.runner.environment import minimal_env
 from gitcollab.runner.limits import Limits
-from gitcollab.runner.process import CommandMissing, Finished, NeverBegan
+from gitcollab.runner.process import CommandMissing, NeverBegan
 from gitcollab.runner.sandbox import Sandbox
+from tests.runner.attacks import MIB, REPORT, Attack
 
 pytestmark = pytest.mark.skipif(
     sandbox.lacking() is not None, reason=f"there is no sandbox: {sandbox.lacking()}"
 )
-
-MIB = 1024**2
-REPORT = """
-import os, sys
-def attempt(what):
-    try:
-        print("reached", what(), flush=True)
-    except OSError as e:
-        print("kept out:", e, flush=True)
-"""
-
-
-class Attack:
-    """Runs programs in a folder of their own, in the sandbox or without it."""
-
-    def __init__(self, folder: Path, private: Path) -> None:
-        self.folder = folder / "run"
-        self.folder.mkdir()
-        self.log = self.folder / "log.txt"
-        self.private = private
-        self.limits = Limits(
-            processes=64, memory=2048 * MIB, shared=8 * MIB, temporary=8 * MIB, disk=64 * MIB
-        )
-
-    def box(self, **options: object) -> Sandbox:
-        self.log.touch()
-        fixed = [self.log, self.folder / "train.py"]
-        given = {"fixed": fixed, "limits": self.limits, "private": [self.private]}
-        return Sandbox(self.folder, **(given | options))  # type: ignore[arg-type]
-
-    def __call__(
-        self, code: str, *, caged: bool = True, timeout: float = 60.0, **options: object
-    ) -> Finished:
-        (self.folder / "train.py").write_text(REPORT + code)
-        given: dict[str, object] = {"cage": self.box() if caged else None} | options
-        return process.run(
-            [sys.executable, "train.py"],
-            cwd=self.folder,
-            env=minimal_env(),
-            timeout=timeout,
-            log=self.log,
-            **given,  # type: ignore[arg-type]
-        )
-
-    def said(self, code: str, *, caged: bool = True) -> str:
-        done = self(code, caged=caged)
-        text = self.log.read_text()
-        assert done.exit_code == 0, text
-        return text
-
-    def is_kept_out(self, code: str) -> None:
-        """What reaches its aim outside does not inside."""
-        assert "reached" in self.said(code, caged=False)
-        inside = self.said(code)
-        assert "kept out" in inside
-        assert "reached" not in inside
-
-
-@pytest.fixture
-def attack(tmp_path: Path, isolated_home: Path) -> Attack:
-    return Attack(tmp_path, isolated_home / "gitcollab")
 
 
 def gone(pid: int) -> bool:
@@ -128,7 +68,7 @@ def test_a_home_inside_the_interpreters_folder_is_covered(
     attack: Attack, isolated_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (isolated_home / "keys").write_text("secret")
-    monkeypatch.setattr(places.sys, "base_exec_prefix", str(isolated_home.parent))
+    monkeypatch.setattr(sys, "base_exec_prefix", str(isolated_home.parent))
     code = f"attempt(lambda: open({str(isolated_home / 'keys')!r}).read())"
 
     attack.is_kept_out(code)
@@ -151,7 +91,7 @@ def test_an_interpreter_around_the_workspace_shows_only_itself(
         attack.private = place
     else:
         monkeypatch.setenv("HOME", str(place))
-    monkeypatch.setattr(places.sys, "base_exec_prefix", str(place))
+    monkeypatch.setattr(sys, "base_exec_prefix", str(place))
     for path in (".gitcollab/config.yaml", "notes"):
         attack.is_kept_out(f"attempt(lambda: open({str(place / path)!r}).read())")
     assert "reached" in attack.said(f"attempt(lambda: open({str(place / 'pyvenv.cfg')!r}).read())")
@@ -221,6 +161,31 @@ def test_other_processes_cannot_be_seen_or_signalled(attack: Attack) -> None:
     attack.is_kept_out(f"attempt(lambda: open('/proc/{os.getpid()}/environ').read())")
     seen = attack.said("print(*(n for n in os.listdir('/proc') if n.isdecimal()))")
     assert len(seen.split()) <= 3
+
+
+def test_no_command_line_names_places_of_this_machine(attack: Attack, tmp_path: Path) -> None:
+    data = tmp_path / "kept"
+    data.mkdir()
+    code = "print(open('/proc/1/cmdline').read().split(chr(0)))"
+    attack(code, cage=attack.box(data={"corpus": data}))
+    said = attack.log.read_text()
+    assert "'train.py'" in said
+    assert "bind" not in said
+    assert str(tmp_path) not in said
+
+
+def test_no_descriptor_of_ours_is_inherited(attack: Attack) -> None:
+    code = """
+for pid in (1, "self"):
+    for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
+        try: print(fd, os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError: pass  # that of the listing itself
+"""
+    with (attack.folder / "ours").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        said = attack.said(code)
+    kinds = {line.split()[1].partition(":")[0] for line in said.splitlines()}
+    assert kinds == {"/dev/null", "pipe", "anon_inode"}  # bubblewrap's own eventfd
 
 
 def test_killing_the_parent_ends_only_the_sandbox(attack: Attack) -> None:
@@ -431,7 +396,7 @@ def test_the_interpreters_settings_are_not_shown(
     prefix = tmp_path / "prefix"
     prefix.mkdir()
     (prefix / "pip.conf").write_text("secret")
-    monkeypatch.setattr(places.sys, "base_exec_prefix", str(prefix))
+    monkeypatch.setattr(sys, "base_exec_prefix", str(prefix))
 
     attack.is_kept_out(f"attempt(lambda: open({str(prefix / 'pip.conf')!r}).read())")
 
@@ -726,6 +691,13 @@ os.chmod("a/b", 0); os.chmod("a", 0)
     assert (victim / "closed").stat().st_mode & 0o777 == 0o500
 
 
+def test_the_folders_mode_is_nobodys_to_change(attack: Attack) -> None:
+    attack.said("os.chmod('.', 0o4777); open('x', 'w').close(); os.chmod('x', 0o4777)")
+    assert attack.folder.stat().st_mode & 0o7777 == 0o700
+    attack("os.chmod('.', 0o2777)\nimport time; time.sleep(600)", timeout=2.0)
+    assert attack.folder.stat().st_mode & 0o7777 == 0o700
+
+
 BLOCK = "print('---'); print('score: {}', flush=True)\n"
 
 
@@ -824,10 +796,12 @@ def test_a_sandbox_that_cannot_begin_is_nobodys_crash(attack: Attack, tmp_path: 
 
 
 def test_gpus_are_the_device_files_of_their_makers(tmp_path: Path) -> None:
-    for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "kfd", "dxg", "sda", "mem"):
+    names = ("nvidia0", "nvidiactl", "nvidia-uvm", "kfd", "dxg", "sda", "mem")
+    (tmp_path / "dri" / "by-path").mkdir(parents=True)
+    screens = ("dri/card0", "dri/by-path/pci-0-card")
+    for name in (*names, "dri/renderD128", "dri/by-path/pci-0-render", *screens):
         (tmp_path / name).touch()
-    (tmp_path / "dri").mkdir()
 
     assert [p.name for p in places.gpus(tmp_path)] == [
-        *("dri", "dxg", "kfd", "nvidia-uvm", "nvidia0", "nvidiactl"),
+        *("pci-0-render", "renderD128", "dxg", "kfd", "nvidia-uvm", "nvidia0", "nvidiactl"),
     ]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gitcollab.records.models import Claim, Result
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry
 
+_NARROW = 20  # cells that a column gets which takes what the others leave
+
 # How a verdict is said to people; a run without a metric has its status instead.
 _VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
 _STYLES = {
@@ -161,15 +163,19 @@ def hand_over(text: str, author: str, what: str, *, fenced: bool) -> None:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: at most ``wide`` cells, or what the others leave when None."""
+    """A column of a table: at most ``wide`` cells, or what the others leave when None.
+
+    What is ``whole`` is never cut: on a terminal it is wrapped, elsewhere its row is longer.
+    """
 
     title: str
     wide: int | None = 12
     side: Literal["left", "right"] = "left"
+    whole: bool = False
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under titles; a row is one line, and what does not fit ends in an ellipsis.
+    """Print rows under titles; what does not fit ends in an ellipsis, unless it is to be whole.
 
     Without rows nothing is printed.
     """
@@ -178,22 +184,40 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    wrapping = sys.stdout.isatty()
+    needs = _needs(columns, rows)
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
-    for column in columns:
+    for column, need in zip(columns, needs, strict=True):
+        long = column.whole and not wrapping
         grid.add_column(
             Text(line(column.title)),
             justify=column.side,
-            no_wrap=True,
-            overflow="ellipsis",
-            max_width=column.wide,
-            ratio=1 if column.wide is None else None,
+            no_wrap=not (column.whole and wrapping),
+            overflow="fold" if column.whole else "ellipsis",
+            min_width=need if long else None,
+            max_width=need if long else column.wide,
+            ratio=1 if column.wide is None and not long else None,
         )
     for row in rows:
         grid.add_row(*(Text(line(cell), _STYLES.get(cell, "")) for cell in row))
     console = _console()
+    if not wrapping:
+        console.width = max(console.width, sum(needs) + 2 * len(needs))
     with console.capture() as captured:
         console.print(grid)
     print("\n".join(part.rstrip() for part in captured.get().split("\n")[:-1]))
+
+
+def _needs(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The cells that each column needs where nothing is wrapped."""
+    from rich.cells import cell_len
+
+    needs = []
+    for number, column in enumerate(columns):
+        longest = max(cell_len(line(text)) for text in (column.title, *(r[number] for r in rows)))
+        room = column.wide or _NARROW
+        needs.append(longest if column.whole else min(longest, room))
+    return needs
 
 
 def difference(diff: str, author: str, *, fenced: bool) -> None:
@@ -323,7 +347,9 @@ def results(
 
 def claims(values: Sequence[Claim], now: datetime) -> None:
     """Running claims, with the time until each is void."""
-    columns = (Column("agent", 16), Column("left", 5, "right"), Column("experiment", 24), CHANGE)
+    experiment = Column("experiment", 24, whole=True)
+    agent = Column("agent", 16, whole=True)
+    columns = (agent, Column("left", 5, "right"), experiment, CHANGE)
     table(
         columns,
         [

@@ -177,7 +177,11 @@ def _tell(verdict: Verdict) -> None:
 
 def _table(found: Sequence[Found]) -> None:
     shown = found[:_SHOWN]
-    titles = (render.Column("rule", 14), render.Column("path", None), render.Column("why", None))
+    titles = (
+        render.Column("rule", 14),
+        render.Column("path", None, whole=True),
+        render.Column("why", None, whole=True),
+    )
     render.table(titles, [(one.rule, one.path or "-", one.reason) for one in shown])
     if len(found) > len(shown):
         render.say(f"... and {len(found) - len(shown)} more (--json gives all)")

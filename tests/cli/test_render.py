@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -102,3 +103,23 @@ def test_wide_characters_do_not_move_words_to_the_margin(
         cells = sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in row)
         assert cells <= 80 or " " not in row.strip()
         assert not row.startswith((" error", "error"))
+
+
+def test_a_whole_column_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    key, why = "k" * 70, "because " * 20
+    columns = (Column("key", 10, whole=True), Column("note", None), Column("why", None, whole=True))
+    render.table(columns, [[key, "n" * 100, why]])
+    _, row = capsys.readouterr().out.splitlines()
+    assert re.match(f"{key}  n+…  because ", row)
+    assert row.endswith(why.rstrip())
+
+
+def test_a_whole_column_is_wrapped_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    render.table((Column("key", 10, whole=True), Column("note", None)), [["k" * 25, "n" * 100]])
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row[:10].strip() for row in rows] == ["k" * 10, "k" * 10, "k" * 5]
+    assert max(map(len, rows)) <= 60

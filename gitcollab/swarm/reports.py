@@ -111,7 +111,7 @@ class Status:
     results: int
     skew_seconds: float  # how far the hub's clocks are ahead of this one, as far as proved
     admission: Admission | None  # of this agent; None: its card is not on the hub
-    sandbox: Mode  # when programs run in one
+    sandbox: Mode = "auto"  # when programs run in one
     reason: str = ""  # why the hub could not be reached
 
 

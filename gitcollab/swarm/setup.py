@@ -28,11 +28,18 @@ from gitcollab.swarm.reports import Adopted, InitReport, JoinReport
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.syncing import best_program, take
 from gitcollab.swarm.workflows import WORKFLOW, workflow
-from gitcollab.swarm.workspace import FOLDER, Base, Config, Mode, Workspace, write_whole
+from gitcollab.swarm.workspace import (
+    EMBEDDED,
+    FOLDER,
+    Base,
+    Config,
+    Mode,
+    Workspace,
+    write_whole,
+)
 
 DEFAULT_BRANCH = hubs.DEFAULT_BRANCH
 _PATIENCE = timedelta(seconds=90)
-EMBEDDED = "hub.git"
 _KEEPER = "keeper"  # a maintainer who was given no name
 
 

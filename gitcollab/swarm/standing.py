@@ -19,6 +19,17 @@ def state_breaches(snapshot: Snapshot) -> list[Breach]:
     return [*_misplaced(snapshot), *_unproved(snapshot), *_unruled(snapshot)]
 
 
+def glaring(snapshot: Snapshot) -> int:
+    """How many breaches show without looking through the hub: for who only passes by.
+
+    These are records that cannot be read, results that are not signed, and maintained files that
+    are not what was ruled.
+    """
+    unsigned = snapshot.count("result") - len(snapshot.signed("result", roster(snapshot).keys))
+    other = sum(not _is_so(snapshot, path, digest) for path, digest in _ruled(snapshot).items())
+    return len(snapshot.invalid()) + unsigned + other
+
+
 def flags(snapshot: Snapshot) -> list[Breach]:
     """Results that nobody has to believe: they stand, and do not rank before they are confirmed."""
     from gitcollab.swarm.grouping import counting, flagged_keys, grouped
@@ -82,9 +93,20 @@ def _altered(snapshot: Snapshot, result: Result) -> Iterator[Breach]:
 
 def _unruled(snapshot: Snapshot) -> Iterator[Breach]:
     """Maintained files that are not what the last ruling on them says."""
+    said = _ruled(snapshot)
+    for path in snapshot.list():
+        if MAINTAINED.match(path) and not _is_so(snapshot, path, said.get(path)):
+            yield Breach(path, "maintainers", "it is not what a maintainer signed")
+
+
+def _ruled(snapshot: Snapshot) -> dict[str, str | None]:
+    """The digests of maintained files by the last rulings on them; None: there is to be none."""
     said: dict[str, str | None] = {}
     for ruling in rulings(snapshot):
         said |= dict.fromkeys(ruling.removes) | ruling.files
-    for path in snapshot.list():
-        if MAINTAINED.match(path) and said.get(path) != sha256(snapshot.read(path) or b""):
-            yield Breach(path, "maintainers", "it is not what a maintainer signed")
+    return said
+
+
+def _is_so(snapshot: Snapshot, path: str, digest: str | None) -> bool:
+    data = snapshot.read(path)
+    return digest == (None if data is None else sha256(data))

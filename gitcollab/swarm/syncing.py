@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import chain
 
-from gitcollab.errors import GitcollabError, OfflineError
-from gitcollab.records.models import sha256
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError
+from gitcollab.records.models import Experiment, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, slug
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
@@ -15,6 +15,7 @@ from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import Adopted, SyncReport
+from gitcollab.swarm.standing import glaring
 from gitcollab.swarm.views import Read
 from gitcollab.swarm.workspace import Base
 
@@ -28,7 +29,8 @@ def sync(member: Member) -> SyncReport:
     outcomes = member.store.flush()
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
-    adoption, note = adopt_if_unedited(member)
+    adoption, edited = adopt_if_unedited(member)
+    notes = [edited, _not_here(member, adoption)]
     total = member.store.snapshot().count("result")
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
@@ -45,7 +47,7 @@ def sync(member: Member) -> SyncReport:
         new_results=max(0, fresh),
         best=member.rankings.best(),
         adopted=adoption.id if adoption else None,
-        note="; ".join(filter(None, (note, *dict.fromkeys(held)))),
+        note="; ".join(filter(None, (*notes, *dict.fromkeys(held), _damage(member)))),
         adoption=adoption,
     )
 
@@ -62,6 +64,30 @@ def _offline(member: Member, reason: str) -> SyncReport:
         adopted=None,
         note="",
     )
+
+
+def _not_here(member: Member, adoption: Adopted | None) -> str:
+    """Why a program that was adopted does not run on this machine as it is set up."""
+    from gitcollab.swarm import confinement  # who adopts nothing needs none of it
+
+    if adoption is None:
+        return ""
+    print_of = fingerprint(member.workspace.program(member.task))
+    adopted = Experiment(
+        description="?", fingerprint=print_of, base=adoption.id, base_fingerprint=print_of
+    )
+    try:
+        confinement.decide(member, adopted)
+    except RefusedError as e:
+        return f"{adoption.path.name} will not run here: {e.message}; {e.hint}"
+    return ""
+
+
+def _damage(member: Member) -> str:
+    """What is wrong with the hub, as far as that shows at a glance."""
+    if number := glaring(member.store.snapshot()):
+        return f"{number} of the hub's files break its rules; gitcollab verify lists them"
+    return ""
 
 
 def _sweep(member: Member) -> list[str]:

@@ -31,6 +31,7 @@ from gitcollab.records.names import check_agent_name
 from gitcollab.store.files import write_aside
 
 FOLDER = ".gitcollab"
+EMBEDDED = "hub.git"  # in it: a hub of the workspace's own
 SOMEBODY = "somebody unknown"
 Mode = Literal["required", "auto", "off"]  # of the sandbox, see ``confinement``
 KEPT_RUNS = 50

@@ -29,8 +29,7 @@ from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reading import baseline
 from gitcollab.swarm.roster import rulings
-from gitcollab.swarm.setup import EMBEDDED
-from gitcollab.swarm.workspace import SOMEBODY
+from gitcollab.swarm.workspace import EMBEDDED, SOMEBODY
 
 BASELINE = "the hub's maintainers"
 PATCHER = "the author of the patch"
@@ -54,7 +53,7 @@ def strangers(
     """
     found: dict[str, None] = {}
     task = member.task
-    own_task = _is_own_file(member, TASK_PATH)
+    own_task = is_own_task(member)
     if not own_task and task.run not in (["python", task.program], ["python3", task.program]):
         found[BASELINE] = None  # the command is theirs too
     marks = _marks()
@@ -203,6 +202,11 @@ def _size(lines: set[str]) -> int:
 
 def _is_embedded(member: Member) -> bool:
     return member.config.hub == str(member.workspace.folder / EMBEDDED)
+
+
+def is_own_task(member: Member) -> bool:
+    """Whether the hub's task is as somebody on this machine wants it."""
+    return _is_own_file(member, TASK_PATH)
 
 
 def _is_own_file(member: Member, path: str) -> bool:

@@ -16,7 +16,7 @@ from gitcollab.runner import environment, process, sandbox
 from gitcollab.runner.imports import imports
 from gitcollab.swarm import probe
 from gitcollab.swarm.authorship import strangers
-from gitcollab.swarm.datasets import data_of
+from gitcollab.swarm.datasets import check_data, data_of
 from gitcollab.swarm.home import home
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.workspace import Config, Mode
@@ -135,7 +135,8 @@ def _names(people: tuple[str, ...]) -> str:
 
 
 def box(member: Member, task: Task, folder: Path) -> sandbox.Sandbox:
-    """The sandbox of a run of the task in ``folder``."""
+    """The sandbox of a run of the task in ``folder``; it shows no data that the task may not see."""
+    check_data(member, task)
     private = [member.workspace.root, home()]
     if (hub := Path(member.config.hub)).is_absolute():
         private.append(hub)

@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records.models import Environment, Task
 from gitcollab.runner import environment
+from gitcollab.swarm.authorship import is_own_task
+from gitcollab.swarm.member import Member
 from gitcollab.task import harness
+
+_FOLDER = "text:"  # the user's own texts, and nobody's else
+
+
+def check_data(member: Member, task: Task) -> None:
+    """Refuse data that a run of the hub's task lacks here, or may not read.
+
+    A folder of texts is the user's: a stranger's task cannot have it by its name alone, since what
+    programs read they can print. Who knows its digest has it already.
+    """
+    environment_of(task)
+    data = task.dataset
+    if data is None or not data.name.startswith(_FOLDER) or data.sha256 or is_own_task(member):
+        return
+    raise RefusedError(
+        f"the hub's task would read {data.name}, a folder of yours, and does not say its sha256",
+        "ask the hub's maintainers to give its sha256 in the task; they see it with: "
+        f"gitcollab data prepare {data.name}",
+    )
 
 
 def environment_of(task: Task) -> Environment:
@@ -52,14 +73,15 @@ def data_of(task: Task) -> Mapping[str, Path]:
     from gitcollab.task.storage import data_folder, sha256
 
     name = task.dataset.name if task.dataset else None
-    if name is not None and name.startswith("text:"):
+    if name is not None and name.startswith(_FOLDER):
         # The harness names its copy by the folder's path without links; inside, there is no link
         # to be followed, so that it looks for the path as the task has it.
-        place = Path(name.removeprefix("text:"))
+        place = Path(name.removeprefix(_FOLDER))
         names = [f"text-{sha256(str(form).encode())[:16]}" for form in (place.resolve(), place)]
         return {inside: data_folder() / names[0] for inside in names}
     if name == "embedded":
         for split in embedded.STORIES:
             embedded.load(split)
     used = name or "embedded"  # what programs read that are told no data
-    return {used: data_folder() / used} if (data_folder() / used).is_dir() else {}
+    place = data_folder() / used
+    return {used: place} if place.is_dir() and place.parent == data_folder() else {}

@@ -27,7 +27,7 @@ from gitcollab.store import health
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import keyring, reading
 from gitcollab.swarm.confinement import trial
-from gitcollab.swarm.datasets import environment_of
+from gitcollab.swarm.datasets import check_data
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.recogniser import configured_model, unusable
@@ -229,14 +229,14 @@ def _hub(member: Member, seconds: float) -> Iterator[Check]:
 def _task(member: Member, known: Snapshot) -> Iterator[Check]:
     task = reading.task_of(known, member.config.hub, member.config.branch)
     yield Check("task", "ok", f"{task.name}, measured by {task.metric.name}")
-    yield from _checked("data", lambda: _data(task))
+    yield from _checked("data", lambda: _data(member, task))
 
 
-def _data(task: Task) -> Iterator[Check]:
+def _data(member: Member, task: Task) -> Iterator[Check]:
     if task.dataset is None:
         yield Check("data", "ok", "the task names none")
         return
-    environment_of(task)
+    check_data(member, task)
     yield Check("data", "ok", f"{task.dataset.name} is here, or makes itself")
 
 

@@ -15,7 +15,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming, confinement, patching
 from gitcollab.swarm.authorship import PATCHER, additions_by, mark
 from gitcollab.swarm.confinement import Confinement
-from gitcollab.swarm.datasets import environment_of
+from gitcollab.swarm.datasets import check_data
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
 from gitcollab.swarm.measuring import Measurement, measure
 from gitcollab.swarm.member import Member
@@ -121,7 +121,7 @@ def prepare(
     """Claim what the working program changes; a report when somebody else has it or did it."""
     task = member.task
     before = member.workspace.program(task)
-    environment_of(task)  # what is missing here is better said before anything is claimed
+    check_data(member, task)  # what is missing here is better said before anything is claimed
     spoken = spoken_claim(member, before) if not (set_values or patch) else None
     if what is None and spoken is not None:
         what = spoken.description

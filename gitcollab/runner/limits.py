@@ -36,6 +36,8 @@ _NEARLY_FULL = _GIB
 # it: in files without a name. Where there was twice as much at the start, the program is to go.
 _NEARLY_GONE = 0.03
 _MEMINFO = Path("/proc/meminfo")
+_MOST_NESTED = 64  # folders in folders, each of which takes a descriptor to look through
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +195,35 @@ def _numbers(text: str) -> dict[str, int]:
 def _sizes(folder: Path) -> Iterator[int]:
     """What each entry below the folder takes on the disk, in bytes.
 
-    OSError for what a program hides in: a folder closed to its owner, or nested beyond all paths.
+    By descriptors, so that no link that comes into a folder's place meanwhile is followed. OSError
+    for what a program hides in: a folder closed to its owner, or nested too deeply.
     """
-    waiting = [str(folder)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
+    return _below(os.open(folder, _FOLDER), _MOST_NESTED)
+
+
+def _below(descriptor: int, levels: int) -> Iterator[int]:
+    try:
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # removed meanwhile
                     found = entry.stat(follow_symlinks=False)
                     yield found.st_blocks * 512
                     if stat.S_ISDIR(found.st_mode):
-                        waiting.append(entry.path)
-        except OSError as e:
-            if e.errno not in (errno.ENOENT, errno.ENOTDIR):  # removed meanwhile
-                raise
+                        yield from _inside(entry.name, descriptor, levels - 1)
+    finally:
+        os.close(descriptor)
+
+
+def _inside(name: str, folder: int, levels: int) -> Iterator[int]:
+    if levels == 0:
+        raise OSError(errno.ENAMETOOLONG, "nested too deeply")
+    try:
+        descriptor = os.open(name, _FOLDER, dir_fd=folder)
+    except OSError as e:
+        if e.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):  # another is in its place
+            return
+        raise
+    yield from _below(descriptor, levels)
 
 
 def _said(number: int) -> str:

@@ -135,7 +135,7 @@ def _names(people: tuple[str, ...]) -> str:
 
 
 def box(member: Member, task: Task, folder: Path) -> sandbox.Sandbox:
-    """The sandbox of a run of the task in ``folder``; it shows no data that the task may not see."""
+    """The sandbox of a run of the task in ``folder``, with the data that the task may read."""
     check_data(member, task)
     private = [member.workspace.root, home()]
     if (hub := Path(member.config.hub)).is_absolute():

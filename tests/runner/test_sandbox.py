@@ -525,11 +525,48 @@ def test_very_many_files_are_ended(attack: Attack) -> None:
 
 def test_a_folder_too_deep_for_any_path_is_ended(attack: Attack) -> None:
     code = (
-        "import time\nfor _ in range(50): os.mkdir('x' * 200); os.chdir('x' * 200)\ntime.sleep(60)"
+        "import time\nfor _ in range(200): os.mkdir('x' * 200); os.chdir('x' * 200)\ntime.sleep(60)"
     )
     assert "cannot be looked through" in attack(code).excess
     attack.box().tidy()
     assert {p.name for p in attack.folder.iterdir()} == {"log.txt", "train.py"}
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late it comes there: between the look at a folder and its opening."""
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    (run / "folder" / "inner").mkdir(parents=True)
+    elsewhere.mkdir()
+    for n in range(10):
+        (elsewhere / f"{n}").touch()
+    assert len(list(limits._sizes(run))) == 2
+    opened = os.open
+
+    def swap(path: object, *args: int, dir_fd: int | None = None) -> int:
+        if path == "folder":
+            (run / "folder").rename(run / "moved")
+            (run / "folder").symlink_to(elsewhere)
+        return opened(path, *args, dir_fd=dir_fd)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(limits.os, "open", swap)
+    assert len(list(limits._sizes(run))) <= 3  # the folder, and where it was moved if seen there
+
+
+@pytest.mark.parametrize("gone", ["file", "folder"])
+def test_what_goes_meanwhile_hides_nothing(tmp_path: Path, gone: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for n in range(20):
+        (tmp_path / f"{n}").touch()
+    sizes = limits._sizes(tmp_path)
+    next(sizes)
+    if gone == "folder":
+        (tmp_path / "folder").rmdir()
+    else:
+        for n in range(19):
+            (tmp_path / f"{n}").unlink()
+    assert len(list(sizes)) >= (19 if gone == "folder" else 1)
 
 
 def test_a_disk_that_fills_up_without_files_is_noticed(

@@ -99,11 +99,17 @@ class Workspace:
             ) from e
 
     def create(self, config: Config) -> None:
-        """Make the folder a workspace with this configuration."""
+        """Make the folder a workspace with this configuration.
+
+        It is this user's alone: a hub's address may hold a password.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        _keep_private(self.folder, 0o700)
         write_whole(self.folder / ".gitignore", b"*\n")
         fields = {k: v for k, v in vars(config).items() if v is not None}
-        write_whole(self.folder / "config.yaml", codec.dump(fields))
+        path = self.folder / "config.yaml"
+        write_whole(path, codec.dump(fields))
+        _keep_private(path, 0o600)
 
     def program_path(self, task: Task) -> Path:
         """The working program."""
@@ -218,6 +224,7 @@ class Workspace:
         """A new empty folder for a run; the oldest go. (What waits for the hub has copies.)"""
         runs = self.folder / "runs"
         runs.mkdir(parents=True, exist_ok=True)
+        _keep_private(runs, 0o700)  # a program may open its own folder, and what is in it, to all
         finished = sorted(path for path in runs.iterdir() if _RUN.match(path.name))
         for path in finished[: -(KEPT_RUNS - 1)]:
             with suppress(RecursionError):  # a program may nest folders as deeply as it likes
@@ -230,6 +237,11 @@ class Workspace:
                 continue
             return path
         raise GitcollabError(f"{runs} is full", f"remove old runs from {runs}")
+
+
+def _keep_private(path: Path, mode: int) -> None:
+    with suppress(PermissionError):  # some file systems have no modes
+        path.chmod(mode)
 
 
 def _config(fields: dict[str, Any]) -> Config:

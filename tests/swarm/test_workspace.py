@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcollab.swarm.workspace import KEPT_RUNS, Workspace
+from gitcollab.swarm.workspace import KEPT_RUNS, Config, Workspace
 
 
 def test_the_newest_runs_are_kept(tmp_path: Path) -> None:
@@ -26,3 +26,19 @@ def test_what_is_set_aside_is_kept_once(tmp_path: Path) -> None:
     texts = ["a", "b", "a"]
     paths = [workspace.set_aside(text, "dropped", ".json") for text in texts]
     assert [path.name for path in paths] == ["dropped.json", "dropped-2.json", "dropped.json"]
+
+
+def test_nobody_else_may_look_into_a_workspaces_folder(tmp_path: Path) -> None:
+    """One that was made when others could, too."""
+    workspace = Workspace(tmp_path)
+    runs = workspace.folder / "runs"
+    runs.mkdir(parents=True)
+    (workspace.folder / "config.yaml").touch(mode=0o644)
+    for folder in (workspace.folder, runs):
+        folder.chmod(0o755)
+    workspace.create(Config("https://me:secret@host/hub", "swarm", "nova"))
+    workspace.new_run(datetime(2026, 1, 1, tzinfo=UTC), "x")
+    modes = {
+        p.name: p.stat().st_mode & 0o777 for p in (workspace.folder, *workspace.folder.iterdir())
+    }
+    assert (modes[".gitcollab"], modes["config.yaml"], modes["runs"]) == (0o700, 0o600, 0o700)

@@ -54,7 +54,8 @@ def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
         _drop_output()
         return BROKEN_PIPE
     except KeyboardInterrupt as e:
-        return _tell("interrupted", "", getattr(e, "exit_code", INTERRUPTED), as_json)
+        said = ": ".join(("interrupted", *getattr(e, "__notes__", ())))
+        return _tell(said, "", getattr(e, "exit_code", INTERRUPTED), as_json)
     except GitcollabError as e:
         return _tell(e.message, e.hint, e.exit_code, as_json)
     except OSError as e:

@@ -12,9 +12,11 @@ import typer
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, Json, app, group, verb
 from gitcollab.cli.context import open_swarm
+from gitcollab.cli.text import fitted
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.member import Member
     from gitcollab.swarm.reports import AgentInfo, Ruled
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name.")]
@@ -73,7 +75,9 @@ def list_agents(json: Json = False) -> None:
     """List the hub's agents: who takes part, waits or is suspended."""
     from gitcollab.swarm import governing
 
-    found = governing.agents(open_swarm().member)
+    member = open_swarm().member
+    _look(member)
+    found = governing.agents(member)
     if json:
         return jsonout.emit({"agents": [jsonout.flat(one) for one in found]})
     columns = (
@@ -87,6 +91,13 @@ def list_agents(json: Json = False) -> None:
     if not found:
         render.say("no agents yet")
     return None
+
+
+def _look(member: Member) -> None:
+    from gitcollab.swarm import governing
+
+    if away := governing.look(member):
+        print(fitted(f"note: as of the last sync: {away}", sys.stderr), file=sys.stderr)
 
 
 def _row(one: AgentInfo) -> Sequence[str]:
@@ -108,6 +119,7 @@ def show(
     from gitcollab.swarm import governing
 
     member = open_swarm().member
+    _look(member)
     found = governing.agent(member, name or member.config.agent)
     if json:
         return jsonout.emit(jsonout.flat(found))

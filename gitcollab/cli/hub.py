@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +90,19 @@ def init(
     _note(report.note)
     if door:
         _tell_door(door)
+    elif hub is None:
+        render.say("next: gitcollab run")
+    else:
+        render.say(f"next, in a folder for it: gitcollab join {shlex.quote(shown)} --agent NAME")
+    if how := _ADMITTING.get(report.admission):
+        render.say(how)
     return None
+
+
+_ADMITTING = {
+    "invite": "others need an invitation to join; once you have joined: gitcollab invite > FILE",
+    "approval": "others who join wait for you; once you have joined: gitcollab admit NAME",
+}
 
 
 def _check_served(hub: str | None) -> None:
@@ -201,7 +214,10 @@ def sync(json: Json = False) -> int:
     if json:
         jsonout.emit(jsonout.sync(report))
         return code
-    render.say(_news(report) if report.online else f"offline, going on alone: {report.reason}")
+    if report.fetched:
+        render.say(_news(report))
+    if not report.online:
+        render.say(_away(report))
     for refused in report.refused:
         render.say("refused by the hub:", render.gist(refused))
     if report.refused:
@@ -211,6 +227,12 @@ def sync(json: Json = False) -> int:
         render.say("adopted", render.adopted(report.adoption))
     _note(report.note)
     return code
+
+
+def _away(report: SyncReport) -> str:
+    if not report.fetched:
+        return f"offline, going on alone: {report.reason}"
+    return f"the hub took nothing: {report.reason} (what waits is kept here; gitcollab doctor)"
 
 
 def _news(report: SyncReport) -> str:

@@ -131,6 +131,7 @@ def claim(outcome: ClaimOutcome) -> JsonObject:
         "claim": record(getattr(outcome, "claim", None)),
         "other": record(getattr(outcome, "other", None)),
         "reason": getattr(outcome, "reason", ""),
+        "hint": getattr(outcome, "hint", ""),
         "notes": list(getattr(outcome, "notes", ())),
     }
 

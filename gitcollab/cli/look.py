@@ -60,6 +60,7 @@ def status(
             ("sandbox", report.sandbox),
             ("online", _online(report)),
             ("clock", _skew(report)),
+            ("to admit", _to_admit(report)),
             ("waiting", _waiting(report)),
         ]
     )
@@ -76,11 +77,18 @@ def _online(report: Status) -> str | None:
     return "yes" if report.online else f"no: {report.reason}"
 
 
+def _to_admit(report: Status) -> str | None:
+    if not report.to_admit:
+        return None
+    as_of = "" if report.online else ", as of the last sync"
+    return f"{', '.join(report.to_admit)} (gitcollab admit NAME{as_of})"
+
+
 def _agent(report: Status) -> str:
     """The agent, and what is in its way."""
     said = {
         "waiting": " (waits for a maintainer to admit it; what it finds is queued until then)",
-        "suspended": " (suspended by a maintainer)",
+        "suspended": " (suspended by a maintainer: gitcollab sync says what to do)",
         "unproved": " (its card does not prove its key: gitcollab doctor)",
         None: " (not registered: gitcollab join)",
     }

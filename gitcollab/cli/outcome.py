@@ -43,7 +43,7 @@ def rounds_code(report: RoundsReport) -> int:
 def tell_claim(answer: ClaimOutcome) -> None:
     """A claim's outcome on standard output; a no comes with what may be done next."""
     from gitcollab.swarm.identity import change_text
-    from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
+    from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Refused, Taken
 
     match answer:
         case Granted(claim=claim, notes=notes):
@@ -83,10 +83,11 @@ def tell_claim(answer: ClaimOutcome) -> None:
             )
             _next(f"gitcollab show {render.short_id(other.id)}, or claim it --anyway")
         case Offline(reason=reason):
-            render.say("offline:", reason)
+            render.say("nothing is claimed:", reason)
             _next("run it alone all the same: what it finds is queued for the hub")
-        case _:
-            render.say("refused:", answer.reason)
+        case Refused(reason=reason, hint=hint):
+            render.say("refused:", reason)
+            _next(hint)
 
 
 def tell_run(report: RunReport, metric_name: str, program: str) -> None:
@@ -103,6 +104,8 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
             ]
         )
     elif report.outcome == "refused" and (claim := report.claim) and claim_code(claim) == _REFUSED:
+        for note in report.notes:
+            render.say("note:", note)
         tell_claim(claim)
         return
     for note in report.notes:
@@ -133,7 +136,9 @@ def _headline(report: RunReport, result: Result, metric_name: str) -> str:
         said = f"another run of {result.replicates}"
     else:
         said = _said(report.verdict)
-    best = "; the best so far" if report.is_best else ""
+    best = ""
+    if report.is_best:
+        best = "; it leads the ranking" if report.kept is False else "; the best so far"
     return f"{metric_name} {render.metric(result.metric)}: {said}{best}"
 
 

@@ -72,7 +72,8 @@ def _invitation(commit: Commit, task: Task, card: AgentCard) -> Reasons:
     elif shown.maintainer not in task.maintainers.values() or not invited(task, card):
         yield "admission", "no maintainer of this hub gave the invitation to this agent"
     elif _users(commit, shown.key) > shown.uses:
-        yield "admission", f"the invitation was used {shown.uses} times already"
+        times = "once" if shown.uses == 1 else f"{shown.uses} times"
+        yield "admission", f"the invitation was used {times} already"
 
 
 def _users(commit: Commit, key: str) -> int:

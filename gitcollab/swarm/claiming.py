@@ -22,6 +22,7 @@ from gitcollab.swarm.outcomes import (
     Refused,
     Taken,
 )
+from gitcollab.swarm.roster import roster
 
 
 def claim(
@@ -99,7 +100,7 @@ def _ask(
     request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
     try:
         *outcomes, last = member.submit(*others, request)
-        answer = _answer(made, last)
+        answer = _answer(member, made, last)
     except BaseException:
         give_back(member, made)
         raise
@@ -144,7 +145,7 @@ def _new_claim(member: Member, experiment: Experiment, key: str) -> Claim:
     return member.sign(renewed(bare, member.task, now))
 
 
-def _answer(made: Claim, outcome: Outcome) -> ClaimOutcome:
+def _answer(member: Member, made: Claim, outcome: Outcome) -> ClaimOutcome:
     """The outcome as a value. Anything that is not a yes is not a yes."""
     reason = str(outcome.get("reason", ""))
     match outcome["outcome"]:
@@ -157,7 +158,9 @@ def _answer(made: Claim, outcome: Outcome) -> ClaimOutcome:
         case "offline":
             return Offline(made.id, reason)
         case _:
-            return Refused(made.id, reason or str(outcome["outcome"]))
+            known = roster(member.store.snapshot())
+            hint = known.remedy(made.agent) or Refused.hint
+            return Refused(made.id, reason or str(outcome["outcome"]), hint)
 
 
 def release(member: Member, experiment: str | None = None) -> list[str]:

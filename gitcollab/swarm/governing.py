@@ -40,6 +40,15 @@ _FIXED = ("schema", "hub", "maintainers", "retired")
 # -- who takes part --------------------------------------------------------------------------------
 
 
+def look(member: Member) -> str:
+    """Fetch the hub, so that who waits is seen; why that cannot be, "" where it was."""
+    try:
+        member.store.refresh()
+    except OfflineError as e:
+        return e.message
+    return ""
+
+
 def agents(member: Member) -> list[AgentInfo]:
     """All agents of the hub as last fetched, by name."""
     snapshot = member.store.snapshot()

@@ -75,6 +75,13 @@ def maintainer_key(task: Task) -> tuple[str, KeyPair]:
     )
 
 
+def is_maintainers(task: Task) -> bool:
+    """Whether a maintainer's key is on this machine."""
+    with suppress(RefusedError):
+        return bool(maintainer_key(task))
+    return False
+
+
 def new_maintainer(name: str) -> KeyPair:
     """The key of a maintainer of that name, made when this machine has none."""
     return KeyPair.load_or_create(key_path(check_agent_name(name)))

@@ -9,6 +9,7 @@ from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of
 from gitcollab.store.differences import difference
+from gitcollab.swarm import keyring
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
@@ -39,7 +40,9 @@ def status(member: Member, *, ask: bool = False) -> Status:
         QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
         for w in member.store.pending()
     ]
-    me = roster(snapshot).agents.get(member.config.agent)
+    people = roster(snapshot)
+    me = people.agents.get(member.config.agent)
+    applicants = sorted(name for name, one in people.agents.items() if one.status == "waiting")
     return Status(
         hub=member.config.hub,
         branch=member.config.branch,
@@ -55,6 +58,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         admission=None if me is None else me.status,
         sandbox=member.config.mode,
         reason=reason,
+        to_admit=applicants if applicants and keyring.is_maintainers(member.task) else [],
     )
 
 

@@ -59,6 +59,7 @@ class Refused:
 
     experiment: str
     reason: str
+    hint: str = "gitcollab sync, then try again"
 
 
 ClaimOutcome: TypeAlias = Granted | Taken | Duplicate | Offline | Refused

@@ -113,6 +113,7 @@ class Status:
     admission: Admission | None  # of this agent; None: its card is not on the hub
     sandbox: Mode = "auto"  # when programs run in one
     reason: str = ""  # why the hub could not be reached
+    to_admit: list[str] = field(default_factory=list)  # agents that wait for who is a maintainer
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class SyncReport:
     adopted: str | None
     note: str
     adoption: Adopted | None = None  # whose code was adopted, and how much of it is new
+    fetched: bool = True  # the hub was reached; where ``online`` is false it took nothing
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,7 @@ class InitReport:
     task: str
     note: str
     maintainers: list[str]
+    admission: Literal["open", "invite", "approval"]
     key: Path | None = None
 
 

@@ -71,6 +71,19 @@ class Roster:
         agent = self.agents.get(record.agent)
         return agent is not None and agent.counts(record.created_at) and self.signed(record)
 
+    def remedy(self, name: str) -> str:
+        """What an agent can do that takes no part: the next step; "" where it does."""
+        agent = self.agents.get(name)
+        people = ", ".join(sorted(self.maintainers)) or "there is none"
+        match agent.status if agent else None:
+            case "member":
+                return ""
+            case "waiting":
+                return f"ask a maintainer ({people}) for: gitcollab admit {name}"
+            case "suspended":
+                return f"ask a maintainer ({people}) for: gitcollab agent restore {name}"
+        return "gitcollab doctor"
+
 
 def roster(snapshot: Snapshot) -> Roster:
     """Who takes part, as the snapshot has it; nobody where its task cannot be read."""

@@ -69,7 +69,7 @@ def rules(
     before: Snapshot, changes: Mapping[str, bytes | None], message: str, now: datetime
 ) -> list[str]:
     """``breaches`` in a line each: what the client's store asks before it pushes."""
-    return [f"{b.path}: {b.reason}" for b in breaches(before, changes, message, now)]
+    return [f"{b.reason} ({b.path})" for b in breaches(before, changes, message, now)]
 
 
 def derived_breaches(after: Snapshot, changed: Collection[str], rebuild: Rebuild) -> list[Breach]:

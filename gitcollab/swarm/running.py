@@ -12,7 +12,7 @@ from gitcollab.records.models import Claim, Result, Task
 from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import claiming, confinement, patching
+from gitcollab.swarm import claiming, confinement, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by, mark
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
@@ -120,6 +120,7 @@ def prepare(
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it."""
     task = member.task
+    recovered = trials.recover(member, task)
     before = member.workspace.program(task)
     check_data(member, task)  # what is missing here is better said before anything is claimed
     spoken = spoken_claim(member, before) if not (set_values or patch) else None
@@ -129,11 +130,11 @@ def prepare(
     by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
     confined = confinement.decide(member, plan.experiment, sandbox, by=by)
     progress(RunProgress("claim", plan.experiment.description))
-    told = (*notes_on(member, plan, what), *confined.notes)
+    told = (*recovered, *notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):
         return Ready(task, plan, claimed, confined, before, told, by, member.workspace.base())
-    return not_claimed(claimed)
+    return replace(not_claimed(claimed), notes=recovered)
 
 
 def spoken_claim(member: Member, text: str) -> Claim | None:
@@ -215,8 +216,8 @@ def not_claimed(claimed: Taken | Duplicate | Refused) -> RunReport:
         case Duplicate(other=other, reason=why):
             error = f"{other.agent} has done this experiment ({why}): {other.id}"
             hint = f"read it with: gitcollab show {other.id}; to repeat it, add --anyway"
-        case Refused(reason=why):
-            error, hint = f"the claim was refused: {why}", "run: gitcollab sync, then try again"
+        case Refused(reason=why, hint=hint):
+            error = f"the claim was refused: {why}"
     return RunReport("refused", error=error, hint=hint, claim=claimed)
 
 
@@ -233,13 +234,13 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
         if ready.by:  # wherever a copy of it will lie
             mark(ready.by, program=ready.plan.experiment.fingerprint)
         if ready.before is not None and ready.plan.program != ready.before:
-            member.workspace.write_program(ready.task, ready.plan.program, ready.by)
+            member.workspace.begin_trial(ready.task, ready.plan.program, ready.by)
         measured, holder = _measure(member, ready, holder, progress)
     except GitcollabError as e:  # no such command, a full disk
         _undo(member, ready, holder)
         return RunReport("failed", error=e.message, hint=e.hint, claim=ready.claimed)
-    except BaseException:
-        _undo(member, ready, holder)
+    except BaseException as e:
+        e.add_note(_undo(member, ready, holder))
         raise
     result = result_of(member, ready.task, ready.plan, measured, holder, ready.plan.seed)
     if ready.by:
@@ -274,16 +275,20 @@ def _measure(
     return measured, holder
 
 
-def _undo(member: Member, ready: Ready, holder: Claim | None) -> None:
-    """Nothing came of it: the program as it was, the claim given back."""
+def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:
+    """Nothing came of it: the program as it was, the claim given back. Says so in a few words."""
     workspace, task = member.workspace, ready.task
+    undone = [f"{task.program} is as it was"]
     with suppress(GitcollabError):
         if ready.before is not None and workspace.program(task) == ready.plan.program:
             workspace.write_program(task, ready.before)
             if ready.base is not None and ready.by:
                 workspace.set_base(ready.base)
+        workspace.end_trial()
     if holder is not None:
         claiming.give_back(member, holder)
+        undone.append("the claim was given back")
+    return " and ".join(undone)
 
 
 # -- after the run ---------------------------------------------------------------------------------
@@ -291,6 +296,12 @@ def _undo(member: Member, ready: Ready, holder: Claim | None) -> None:
 
 def conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     """The report; a better program becomes the new base, any other is put aside."""
+    report = _conclude(member, ran, outcome)
+    member.workspace.end_trial()
+    return report
+
+
+def _conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     report = report_of(member, outcome, ran.measured, ran.ready.claimed)
     peeking = notes(ran.ready.plan.program)
     report = replace(report, notes=(*ran.ready.notes, *peeking, *report.notes))
@@ -329,4 +340,6 @@ def _revert(member: Member, ready: Ready, report: RunReport, result: Result) -> 
     workspace.set_base(replace(base, by=()))
     near = aside.relative_to(workspace.root)
     note = f"{task.program} is back at its base; this version is in {near}"
+    if report.is_best:
+        note += "; gitcollab best --adopt takes what leads the ranking"
     return replace(report, kept=False, notes=(*report.notes, note))

@@ -26,7 +26,7 @@ from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import Adopted, InitReport, JoinReport
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.syncing import best_program, take
+from gitcollab.swarm.syncing import best_program, suspension, take
 from gitcollab.swarm.workflows import WORKFLOW, workflow
 from gitcollab.swarm.workspace import (
     EMBEDDED,
@@ -83,12 +83,14 @@ def init_hub(
         case "seeded":
             name, place = keeper[0], keyring.place_of(keeper[1])
             note = f"the hub took no {WORKFLOW}: your credentials lack the scope" if without else ""
-            return InitReport(address, branch, created, True, task.name, note, [name], place)
+            how = task.policy.admission
+            return InitReport(address, branch, created, True, task.name, note, [name], how, place)
         case "present":
             standing = reading.task_of(store.snapshot(), address, branch)
             note = "the hub has a task already: nothing was changed"
             people = sorted(standing.maintainers)
-            return InitReport(address, branch, created, False, standing.name, note, people)
+            how = standing.policy.admission
+            return InitReport(address, branch, created, False, standing.name, note, people, how)
         case "offline":
             raise OfflineError(
                 f"the hub {address} cannot be reached: {outcome['reason']}",
@@ -200,6 +202,7 @@ def join(
     program, adoption = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
+    notes.append(suspension(member))
     known = roster(member.store.snapshot())
     return JoinReport(
         member.config.hub,

@@ -15,6 +15,7 @@ from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import Adopted, SyncReport
+from gitcollab.swarm.roster import roster
 from gitcollab.swarm.standing import glaring
 from gitcollab.swarm.views import Read
 from gitcollab.swarm.workspace import Base
@@ -30,8 +31,8 @@ def sync(member: Member) -> SyncReport:
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
     adoption, edited = adopt_if_unedited(member)
-    notes = [edited, _not_here(member, adoption)]
-    total = member.store.snapshot().count("result")
+    notes = [edited, _not_here(member, adoption), suspension(member)]
+    total = _results_of_others(member)
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
     given_up = sum(o["outcome"] == "offline" for o in outcomes)
@@ -63,7 +64,13 @@ def _offline(member: Member, reason: str) -> SyncReport:
         best=member.rankings.best(),
         adopted=None,
         note="",
+        fetched=False,
     )
+
+
+def _results_of_others(member: Member) -> int:
+    snapshot = member.store.snapshot()
+    return snapshot.count("result") - len(snapshot.select("result", agent=member.config.agent))
 
 
 def _not_here(member: Member, adoption: Adopted | None) -> str:
@@ -80,6 +87,14 @@ def _not_here(member: Member, adoption: Adopted | None) -> str:
         confinement.decide(member, adopted)
     except RefusedError as e:
         return f"{adoption.path.name} will not run here: {e.message}; {e.hint}"
+    return ""
+
+
+def suspension(member: Member) -> str:
+    """That this agent is suspended, and what it can do."""
+    people, name = roster(member.store.snapshot()), member.config.agent
+    if name in people.agents and people.agents[name].status == "suspended":
+        return f"{name} is suspended, and nothing of it is taken in; {people.remedy(name)}"
     return ""
 
 

@@ -3,10 +3,11 @@
     .gitcollab/config.yaml    hub, branch, agent (and tier and sandbox, when the user sets them)
     .gitcollab/base.json      which result the working program started from, and its text;
                               who else may have written what it adds to that
+    .gitcollab/trial.json     what a run has changed in the working program, until it is over
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log; the newest 50
-    .gitcollab/seen           how many results there were at the last sync
+    .gitcollab/seen           how many results of others there were at the last sync
     .gitcollab/aside/         replaced programs, dropped records; nothing is ever lost
 
 Files are written aside and moved into place, so that a killed process leaves the old or the new.
@@ -66,6 +67,15 @@ class Base:
     id: str | None  # None: the task's baseline
     text: str
     by: tuple[str, ...] = ()  # others who may have written what the working program adds to it
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A change that a run makes to the working program, and undoes where it proves no better."""
+
+    before: str
+    program: str
+    by: tuple[str, ...]  # of the base, before the run
 
 
 class Workspace:
@@ -153,8 +163,27 @@ class Workspace:
         self.write_program(task, base.text, (SOMEBODY,))
         self.set_base(base)
 
+    def begin_trial(self, task: Task, text: str, by: tuple[str, ...] = ()) -> None:
+        """Replace the working program for a run; a run that is cut off leaves a ``trial``."""
+        base = self.base()
+        trial = Trial(self.program(task), text, base.by if base else ())
+        write_whole(self.folder / "trial.json", json.dumps(vars(trial)).encode() + b"\n")
+        self.write_program(task, text, by)
+
+    def end_trial(self) -> None:
+        """The run is over: what is in the working program is to stay."""
+        (self.folder / "trial.json").unlink(missing_ok=True)
+
+    def trial(self) -> Trial | None:
+        """What a run that is under way, or was cut off, has changed."""
+        try:
+            fields = json.loads((self.folder / "trial.json").read_bytes())
+            return Trial(str(fields["before"]), str(fields["program"]), tuple(fields["by"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def seen(self, total: int) -> int:
-        """How many results there were at the last sync; from now on ``total``."""
+        """How many results of others there were at the last sync; from now on ``total``."""
         path = self.folder / "seen"
         try:
             before = int(path.read_text())

@@ -55,7 +55,7 @@ def ok(ran: Ran) -> Ran:
 
 def test_init(cli: Cli, tmp_path: Path, task_file: Path) -> None:
     made = ok(cli("init", "hub.git", "--task", str(task_file), "--json", cwd=tmp_path)).json
-    told = {"hub", "branch", "created", "seeded", "task", "note", "maintainers", "key"}
+    told = {"hub", "branch", "created", "seeded", "task", "note", "maintainers", "key", "admission"}
     assert set(made) == told
     assert (made["created"], made["seeded"], made["task"]) == (True, True, "toy")
     assert {"task.yaml", "train.py", "collab.md", "README.md"} <= hub_files(tmp_path / "hub.git")
@@ -319,7 +319,8 @@ def test_interrupted_while_running(join: Join, hub: Path) -> None:
             running.send_signal(number)
             out, err = running.communicate(timeout=30)
         assert (running.returncode, out) == (code, "")
-        assert err.endswith("error: interrupted\n")
+        undone = "train.py is as it was and the claim was given back"
+        assert err.endswith(f"error: interrupted: {undone}\n")
         found = hub_files(hub)
         assert {path for path in found if path.startswith("results/")} == before
         assert not [path for path in found if path.startswith("claims/")]

@@ -70,7 +70,9 @@ def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: 
     swarm = script(claim=answer)
     ran = cli("claim", "LR 0.1 → 0.2", "--json")
     assert (ran.code, ran.err) == (code, "")
-    assert set(ran.json) == {"outcome", "experiment", "claim", "other", "reason", "notes"}
+    assert set(ran.json) == {
+        *("outcome", "experiment", "claim", "other", "reason", "hint", "notes")
+    }
     assert ran.json["outcome"] == word
     assert ran.json["experiment"] == answer.experiment
     assert (ran.json["claim"] is not None) == (word == "granted")
@@ -80,7 +82,9 @@ def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: 
 
     told = cli("claim", "LR 0.1 → 0.2", "--anyway")
     assert told.code == code
-    assert told.out.startswith(f"{word}: ")
+    said = "nothing is claimed" if word == "offline" else word
+    assert told.out.startswith(f"{said}: ")
+    assert told.err.startswith("next: ") or word == "granted"
     assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), {"from_code": False, "anyway": True})
 
 
@@ -223,7 +227,7 @@ def test_status(cli: Cli, script: Script) -> None:
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
         *("mine", "results", "skew_seconds", "refused"),
-        *("admission", "sandbox", "reason"),
+        *("admission", "sandbox", "reason", "to_admit"),
     }
     assert told["hub"] == "https://***@hub.example/x.git"
     assert told["online"] is None
@@ -278,6 +282,7 @@ def test_sync(cli: Cli, script: Script, online: bool, refused: list[str], code: 
         best=make_entry(),
         adopted="nova/x-1",
         note="a note",
+        fetched=online,
         adoption=ADOPTED,
     )
     script(sync=report)
@@ -285,7 +290,7 @@ def test_sync(cli: Cli, script: Script, online: bool, refused: list[str], code: 
     assert ran.code == code
     assert set(ran.json) == {
         *("online", "reason", "delivered", "refused", "swept", "new_results"),
-        *("best", "adopted", "note", "adoption"),
+        *("best", "adopted", "note", "fetched", "adoption"),
     }
     assert set(ran.json["best"]) == BEST_KEYS
     out = cli("sync").out

@@ -1,0 +1,58 @@
+"""A run that is killed in the middle: the next finds its change in train.py, and undoes it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_toys import TOY_PROGRAM, Ran
+
+Cli = Callable[..., Ran]
+Join = Callable[[str], Path]
+
+
+@pytest.fixture
+def killed(join: Join) -> Path:
+    """A workspace whose run was killed while its program was running."""
+    nova = join("nova")
+    argv = [sys.executable, "-m", "gitcollab", "run", "--set", "PAUSE=19.0"]
+    with subprocess.Popen(argv, cwd=nova, env=os.environ, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        while b"0:0" not in running.stderr.readline():
+            assert running.poll() is None, "it ended before it ran"
+        running.send_signal(signal.SIGKILL)
+    assert "PAUSE = 19.0" in (nova / "train.py").read_text()
+    return nova
+
+
+def test_the_change_of_a_killed_run_is_undone(cli: Cli, killed: Path) -> None:
+    ran = cli("run", "--set", "LR=0.2", "--json", cwd=killed)
+    assert ran.json["result"]["description"] == "LR 0.1 → 0.2"
+    told = "a run that was cut off left its change in train.py: undone, kept in "
+    (note,) = (text for text in ran.json["notes"] if text.startswith(told))
+    assert "PAUSE = 19.0" in (killed / note.removeprefix(told)).read_text()
+    assert not any("cut off" in note for note in cli("run", "--json").json["notes"])
+
+
+def test_a_program_that_was_edited_since_is_its_users(cli: Cli, killed: Path) -> None:
+    program = killed / "train.py"
+    program.write_text(program.read_text().replace("PAUSE = 19.0", "PAUSE = 0.01"))
+    once = cli("run", cwd=killed)
+    assert once.code == 1
+    assert "a run that was cut off has changed train.py, which was edited since" in once.err
+    (aside,) = (killed / ".gitcollab" / "aside").iterdir()
+    assert aside.read_text() == TOY_PROGRAM
+    assert str(aside.relative_to(killed)) in once.err
+    assert cli("run", cwd=killed).code == 0
+
+
+def test_what_a_run_has_kept_stays(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    assert cli("run", "--set", "LR=0.2", cwd=nova).code == 0
+    assert cli("run", cwd=nova).code == 0
+    assert "LR = 0.2" in (nova / "train.py").read_text()

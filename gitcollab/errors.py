@@ -38,25 +38,45 @@ class OfflineError(GitcollabError):
     exit_code = 5
 
 
-_URL = re.compile(r"\b([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s'\"<>]*@)([^\s'\"<>]*)")
+# How an address begins; the number of slashes is often mistyped.
+_ADDRESS = re.compile(
+    r"(\bhttps?:[/\\]*|\b(?:ssh|git|ftps?):/+|(?<![\w:@+.-])[a-z][a-z0-9+.-]*://)", re.IGNORECASE
+)
+_LINE = re.compile(r"[^\r\n]*")
+_QUOTED = re.compile(r"[^'\"<>\r\n]*")
+_HOST = re.compile(
+    r"""[^:/?#@\s'"<>]*(?=[/?#\s'"<>])|[^:/?#@\s'"<>]*:(?:[0-9]*(?=[/?#])|[0-9]+(?=['"<>]))"""
+)
+_BARE_USER = re.compile(r"""[^\s:@/'"<>]+@""")
+_QUERY = re.compile(
+    r"""([?&;#][^?=&;#\s'"<>]{0,40}(?:token|key|pass|secret|auth|signature)"""
+    r"""[^?=&;#\s'"<>]{0,40}=)[^&;#\s'"<>]+""",
+    re.IGNORECASE,
+)
 # A token that lets whoever has it join a hub (see ``records.invitations``).
 _TOKEN = re.compile(r"\b(gitcollab-invite-)[A-Za-z0-9_=-]+")
-_HOST_AND_PORT = re.compile(r"[^:/?#@]*(:[0-9]*)?([/?#]|\Z)")
 
 
 def without_credentials(text: str, mask: str = "") -> str:
     """``text`` with ``mask`` for what may be secret in its URLs: what is before an ``@``.
 
-    A password may hold anything, a ``/`` or ``@`` too. Only a bare user name of ssh stays. Of
-    invitations the secret goes.
+    A password may hold anything, a ``/``, ``@`` or blank too. Only a bare user name of ssh stays.
+    Of invitations, and of what a query calls a token, a key or a password, the secret goes.
     """
+    parts = _ADDRESS.split(text)
+    for at in range(2, len(parts), 2):
+        if user := _user(parts[at - 1], parts[at]):
+            parts[at] = mask + parts[at].removeprefix(user)
+    return _TOKEN.sub(r"\1...", _QUERY.sub(r"\1...", "".join(parts)))
 
-    def shown(url: re.Match[str]) -> str:
-        scheme, user, rest = url.groups()
-        if _HOST_AND_PORT.match(user):  # the @ is in the path
-            return url.group()
-        if not scheme.startswith("http") and re.fullmatch(r"[^:@/]+@", user):
-            return url.group()
-        return scheme + mask + rest
 
-    return _TOKEN.sub(r"\1...", _URL.sub(shown, text))
+def _user(scheme: str, rest: str) -> str:
+    """What an address has before its host, where it is secret: within its quotes, else beyond."""
+    for reach in (_QUOTED, _LINE):
+        within = reach.match(rest)
+        user = rest[: rest.rindex("@", 0, within.end()) + 1] if within and "@" in within[0] else ""
+        if user:
+            is_path = _HOST.match(user)  # the @ is in the path, or behind the address
+            is_name = not scheme.lower().startswith("http") and _BARE_USER.match(user)
+            return "" if is_path or is_name else user
+    return ""

@@ -50,7 +50,7 @@ _HOST = re.compile(
 _BARE_USER = re.compile(r"""[^\s:@/'"<>]+@""")
 _QUERY = re.compile(
     r"""([?&;#][^?=&;#\s'"<>]{0,40}(?:token|key|pass|secret|auth|signature)"""
-    r"""[^?=&;#\s'"<>]{0,40}=)[^&;#\s'"<>]+""",
+    r"""[^?=&;#\s'"<>]{0,40}=)[^&;#\s'"<>]*[^&;#\s'"<>:,.]""",
     re.IGNORECASE,
 )
 # A token that lets whoever has it join a hub (see ``records.invitations``).

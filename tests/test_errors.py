@@ -54,6 +54,12 @@ def test_secrets_are_not_shown(said: str, shown: str) -> None:
     assert without_credentials(said, "*") == shown
 
 
+def test_what_is_masked_stays_as_it_is() -> None:
+    said = without_credentials("cannot reach https://me:a b@host/x?token=s: no, it is not there")
+    assert said == "cannot reach https://host/x?token=...: no, it is not there"
+    assert without_credentials(said) == said
+
+
 @pytest.mark.parametrize(
     "piece", ["a:/", "a.a", "https:", "https://a:", "?key", "://", "@", "https://@"]
 )

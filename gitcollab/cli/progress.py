@@ -88,6 +88,8 @@ def describe(progress: RunProgress) -> str:
         return f"claiming: {line(progress.description)}"
     if progress.phase == "publish":
         return f"publishing: {line(progress.description)}"
+    if progress.phase == "wait":
+        return f"waiting: {line(progress.description)}"
     parts = [clock(progress.elapsed)]
     if progress.step is not None:
         parts.append(f"step {progress.step}")

@@ -24,6 +24,8 @@ from gitcollab.swarm.ranking import ENOUGH_RUNS, Group, Standings
 from gitcollab.swarm.syncing import program_text
 from gitcollab.swarm.workspace import Base
 
+MOST_OWN = 5  # runs of one program by one agent; more tell nothing that others need to know
+
 # Programs looked at in one order: strangers can report any number that nobody can run.
 _MOST = 100
 
@@ -58,6 +60,12 @@ def choose(member: Member, past: Past) -> Proposal:
             return plan
     baseline = looking.program_text(member, None)
     return _rerun(member, Base(None, baseline), past)
+
+
+def is_of_use(member: Member, plan: Proposal, past: Past) -> bool:
+    """Whether another run of the program by this agent tells more than those that it has made."""
+    runs = _runs_of(member, plan.experiment.fingerprint or "", past)
+    return sum(run.agent == member.config.agent for run in runs) < MOST_OWN
 
 
 def _bases(

@@ -6,6 +6,7 @@ no words are needed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -134,6 +135,19 @@ def says_a_change(what: str, words: Words) -> bool:
     said = library.understood(what, {})
     told = said.concepts - library.words.light - {"baseline", "seed"}
     return bool(told or said.after) and "baseline" not in said.concepts
+
+
+_ASSIGNMENT = re.compile(r"\s*([A-Z_][A-Z0-9_]*)\s*=\s*\S+\s*")
+
+
+def unknown_constant(experiment: Experiment, base: Base) -> str | None:
+    """That words set a constant which the program does not have, and what it has; None else."""
+    said = _ASSIGNMENT.fullmatch(experiment.description)
+    known = _constants_or_none(base.text)
+    if said is None or experiment.delta or said[1] in known:
+        return None
+    fault = constants.UnknownConstant(said[1], known)
+    return f"{fault.message}: {fault.hint}"
 
 
 def contradiction(what: str, experiment: Experiment, base: Base, words: Words) -> str | None:

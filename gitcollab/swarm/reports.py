@@ -195,7 +195,7 @@ class Shown:
 class RunProgress:
     """Where a run is: seconds since its start, what its program last said of itself."""
 
-    phase: Literal["claim", "run", "publish"]
+    phase: Literal["claim", "run", "publish", "wait"]
     description: str
     elapsed: float = 0.0
     step: int | None = None

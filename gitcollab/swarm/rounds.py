@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
-from gitcollab.errors import RefusedError
+from gitcollab.errors import OfflineError, RefusedError
 from gitcollab.swarm import confinement
-from gitcollab.swarm.choosing import Past, choose
+from gitcollab.swarm.choosing import MOST_OWN, Past, choose, is_of_use
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
@@ -33,6 +35,9 @@ from gitcollab.swarm.workspace import Mode
 MAX_FAILURES = 5  # so many in a row are no accident
 MAX_TRIES = 4  # experiments that are asked for by name before a seed of one's own is taken
 
+LOOK_EVERY = 60.0  # seconds, where nothing is left to run until others publish something
+pause = time.sleep
+
 OnReport = Callable[[RunReport], None]
 
 
@@ -53,7 +58,8 @@ def run_many(
 
     The first is what ``run`` would do; what follows is chosen (see ``choosing``). Between them an
     unedited working program gives way to the best; an edited one ends the rounds, as do programs
-    that fail again and again. ^C ends as in ``run``: no claim that was taken here is left behind.
+    that fail again and again. Without a ``count`` they wait while another run would tell nothing.
+    ^C ends as in ``run``: no claim that was taken here is left behind.
     """
     with member.workspace.one_run():
         before = {c.id for c in member.workspace.claims()}
@@ -103,10 +109,35 @@ class _Rounds:
                     report = replace(report, adopted=adopted)
             finally:
                 self._on_report(report)
+            if stopped is None and self._next is None:
+                stopped = self._wait()
             if stopped is not None:
                 failing = self._failures >= MAX_FAILURES
                 return RoundsReport(report, self._counts.total(), self._counts, stopped, failing)
             ready, self._next = self._next or self.claim_another(), None
+
+    def _wait(self) -> str | None:
+        """Until there is a run that tells something; why the rounds end instead, if they do."""
+        while self._choose() is None:
+            why = f"nothing to run that this agent has not run {MOST_OWN} times; the hub is watched"
+            self._progress(RunProgress("wait", why))
+            pause(LOOK_EVERY)
+            with suppress(OfflineError):
+                self._member.store.refresh()
+            if is_edited(self._member):
+                return self._edited
+        return None
+
+    def _choose(self) -> Proposal | None:
+        """What comes next; None where no number is to be filled and a run would tell nothing."""
+        plan = choose(self._member, self._past)
+        if self._count is None and not is_of_use(self._member, plan, self._past):
+            return None
+        return plan
+
+    @property
+    def _edited(self) -> str:
+        return f"{self._member.task.program} has your edits and is left as it is"
 
     def claim_another(self) -> Ready | RunReport:
         """Choose and claim an experiment on its own; a report when none can be had."""
@@ -163,7 +194,7 @@ class _Rounds:
         """Publish the result, and in the same push claim what comes next."""
         member = self._member
         try:
-            plan = choose(member, self._past) if self._goes_on(ran) else None
+            plan = self._choose() if self._goes_on(ran) else None
             confined = self._confine(plan) if plan else None
         except RefusedError:  # it is said when this round has been told
             plan = confined = None
@@ -204,5 +235,5 @@ class _Rounds:
         if self._failures >= MAX_FAILURES:
             return f"{self._failures} experiments in a row failed: {report.error}"
         if is_edited(self._member):
-            return f"{self._member.task.program} has your edits and is left as it is"
+            return self._edited
         return None

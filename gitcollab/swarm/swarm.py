@@ -122,12 +122,14 @@ class Swarm:
         base = member.workspace.base() or Base(None, text)
         if what is not None and not from_code:
             experiment = proposal.from_words(base, what, member.words)
-            return claiming.claim(member, experiment, anyway=anyway)
-        from gitcollab.swarm import running
+            answer = claiming.claim(member, experiment, anyway=anyway)
+            notes = tuple(filter(None, [proposal.unknown_constant(experiment, base)]))
+        else:
+            from gitcollab.swarm import running
 
-        plan = running.proposal_of(member, member.task, text, what)
-        notes = running.notes_on(member, plan, what)
-        answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
+            plan = running.proposal_of(member, member.task, text, what)
+            notes = running.notes_on(member, plan, what)
+            answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
         return replace(answer, notes=notes) if isinstance(answer, Granted) else answer
 
     def release(self, experiment: str | None = None) -> list[str]:

@@ -160,6 +160,7 @@ class Workspace:
 
     def start_from(self, task: Task, base: Base) -> None:
         """Make ``base`` the working program, which at no moment looks like this agent's edits."""
+        self.end_trial()
         self.write_program(task, base.text, (SOMEBODY,))
         self.set_base(base)
 

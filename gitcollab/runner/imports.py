@@ -25,7 +25,8 @@ _PREFIX = (
     *("share/locale", "share/terminfo", "share/zoneinfo"),
 )
 _CONDA = ("*-linux-gnu", "compiler_compat", "etc/fonts", "libexec", "nvvm", "share", "ssl")
-_SETTINGS = ("conda-meta", "condarc", "etc/conda", "pip.conf")  # and passwords in them
+# People put passwords into these, also into the scripts that set up a shell.
+_SETTINGS = ("conda-meta", "condarc", "etc/conda", "pip.conf", "bin/*activate*")
 _COMMON = (Path("/usr"), Path("/usr/local"))  # to all interpreters
 _TOOLKIT = (
     *("bin", "include", "lib", "lib64", "libexec", "nvvm", "targets"),
@@ -61,7 +62,7 @@ def imports(private: Sequence[Path]) -> Imports:
     """
     holding = {Path(os.path.normpath(p)) for place in private for p in (place, *place.parents)}
     holding |= {real for place in private for real in (place.resolve(), *place.resolve().parents)}
-    prefixes = list(map(Path, (sys.prefix, sys.base_prefix, sys.base_exec_prefix)))
+    prefixes = list(map(_plain, (sys.prefix, sys.base_prefix, sys.base_exec_prefix)))
     toolkits = [p for name in _TOOLKITS for p in _named(name) if p not in holding]
     libraries = [p for p in _named("LD_LIBRARY_PATH") if p not in holding]
     projects = [p for p in (*_named("PYTHONPATH"), *_linked_projects()) if p not in holding]
@@ -103,12 +104,11 @@ def _of_prefix(prefix: Path) -> Iterator[Path]:
 
 
 def _hidden_of_prefix(prefix: Path) -> Iterator[Path]:
-    """What must not show where the prefix lies in the system: of its own folder all else."""
+    """Settings; of a folder of the prefix's own all, apart from its shown parts."""
+    yield from (path for path in _parts(prefix, _SETTINGS) if not path.is_symlink())
     is_own = any((prefix / name).exists() for name in ("conda-meta", "pyvenv.cfg"))
     if is_own and prefix not in _COMMON:
         yield prefix
-    else:
-        yield from _parts(prefix, _SETTINGS)
 
 
 def _parts(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
@@ -179,7 +179,9 @@ def _named(variable: str) -> Iterator[Path]:
 
 
 def _plain(path: str) -> Path:
-    return Path(os.path.normpath(path))
+    """The path without dots, and in the system, whose links are seen as links, without these."""
+    plain = Path(os.path.normpath(path))
+    return plain.resolve() if under(plain, SYSTEM) else plain
 
 
 def _libraries(folder: Path) -> Iterator[Path]:

@@ -120,7 +120,7 @@ sys.meta_path.append(Finder)
 
 
 @needs_sandbox
-@pytest.mark.parametrize("system", ["", "system"])
+@pytest.mark.parametrize("system", ["", "system", "link in the system"])
 def test_in_a_real_environment(
     attack: Attack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
@@ -143,6 +143,7 @@ def test_in_a_real_environment(
     write(packages, "__editable___other_finder.py", text="MAPPING = {**MORE}")
     write(packages, "mapped.pth", text="import __editable___mapped_finder")
     secrets = write(venv, *SECRETS, "conda-meta/state", "etc/conda/activate.d/x.sh", "pip.conf")
+    secrets += write(venv, "bin/activate", "bin/postactivate")
     secrets += [root / name for name in (*SECRETS, "mine/.env", "mine/deep/.git/config")]
     secrets += write(root / "mapped", "secret", "package/.env", "missing/secret")
     secrets += [*write(cache.parent, "secret"), *write(cache, ".env"), packages / "flit" / ".env"]
@@ -152,7 +153,9 @@ print(cached.NAME, flit.NAME, module.NAME, package.NAME)
 for path in {[str(p) for p in secrets]!r}: attempt(lambda: open(path).read() and path)
 """
     (attack.folder / "train.py").write_text(code)
-    inside = [str(venv / "bin" / "python"), "-c", RUNNER, str(attack.folder)]
+    (venv.parent / "link").symlink_to(venv)
+    named = venv.parent / "link" if "link" in system else venv
+    inside = [str(named / "bin" / "python"), "-c", RUNNER, str(attack.folder)]
     if system:  # as one that lies below /usr
         parts = RUNNER.replace("folder = ", f"{SYSTEM.format(system=str(venv.parent))}\nfolder = ")
         inside[2] = parts
@@ -166,7 +169,10 @@ for path in {[str(p) for p in secrets]!r}: attempt(lambda: open(path).read() and
 
 SYSTEM = """
 from gitcollab.runner import imports, places
-places.SYSTEM = imports.SYSTEM = (*places.SYSTEM, Path({system!r}))
+system = {system!r}
+places.SYSTEM = imports.SYSTEM = (*places.SYSTEM, Path(system))
+temporary = Sandbox._temporary  # it covers /tmp, where this test's system is
+Sandbox._temporary = lambda self, tool: [*temporary(self, tool), "--ro-bind", system, system]
 """
 
 

@@ -1,8 +1,8 @@
 """What of the user's folders a program in the sandbox imports from.
 
 An environment's folder, and another project's that is on the search path, hold more than what is
-imported: settings with passwords, histories, notes. Only what is named here is shown, and of that
-nothing whose name begins with a dot.
+imported: settings with passwords, histories, notes. Only what is named here is shown, and of
+projects nothing whose name begins with a dot.
 """
 
 from __future__ import annotations

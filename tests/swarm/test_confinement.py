@@ -177,7 +177,7 @@ def test_killed_in_between_anothers_program_is_nobodys_own_edits(
     set_base = workspace.Workspace.set_base
     with monkeypatch.context() as patched:
         patched.setattr(running, "_measure", kill)
-        patched.setattr(running, "_undo", lambda *_: None)
+        patched.setattr(running, "_undo", lambda *_: "")
         patched.setattr(
             workspace.Workspace,
             "set_base",
@@ -186,6 +186,7 @@ def test_killed_in_between_anothers_program_is_nobodys_own_edits(
         with pytest.raises(Killed):
             nova.run(patch=PATCH, sandbox="off") if killed == "patch" else nova.sync()
     monkeypatch.setattr(sandbox, "lacking", lambda: WHY)
+    nova.member.workspace.end_trial()  # as where it was edited since: no run undoes it
     assert nova.member.workspace.program(nova.member.task) != text
     by = "the author of the patch" if killed == "patch" else "somebody unknown"
     with pytest.raises(RefusedError, match=by):

@@ -10,11 +10,13 @@ import typer
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, Json, app, group, verb
 from gitcollab.cli.context import open_swarm
-from gitcollab.cli.text import line, lines
-from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.cli.text import lines
+from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
     from gitcollab.swarm.reports import TaskChange
+
+_FILES = "give the path of a file"
 
 task = group("task", app, KEEP, "See the hub's task; change it.", "gitcollab task show")
 maintainer = group(
@@ -106,7 +108,7 @@ def put(
     try:
         data = file.read_bytes()
     except OSError as e:
-        raise GitcollabError(f"{file} cannot be read: {e.strerror}") from e
+        raise UsageError(f"{file} cannot be read: {e.strerror}", _FILES) from e
     place = path or file.name
     changed = governing.put(open_swarm().member, place, data)
     if json:
@@ -143,7 +145,8 @@ def add(
         try:
             key = file.read_text(encoding="utf-8")[:1000]
         except (OSError, ValueError) as e:
-            raise GitcollabError(f"{file} cannot be read as text: {line(str(e))}") from e
+            why = getattr(e, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"{file} cannot be read: {why}", _FILES) from e
     _tell_change(governing.add_maintainer(open_swarm().member, name, key or ""), json)
 
 

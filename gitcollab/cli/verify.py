@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.verifying import Found, Verdict
 
 _REFUSED = 4
+_REPAIR = "gitcollab verify OLD.. --repair --git-dir CLONE, a git clone of the hub"
 _SHOWN = 50  # of what was found; --json gives all
 _PUSH_SECONDS = 60  # that judging one push may take
 
@@ -71,7 +72,7 @@ def verify(
     if pre_receive:
         return _pre_receive(git_dir or Path(), branch)
     if repair:
-        return _repair(git_dir or Path(), branch, commits, json)
+        return _repair(git_dir, branch, commits, json)
     verdict = _in_workspace(commits) if git_dir is None else _in_place(git_dir, branch, commits)
     if json:
         told = ("breaches", "flags")
@@ -131,12 +132,16 @@ def _branch(git_dir: Path, branch: str | None) -> str:
     return branch or guarded_branch(place_of(git_dir))
 
 
-def _repair(git_dir: Path, branch: str | None, commits: str | None, json: bool) -> int:
+def _repair(git_dir: Path | None, branch: str | None, commits: str | None, json: bool) -> int:
     from gitcollab.swarm import mending, verifying
 
     if commits is None:
-        raise UsageError("from which commit on?", "as in: gitcollab verify OLD.. --repair")
-    repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=False)
+        raise UsageError("from which commit on?", f"as in: {_REPAIR}")
+    try:
+        place = git_dir or Path()
+        repository = verifying.open_hub(place, _branch(place, branch), remembers=False)
+    except UsageError as e:
+        raise e if git_dir else UsageError("a repair takes a clone of the hub", _REPAIR) from e
     old, pushed = _ends(repository, commits)
     secret = os.environ.get("GITCOLLAB_MAINTAINER_KEY")
     key = mending.key_in(secret) if secret else None

@@ -209,6 +209,25 @@ def from_mapping(kind: str, value: Mapping[str, Any]) -> Record:
         raise InvalidRecord(f"not a valid {kind}: {_first_fault(e)}") from e
 
 
+# What pydantic says in words of its own.
+_PLAIN = {
+    "missing": "it is missing",
+    "extra_forbidden": "there is no such field",
+    "float_parsing": "it is to be a number",
+    "float_type": "it is to be a number",
+    "int_parsing": "it is to be a whole number",
+    "int_type": "it is to be a whole number",
+    "int_from_float": "it is to be a whole number",
+    "string_type": "it is to be text",
+    "list_type": "it is to be a list",
+    "tuple_type": "it is to be a list",
+    "dict_type": "it is to be a mapping",
+    "model_type": "it is to be a mapping",
+    "bool_parsing": "it is to be true or false",
+    "bool_type": "it is to be true or false",
+}
+
+
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=True)[0]
     parts = [_printable(str(p))[:60] for p in fault["loc"] if not _TYPE.match(str(p))]
@@ -217,7 +236,9 @@ def _first_fault(error: ValidationError) -> str:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     got = "" if fault["type"] == "missing" else f" (got {shown})"
     more = error.error_count() - 1
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace(
+        "Input should be", "it is to be"
+    )
     return f"{where}: {message}{got}" + (f", and {more} more" if more else "")
 
 

@@ -14,6 +14,7 @@ from gitcollab.runner import process
 
 # Up to how many GB of device memory a tier reaches; makers' GB are a little less or more.
 _TIERS = ((16.5, "small"), (24.5, "medium"), (48.5, "large"))
+TIERS = ("cpu", *(name for _, name in _TIERS), "xl")
 _QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
 _QUERY_SECONDS = 20.0
 _GIB = 1024**3

@@ -28,10 +28,15 @@ def check_branch(branch: str) -> str:
 
 
 def check_exists(hub: str) -> None:
-    """Refuse a local path where nothing is: no waiting brings that hub back."""
+    """Refuse a local path where no repository is: no waiting brings that hub back."""
     place = address(hub)
-    if "://" not in place and Path(place).is_absolute() and not Path(place).exists():
-        raise GitcollabError(
+    path = Path(place)
+    if "://" in place or not path.is_absolute():
+        return
+    if not path.is_file() and not (path / "HEAD").exists() and not (path / ".git").exists():
+        if path.is_dir() and any(path.iterdir()):
+            raise UsageError(f"{place} is a folder, and no repository", "check the path")
+        raise UsageError(
             f"there is no hub at {place}", f"check the path, or make one: gitcollab init {place}"
         )
 

@@ -69,4 +69,5 @@ def _program_text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as e:
-        raise UsageError(f"the program {path} cannot be read: {e}") from e
+        why = getattr(e, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"the program {path} cannot be read: {why}", "give another file") from e

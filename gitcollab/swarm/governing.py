@@ -239,7 +239,7 @@ def _change_task(
     try:
         new = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
-        raise GitcollabError(e.message, e.hint or "gitcollab task show") from e
+        raise UsageError(e.message, e.hint or "gitcollab task show") from e
     assert isinstance(new, Task)
     before, after = _flat(codec.to_mapping(old)), _flat(codec.to_mapping(new))
     changes = [
@@ -283,13 +283,13 @@ def _check_file(path: str, data: bytes) -> None:
             f"{PROGRAM_PATH}, collab.md, {SYNONYMS_PATH} or .github/workflows/NAME.yml",
         )
     if len(data) > MAX_PROGRAM_BYTES:
-        raise GitcollabError(f"{path} has {len(data)} bytes, more than {MAX_PROGRAM_BYTES}")
+        raise UsageError(f"{path} has {len(data)} bytes, more than {MAX_PROGRAM_BYTES}")
     try:
         data.decode()
     except UnicodeDecodeError as e:
-        raise GitcollabError(f"{path} is not UTF-8 text (byte {e.start})") from e
+        raise UsageError(f"{path} is not UTF-8 text (byte {e.start})") from e
     if path == SYNONYMS_PATH and (why := unusable(data)):
-        raise GitcollabError(f"{path} cannot be used: {why}", "the README shows its form")
+        raise UsageError(f"{path} cannot be used: {why}", "the README shows its form")
 
 
 # -- rulings ---------------------------------------------------------------------------------------

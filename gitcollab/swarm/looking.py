@@ -76,6 +76,7 @@ def results(
     """One page of results, newest first. ``page`` is the token an earlier page gave."""
     if not 1 <= limit <= MAX_PAGE:
         raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
+    check_tier(member, tier)
     where = member.standings()
     chosen = [
         run
@@ -131,6 +132,18 @@ def _matches(
         and status in (None, run.status)
         and (text is None or text.casefold() in run.description.casefold())
     )
+
+
+def check_tier(member: Member, tier: str | None) -> None:
+    """Refuse a tier that nothing was run in and no machine is in."""
+    from gitcollab.runner.hardware import TIERS
+
+    if tier in (None, *TIERS, member.config.tier):
+        return
+    known = {run.tier for run in member.runs().values()}
+    if tier not in known:
+        names = ", ".join(dict.fromkeys((*TIERS, *sorted(known))))
+        raise UsageError(f"there is no tier {str(tier)[:40]!r}", f"tiers: {names}")
 
 
 def find(member: Member, wanted: str) -> Result:

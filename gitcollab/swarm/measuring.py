@@ -11,13 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import UsageError
 from gitcollab.records.models import (
     MAX_CURVE_BYTES,
     MAX_DESCRIPTION,
     MAX_LOG_BYTES,
     Task,
 )
+from gitcollab.records.quoting import line as inert
 from gitcollab.runner import environment, process, summary
 from gitcollab.runner.sandbox import Sandbox
 from gitcollab.swarm.reports import RunProgress
@@ -173,10 +174,9 @@ def read_log(
 
 
 def _cause(text: str, failure: str) -> str:
-    """The failure, with the last line of a Python traceback where there is one."""
+    """The failure, with the last line of the log, of a Python traceback where there is one."""
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
-    shown = "".join(c for c in last if c.isprintable()).strip()[:300]
-    return f"{failure}: {shown}" if shown else failure
+    return f"{failure}; the program says: {inert(last)[:300]}" if last else failure
 
 
 def implausible(task: Task, metric: float) -> str:
@@ -197,7 +197,7 @@ def _read_tail(path: Path) -> str:
             file.seek(max(0, size - _READ))
             return file.read().decode(errors="replace")
     except OSError as e:
-        raise GitcollabError(
+        raise UsageError(
             f"the log {path} cannot be read: {e.strerror}",
             "give the file that the run's output was written to",
         ) from e

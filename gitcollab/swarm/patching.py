@@ -21,13 +21,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from gitcollab.errors import RefusedError
+from gitcollab.errors import RefusedError, UsageError
 from gitcollab.records.models import MAX_PROGRAM_BYTES
 from gitcollab.records.quoting import line as inert
 
 MAX_HUNKS = 1000
 MAX_MOVED = 100  # each is looked for in the whole program, which may take 20 ms
-_HINT = "make it by `git diff` or `gitcollab diff ID`, against this version of the program"
+_HINT = "make it by `git diff` or `gitcollab diff ID --raw`, against this version of the program"
 _SPAN = "([0-9]{1,9})(?:,([0-9]{1,9}))?"
 _HUNK = re.compile(rf"@@ -{_SPAN} \+{_SPAN} @@(?: .*)?\r?\n?\Z")
 _INDEX = re.compile(r"index [0-9a-f]+\.\.[0-9a-f]+(?: 100(?:644|755))?\Z")
@@ -106,6 +106,15 @@ def applied(patch: str, text: str, program: str) -> str:
     return result
 
 
+class NoPatch(RefusedError, UsageError):  # noqa: N818
+    """What was given is something else."""
+
+    exit_code = UsageError.exit_code
+
+    def __init__(self, why: RefusedError) -> None:
+        super().__init__(why.message, why.hint)
+
+
 def _refused(why: str) -> RefusedError:
     return RefusedError(f"the patch cannot be used: {inert(why)[:300]}", _HINT)
 
@@ -128,7 +137,7 @@ def _parsed(patch: str) -> _Patch:
     reader = _Reader(patch)
     reader.read()
     if not reader.hunks:
-        raise _refused("it holds no changed lines (a unified diff has lines that begin with @@)")
+        raise NoPatch(_refused("it holds no changed lines (they begin with @@ in a unified diff)"))
     return _Patch(frozenset(reader.named), tuple(reader.hunks))
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.errors import UsageError
 from gitcollab.records import codec
 from gitcollab.records.models import Task
 from gitcollab.similarity.constants import edit
@@ -46,7 +46,9 @@ def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
     try:
         data = path.read_bytes()
     except OSError as e:
-        raise UsageError(f"the task file {path} cannot be read: {e.strerror}") from e
+        raise UsageError(
+            f"the task file {path} cannot be read: {e.strerror}", "give the path of a file"
+        ) from e
     task = _task(data, sets, str(path))
     program = path.parent / task.program
     try:
@@ -66,7 +68,7 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
         task = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
         hint = e.hint or "the README's section on hosting shows a task file"
-        raise GitcollabError(f"{source}: {e.message}", hint) from e
+        raise UsageError(f"{source}: {e.message}", hint) from e
     assert isinstance(task, Task)
     return task
 

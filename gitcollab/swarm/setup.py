@@ -73,6 +73,7 @@ def init_hub(
     files = publishing.seed_files(task, program, presets.asset("collab.md"))
     address = hubs.address(hub) if hub is not None else _embedded(folder)
     created = hubs.create_if_missing(address, branch)
+    hubs.check_exists(address)
     store = open_store(address, branch, keeper[0], pages)
     checks = {} if hub is None else {WORKFLOW: workflow(branch).decode()}
     outcome = _seed(store, keeper, task, files | checks)
@@ -92,14 +93,17 @@ def init_hub(
             how = standing.policy.admission
             return InitReport(address, branch, created, False, standing.name, note, people, how)
         case "offline":
-            raise OfflineError(
-                f"the hub {address} cannot be reached: {outcome['reason']}",
-                "check the address and your access, then try again",
-            )
+            hint = "check the address and your access, then try again"
+            raise OfflineError(_away(str(outcome["reason"])), hint)
     raise RefusedError(
         f"the hub {address} cannot be seeded: {outcome.get('reason', '')}",
         "choose another branch with --branch, or another hub",
     )
+
+
+def _away(reason: str) -> str:
+    """That the hub is away, where the reason does not say so itself."""
+    return reason if "reach the hub" in reason else f"the hub cannot be reached: {reason}"
 
 
 def _seed(store: Store, keeper: tuple[str, KeyPair], task: Task, files: dict[str, str]) -> Outcome:
@@ -278,8 +282,7 @@ def _register(member: Member, name: str, token: str | None) -> bool:
             case "joined" | "member":
                 return bool(outcome["outcome"] == "joined")
             case "offline":
-                why = f"the hub cannot be reached: {outcome['reason']}"
-                raise OfflineError(why, "try again later")
+                raise OfflineError(_away(str(outcome["reason"])), "try again later")
         raise RefusedError(
             str(outcome.get("reason", "the hub refused the agent")), _how_to_join(member, name)
         )

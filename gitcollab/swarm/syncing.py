@@ -177,6 +177,7 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     Without a tier it is the best of this machine's tier, else of all. Raises GitcollabError when
     the named tier has no best.
     """
+    looking.check_tier(member, tier)
     if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
     return take(member, *best_program(member, tier or member.tier))

@@ -153,12 +153,12 @@ def test_the_task(cli: Cli, at: At, seeded: Callable[..., Path], tmp_path: Path)
     assert "no longer ranked" in told.out
     again = cli("task", "set", "sigma=0.01", "--json").json
     assert again == {"changes": [], "comparable": True}
-    for bad, code in (("sigma=x", 1), ("sigma", 2), ("hub=abababababababab", 2)):
+    for bad, code in (("sigma=x", 2), ("sigma", 2), ("hub=abababababababab", 2)):
         assert cli("task", "set", bad).code == code
     (tmp_path / "words.yaml").write_text("concepts: {}\n")
     assert cli("task", "put", str(tmp_path / "words.yaml"), "synonyms.yaml").code == 0
     assert cli("task", "put", str(tmp_path / "words.yaml")).code == 2
-    assert cli("task", "put", "nowhere.yaml").code == 1
+    assert cli("task", "put", "nowhere.yaml").code == 2
     key = tmp_path / "ada.pub"
     line = KeyPair.generate().public_line
     key.write_text(f"{line} ada@example\n")

@@ -223,7 +223,7 @@ class TestWrongRecords:
 
     def test_a_missing_field_is_named(self) -> None:
         fields = {k: v for k, v in FIELDS["result"].items() if k != "task"}
-        assert fault("result", dump(fields)) == "not a valid result: task: Field required"
+        assert fault("result", dump(fields)) == "not a valid result: task: it is missing"
 
     def test_a_metric_may_be_written_as_the_field_does(self) -> None:
         made = decode("result", text_of("result", metric="1e-3"))

@@ -200,7 +200,7 @@ def test_a_duplicate_is_refused_with_its_result(agent: Agent) -> None:
         ('print("---\\nscore: inf")', "crash", "inf"),
         ('print("---\\nscore: -1")', "crash", "below 0"),
         ('print("---\\nscore: 1\\n---\\nscore: 1")', "crash", "2 summary blocks"),
-        ('raise ValueError("boom")', "crash", "exit code 1: ValueError: boom"),
+        ('raise ValueError("boom")', "crash", "exit code 1; the program says: ValueError: boom"),
         ("import time; time.sleep(60)", "timeout", "no result after 1 s"),
     ],
 )
@@ -407,7 +407,7 @@ def test_joining_where_nothing_is(tmp_path: Path) -> None:
     with pytest.raises(GitcollabError, match="no hub at") as caught:
         join(tmp_path / "w", str(tmp_path / "nothing.git"))
     assert "gitcollab init" in caught.value.hint
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
 
 
 # -- faults that were found once -------------------------------------------------------------------

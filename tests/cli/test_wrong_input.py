@@ -1,0 +1,64 @@
+"""Wrong input is exit code 2 everywhere, with a next step and no words of a library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_toys import Ran
+
+Cli = Callable[..., Ran]
+Join = Callable[[str], Path]
+
+WRONG = [
+    ["join", "nowhere.git", "--agent", "nova"],
+    ["join", "plain", "--agent", "nova"],
+    ["init", "plain"],
+    ["init", "new.git", "--set", "nope=3"],
+    ["init", "new.git", "--task", "nofile.yaml"],
+    ["task", "set", "nope=3"],
+    ["task", "set", "budget.seconds=never"],
+    ["task", "set", "policy.admission=never"],
+    ["task", "put", "nofile"],
+    ["task", "put", "nofile", "train.py"],
+    ["task", "maintainer", "add", "ada", "--file", "nofile"],
+    ["publish", "nofile"],
+    ["publish", "train.py", "--program", "nofile"],
+    ["run", "--patch", "nofile"],
+    ["run", "--patch", "plain/junk"],
+    ["run", "--set", "NOPE=1"],
+    ["best", "--tier", "nope"],
+    ["best", "--tier", "nope", "--adopt"],
+    ["results", "--tier", "nope"],
+    ["verify", "OLD..", "--repair"],
+    ["verify", "--repair"],
+]
+
+
+@pytest.mark.parametrize("argv", WRONG, ids=[" ".join(argv) for argv in WRONG])
+def test_wrong_input(cli: Cli, join: Join, argv: list[str]) -> None:
+    nova = join("nova")
+    (nova / "plain").mkdir()
+    (nova / "plain" / "junk").write_text("junk\n")
+    ran = cli(*argv, cwd=nova)
+    assert ran.code == 2
+    assert "\nnext: " in ran.err
+    for word in ("Input should", "Extra inputs", "Errno", "validation error"):
+        assert word not in ran.err
+
+
+def test_a_tier_that_is_empty_is_none_that_is_wrong(cli: Cli, join: Join) -> None:
+    told = cli("best", "--tier", "xl", cwd=join("nova"))
+    assert (told.code, told.out) == (0, "none yet for tier xl\n")
+
+
+def test_a_repair_in_a_workspace_names_what_it_takes(cli: Cli, join: Join) -> None:
+    told = cli("verify", "OLD..", "--repair", cwd=join("nova"))
+    assert "--git-dir CLONE" in told.err
+
+
+def test_a_hub_that_is_away_is_said_to_be_so_once(cli: Cli, tmp_path: Path) -> None:
+    told = cli("init", "http://127.0.0.1:1/x.git", cwd=tmp_path)
+    assert told.code == 5
+    assert told.err.count("reach") == 1

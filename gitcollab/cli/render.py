@@ -149,7 +149,7 @@ def quote(text: str, author: str, what: str) -> None:
 
 
 def hand_over(text: str, author: str, what: str, *, fenced: bool) -> None:
-    """Print a text alone: fenced on a terminal; unchanged, byte for byte, for another program.
+    """Print a text alone: fenced, on a terminal always; else unchanged, byte for byte.
 
     Then a line on standard error says what it is: who reads both together reads this first.
     """
@@ -221,8 +221,8 @@ def _needs(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int
 
 
 def difference(diff: str, author: str, *, fenced: bool) -> None:
-    """Print a unified diff: coloured on a terminal, as it is for another program."""
-    if fenced or not sys.stdout.isatty():
+    """Print a unified diff: fenced, and coloured on a terminal; else as it is."""
+    if not sys.stdout.isatty():
         return hand_over(diff, author, "difference", fenced=fenced)
     from rich.text import Text
 

@@ -35,7 +35,7 @@ Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.05     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
-    'gitcollab diff ID | gitcollab run --patch - "its change on this base"',
+    'gitcollab diff ID --raw | gitcollab run --patch - "its change on this base"',
     "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(
@@ -263,7 +263,7 @@ def _patch_text(path: Path) -> str:
         raise UsageError(f"the patch {path} is not UTF-8 text (byte {e.start})", _PATCHES) from e
 
 
-_PATCHES = "make it by `git diff` or `gitcollab diff ID`"
+_PATCHES = "make it by `git diff` or `gitcollab diff ID --raw`"
 
 
 def _end(swarm: Swarm, report: RunReport, json: bool) -> int:

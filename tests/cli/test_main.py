@@ -78,6 +78,7 @@ def test_version(cli: Cli) -> None:
         (["run", "--set", "A=1", "--set", "A=2"], "gives A twice", "one value"),
         (["best", "--adopt", "--agent", "x"], "do not go together", "leave one"),
         (["show", "x", "--log", "--program"], "do not go together", "leave one"),
+        (["show", "x", "--log", "--quote", "--raw"], "do not go together", "leave one"),
     ],
 )
 def test_misuse(cli: Cli, argv: list[str], says: str, next_step: str) -> None:

@@ -85,6 +85,7 @@ def test_json_is_one_object_a_line(cli: Cli, script: Script) -> None:
         "counts": {"crashed": 1, "published": 1},
         "stopped": "train.py has your edits",
         "failing": False,
+        "data_not_instructions": ["stopped"],
     }
 
 

@@ -126,6 +126,10 @@ def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
     """Make the best program the working one; what was adopted, and a note when edits forbid it."""
     workspace, task = member.workspace, member.task
     if is_edited(member):
+        trial = workspace.trial()
+        if trial is not None and workspace.program(task) == trial.program:
+            whose = "the change of a run that goes on, or was cut off: the next run undoes it"
+            return None, f"{task.program} has {whose}"
         return None, f"{task.program} has your edits and is left as it is"
     base = workspace.base()
     target, text = best_program(member, member.tier)

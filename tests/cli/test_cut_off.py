@@ -31,6 +31,8 @@ def killed(join: Join) -> Path:
 
 
 def test_the_change_of_a_killed_run_is_undone(cli: Cli, killed: Path) -> None:
+    whose = "the change of a run that goes on, or was cut off: the next run undoes it"
+    assert f"note: train.py has {whose}\n" in cli("sync", cwd=killed).out
     ran = cli("run", "--set", "LR=0.2", "--json", cwd=killed)
     assert ran.json["result"]["description"] == "LR 0.1 → 0.2"
     told = "a run that was cut off left its change in train.py: undone, kept in "

@@ -14,6 +14,14 @@ from gitcollab.cli.app import app
 from gitcollab.cli.boundary import end_politely, guard
 from gitcollab.errors import UsageError
 
+# What pydantic, which judges options, says in words of its own.
+_PLAIN = (
+    ("Value error, ", ""),
+    ("Input should be", "it is to be"),
+    (", unable to parse string as an integer", ""),
+    (", unable to parse string as a number", ""),
+)
+
 # Typer's family of errors in what the user typed; its base is not exported everywhere.
 _Misuse: type[Exception] = typer.BadParameter.__mro__[2]
 
@@ -55,6 +63,8 @@ def _usage_error(error: Exception) -> UsageError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "gitcollab"
     message = error.format_message() if hasattr(error, "format_message") else str(error)
+    for theirs, ours in _PLAIN:
+        message = message.replace(theirs, ours)
     return UsageError(_lower(message).rstrip("."), f"{path} --help")
 
 

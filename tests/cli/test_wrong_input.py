@@ -33,6 +33,9 @@ WRONG = [
     ["results", "--tier", "nope"],
     ["verify", "OLD..", "--repair"],
     ["verify", "--repair"],
+    ["leaderboard", "--by", "nope"],
+    ["run", "--count", "0"],
+    ["run", "--seed", "x"],
 ]
 
 
@@ -44,7 +47,7 @@ def test_wrong_input(cli: Cli, join: Join, argv: list[str]) -> None:
     ran = cli(*argv, cwd=nova)
     assert ran.code == 2
     assert "\nnext: " in ran.err
-    for word in ("Input should", "Extra inputs", "Errno", "validation error"):
+    for word in ("Input should", "Extra inputs", "Value error", "Errno", "unable to parse"):
         assert word not in ran.err
 
 

@@ -326,7 +326,6 @@ def _rule(
             return
         case "offline":
             raise OfflineError(
-                f"the hub is away, and nothing was decided: {outcome['reason']}",
-                "try again when it can be reached",
+                f"nothing is decided: {outcome['reason']}", "try again when the hub takes something"
             )
     raise RefusedError(f"the hub refused it: {outcome.get('reason', '')}", "gitcollab sync")

@@ -91,7 +91,7 @@ def _deliver(member: Member, card: AgentCard) -> None:
             return
         case "offline":
             raise OfflineError(
-                f"the hub is away, and the key stays: {outcome['reason']}",
+                f"the key stays: {outcome['reason']}",
                 "try again when it can be reached",
             )
     raise RefusedError(

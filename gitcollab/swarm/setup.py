@@ -94,16 +94,11 @@ def init_hub(
             return InitReport(address, branch, created, False, standing.name, note, people, how)
         case "offline":
             hint = "check the address and your access, then try again"
-            raise OfflineError(_away(str(outcome["reason"])), hint)
+            raise OfflineError(f"the hub is not seeded: {outcome['reason']}", hint)
     raise RefusedError(
         f"the hub {address} cannot be seeded: {outcome.get('reason', '')}",
         "choose another branch with --branch, or another hub",
     )
-
-
-def _away(reason: str) -> str:
-    """That the hub is away, where the reason does not say so itself."""
-    return reason if "reach the hub" in reason else f"the hub cannot be reached: {reason}"
 
 
 def _seed(store: Store, keeper: tuple[str, KeyPair], task: Task, files: dict[str, str]) -> Outcome:
@@ -282,7 +277,8 @@ def _register(member: Member, name: str, token: str | None) -> bool:
             case "joined" | "member":
                 return bool(outcome["outcome"] == "joined")
             case "offline":
-                raise OfflineError(_away(str(outcome["reason"])), "try again later")
+                why = f"{name} is not registered: {outcome['reason']}"
+                raise OfflineError(why, "try again later")
         raise RefusedError(
             str(outcome.get("reason", "the hub refused the agent")), _how_to_join(member, name)
         )

@@ -219,7 +219,7 @@ def views(member: Member) -> list[str]:
     outcome = member.submit(request)[0]
     if outcome["outcome"] == "offline":
         raise OfflineError(
-            f"the hub is away: {outcome['reason']}", "try again when it can be reached"
+            f"nothing is rebuilt: {outcome['reason']}", "try again when the hub takes something"
         )
     if outcome["outcome"] != "rebuilt":
         raise GitcollabError(f"the hub refused the derived files: {outcome.get('reason', '')}")

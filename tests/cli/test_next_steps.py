@@ -80,3 +80,5 @@ def test_a_hub_that_takes_nothing_is_not_away(cli: Cli, join: Join, hub: Path) -
     assert "offline" not in told.out
     assert "the hub took nothing: " in told.out
     assert "(what waits is kept here; gitcollab doctor)\n" in told.out
+    ruled = cli("agent", "suspend", "nova")
+    assert (ruled.code, ruled.err.startswith("error: nothing is decided: ")) == (5, True)

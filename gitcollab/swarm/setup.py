@@ -26,7 +26,7 @@ from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import Adopted, InitReport, JoinReport
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.syncing import best_program, suspension, take
+from gitcollab.swarm.syncing import best_program, not_here, suspension, take
 from gitcollab.swarm.workflows import WORKFLOW, workflow
 from gitcollab.swarm.workspace import (
     EMBEDDED,
@@ -201,7 +201,7 @@ def join(
     program, adoption = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
-    notes.append(suspension(member))
+    notes += [not_here(member, adoption), suspension(member)]
     known = roster(member.store.snapshot())
     return JoinReport(
         member.config.hub,

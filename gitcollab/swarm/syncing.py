@@ -31,7 +31,7 @@ def sync(member: Member) -> SyncReport:
     swept = _sweep(member)
     member.workspace.write_settings(member.task)
     adoption, edited = adopt_if_unedited(member)
-    notes = [edited, _not_here(member, adoption), suspension(member)]
+    notes = [edited, not_here(member, adoption), suspension(member)]
     total = _results_of_others(member)
     fresh = total - member.workspace.seen(total)
     refused = [str(o.get("reason", "")) for o in outcomes if o["outcome"] in ("refused", "failed")]
@@ -73,7 +73,7 @@ def _results_of_others(member: Member) -> int:
     return snapshot.count("result") - len(snapshot.select("result", agent=member.config.agent))
 
 
-def _not_here(member: Member, adoption: Adopted | None) -> str:
+def not_here(member: Member, adoption: Adopted | None) -> str:
     """Why a program that was adopted does not run on this machine as it is set up."""
     from gitcollab.swarm import confinement  # who adopts nothing needs none of it
 

@@ -17,7 +17,7 @@ Join = Callable[[str], Path]
 
 
 def test_adopted_code_that_will_not_run_here_is_told(
-    cli: Cli, join: Join, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, join: Join, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nova, vega = join("nova"), join("vega")
     assert cli("run", "--set", "LR=0.3", cwd=nova).code == 0
@@ -25,12 +25,15 @@ def test_adopted_code_that_will_not_run_here_is_told(
     monkeypatch.setattr(confinement, "strangers", lambda *_: authors)
     monkeypatch.setattr(sandbox, "lacking", lambda: ("bubblewrap is not installed", "install it"))
     told = cli("sync", cwd=vega)
-    assert (
+    note = (
         "note: train.py will not run here: this runs code by nova and the hub's maintainers, and "
-        "there is no sandbox: bubblewrap is not installed; install it; or, if" in told.out
+        "there is no sandbox: bubblewrap is not installed; install it; or, if"
     )
+    assert note in told.out
+    folder = tmp_path / "orion"
+    folder.mkdir()
+    assert note in cli("join", str(hub), "--agent", "orion", cwd=folder).out
     assert "will not run" not in cli("sync", cwd=vega).out  # it is said when it is adopted
-    assert cli("best", "--adopt", cwd=nova).code == 0
 
 
 def test_a_damaged_hub_is_told(cli: Cli, join: Join, hub: Path) -> None:

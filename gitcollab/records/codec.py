@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from gitcollab.errors import GitcollabError
 from gitcollab.records import models
 from gitcollab.records.models import Record
+from gitcollab.records.quoting import escaped, line
 
 MAX_YAML_BYTES = 64 * 1024
 _SMALL = 8192  # bytes of a record that is remembered
@@ -166,12 +167,7 @@ def _check_structure(text: str) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return _printable(" ".join(str(error).split()))[:200]
-
-
-def _printable(text: str) -> str:
-    """``text`` with everything that a terminal might obey written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return line(str(error))[:200]
 
 
 def dump(value: Mapping[str, Any]) -> bytes:
@@ -230,7 +226,7 @@ _PLAIN = {
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=True)[0]
-    parts = [_printable(str(p))[:60] for p in fault["loc"] if not _TYPE.match(str(p))]
+    parts = [escaped(str(p))[:60] for p in fault["loc"] if not _TYPE.match(str(p))]
     where = ".".join(parts) or "record"
     shown = repr(fault.get("input"))
     shown = shown if len(shown) <= 60 else shown[:57] + "..."

@@ -40,12 +40,22 @@ def hidden(char: str) -> bool:
 
 def line(text: str) -> str:
     """``text`` on one line: white space folded to single blanks, active characters escaped."""
-    return _escaped(" ".join(text.split()))
+    return escaped(" ".join(text.split()))
 
 
 def lines(text: str) -> str:
     """``text`` with its newlines; tabs become blanks, active characters are escaped."""
-    return "\n".join(_escaped(part.expandtabs(4)) for part in text.split("\n"))
+    return "\n".join(escaped(part.expandtabs(4)) for part in text.split("\n"))
+
+
+def escaped(text: str) -> str:
+    """``text`` with all that acts written out, newlines too; blanks stay as they are."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char if seen else char.encode("unicode_escape").decode("ascii")
+        for char, seen in _judged(text)
+    )
 
 
 def blanked(text: str) -> str:
@@ -76,15 +86,6 @@ def subject(text: str, limit: int = 120) -> str:
     shown = shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"
     shown = shown.translate({ord("["): "(", ord("]"): ")"})
     return re.sub(r"(?i)(?<=[@#!])(?=\w)|(?<=\bgh-)(?=\d)|(?<=:)(?=//)", " ", shown)
-
-
-def _escaped(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        char if seen else char.encode("unicode_escape").decode("ascii")
-        for char, seen in _judged(text)
-    )
 
 
 def _judged(text: str) -> Iterator[tuple[str, bool]]:

@@ -18,6 +18,7 @@ from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.git import command
 from gitcollab.git.objects import CommitFields, ObjectStore
 from gitcollab.git.rawtrees import MAX_BLOB_BYTES, Change, Difference, difference, path_fault
+from gitcollab.records.quoting import escaped
 from gitcollab.store.columns import Columns
 from gitcollab.store.files import write_aside
 from gitcollab.store.index import Index
@@ -285,7 +286,7 @@ def git_dir(path: Path) -> Path:
 
 
 def _told(found: Difference) -> list[Fault]:
-    return [Fault(printable(fault.path), "tree", fault.reason) for fault in found.faults]
+    return [Fault(_inert(fault.path), "tree", fault.reason) for fault in found.faults]
 
 
 def _paths(found: Difference) -> list[str]:
@@ -298,7 +299,5 @@ def _oddness(fields: CommitFields) -> str:
     return "its message is too long" if len(fields.message) > _MAX_COMMIT_BYTES else ""
 
 
-def printable(path: bytes) -> str:
-    """A path in a stranger's tree, inert: what is no printable text is escaped."""
-    text = path[:300].decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+def _inert(path: bytes) -> str:
+    return escaped(path[:300].decode("utf-8", "backslashreplace"))

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from gitcollab.records import invitations
-from gitcollab.records.models import AgentCard, Policy, Result, Ruling, Signed, Task
+from gitcollab.records.models import AgentCard, Policy, Result, Ruling, Signed, Task, rfc3339
 from gitcollab.records.names import TASK_PATH
 from gitcollab.records.signing import keys_of, verify
 from gitcollab.store.snapshot import Snapshot
@@ -103,33 +103,42 @@ def uncounted(snapshot: Snapshot) -> frozenset[str]:
 
 def why_void(snapshot: Snapshot, result: Result) -> str | None:
     """Why a result does not count, in a few words; None when it may."""
-    agent = roster(snapshot).agents.get(result.agent)
-    if agent is None or agent.status == "unproved":
-        return f"{result.agent} has no card that proves a key"
-    if result.signature is None or not roster(snapshot).signed(result):
-        return "unsigned" if result.signature is None else f"not signed by {result.agent}"
-    if not agent.counts(result.created_at):
-        return f"{agent.name} {'is suspended' if agent.status == 'suspended' else 'waits'}"
-    return "withdrawn" if result.id in uncounted(snapshot) else None
+    known = roster(snapshot)
+    agent, made = known.agents.get(result.agent), rfc3339(result.created_at)
+    if why := _why_void(agent, result.agent, made, known.signed(result)):
+        return "unsigned" if result.signature is None else why
+    return "withdrawn" if result.id in _withdrawn(snapshot) else None
 
 
 def _uncounted(snapshot: Snapshot) -> frozenset[str]:
     known = roster(snapshot)
     agents, signed = known.agents, snapshot.signed("result", known.keys)
-    found = set(_retracted(snapshot, known))
-    for result_id, agent, made in snapshot.select("result", "agent", "created_at"):
-        whose = agents.get(agent)
-        if whose is None or result_id not in signed or not _counts(whose, made):
-            found.add(result_id)
-    return frozenset(found)
+    return _withdrawn(snapshot) | {
+        result_id
+        for result_id, agent, made in snapshot.select("result", "agent", "created_at")
+        if _why_void(agents.get(agent), agent, made, result_id in signed)
+    }
 
 
-def _counts(agent: Agent, made: str) -> bool:
-    return agent.status == "member" or agent.counts(datetime.fromisoformat(made))
+def _why_void(agent: Agent | None, name: str, made: str, signed: bool) -> str | None:
+    """Why what the agent ``name`` made then does not count, in a few words."""
+    if agent is None or agent.status == "unproved":
+        return f"{name} has no card that proves a key"
+    if not signed:
+        return f"not signed by {name}"
+    if agent.status == "member" or agent.counts(datetime.fromisoformat(made)):
+        return None
+    return f"{name} {'is suspended' if agent.status == 'suspended' else 'waits'}"
 
 
-def _retracted(snapshot: Snapshot, known: Roster) -> Iterable[str]:
-    signed = snapshot.signed("retraction", known.keys)
+def _withdrawn(snapshot: Snapshot) -> frozenset[str]:
+    """Ids of the results that their agents have withdrawn."""
+    depends = (*_DEPENDS, "retractions/")
+    return snapshot.once("withdrawn", depends, lambda: frozenset(_retracted(snapshot)))
+
+
+def _retracted(snapshot: Snapshot) -> Iterable[str]:
+    signed = snapshot.signed("retraction", roster(snapshot).keys)
     for record_id, record in reading.retractions(snapshot).items():
         target = record.target.removeprefix("results/").removesuffix("/result.yaml")
         if record_id in signed and target.split("/")[0] == record.agent:

@@ -209,6 +209,7 @@ class TestWrongRecords:
             ({"hardware": "{device: cpu}"}, "hardware.tier: "),
             ({"surprise": "1"}, "surprise: "),
             ({'"sur\\e[31m\\nprise"': "1"}, "sur\\x1b[31m\\nprise: "),
+            ({'"un\\u3164se\\u2800en"': "1"}, "un\\u3164se\\u2800en: "),
             ({"x" * 500: "1"}, "x" * 60 + ": "),
             ({"schema": "0"}, "schema: "),
             ({"schema": "true"}, "schema: "),

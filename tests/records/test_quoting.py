@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcollab.records.quoting import BAR, STANDING, blanked, hidden, line, lines, quoted, subject
+from gitcollab.records.quoting import (
+    BAR,
+    STANDING,
+    blanked,
+    escaped,
+    hidden,
+    line,
+    lines,
+    quoted,
+    subject,
+)
 
 UNSEEN = ["\u200b", "\u2060", "\u00ad", "\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "\ufe00"]
 UNSEEN += ["\U000e0041", "\U000e0100", "\u200d", "\u061c", "\ufeff", "\u180e", "\U000e0fff"]
@@ -79,6 +89,14 @@ def test_every_line_of_any_quotation_has_its_bar(text: str, wide: int | None) ->
 )
 def test_a_commit_mentions_and_skips_nothing(text: str, shown: str) -> None:
     assert subject(text) == shown
+
+
+@given(st.text())
+def test_what_is_escaped_keeps_its_place_and_its_blanks(text: str) -> None:
+    shown = escaped(text)
+    assert not any(hidden(char) for char in shown if char not in "\u200d\ufe0f")
+    assert escaped(shown) == shown
+    assert line(text) == escaped(" ".join(text.split()))
 
 
 @given(st.characters())

@@ -104,11 +104,13 @@ def test_what_cannot_be_a_file_of_the_hub_is_a_fault_and_no_change(hub: Path) ->
     root = add(hub, None, {"a": b"1", "x": b"1"})
     listed = git(hub, "ls-tree", root) + "\n"
     blob = git(hub, "hash-object", "-w", "--stdin", data="target")
-    listed = listed.replace("100644 blob", "120000 blob", 1) + f"100644 blob {blob}\tb\\c\n"
+    listed = (
+        listed.replace("100644 blob", "120000 blob", 1) + f"100644 blob {blob}\tb\\c\u3164\u2800\n"
+    )
     tree = git(hub, "mktree", data=listed)
     new = git(hub, "commit-tree", tree, "-p", root, "-m", "x")
     (step,) = opened(hub).steps(root, new)
-    assert {fault.path for fault in step.faults} == {"a", "b\\c"}
+    assert {fault.path for fault in step.faults} == {"a", r"b\c\u3164\u2800"}
     assert step.changes == {}  # what is refused whatever it holds is not read
     assert step.paths == ["a"]
 

@@ -67,7 +67,7 @@ def status(
     _tell_kept(report)
     if report.claims:
         print()
-        render.claims(report.claims, render.now())
+        render.claims(report.claims)
     return None
 
 

@@ -345,17 +345,14 @@ def results(
     )
 
 
-def claims(values: Sequence[Claim], now: datetime) -> None:
+def claims(values: Sequence[Claim]) -> None:
     """Running claims, with the time until each is void."""
     experiment = Column("experiment", 24, whole=True)
     agent = Column("agent", 16, whole=True)
     columns = (agent, Column("left", 5, "right"), experiment, CHANGE)
     table(
         columns,
-        [
-            (c.agent, span((c.expires_at - now).total_seconds()), c.id, c.description)
-            for c in values
-        ],
+        [(c.agent, left(c.expires_at), c.id, c.description) for c in values],
     )
 
 

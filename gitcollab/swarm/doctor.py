@@ -323,7 +323,8 @@ def _key(member: Member, known: Snapshot | None) -> Iterator[Check]:
         found = "it is here, but the hub, as last fetched, holds no card of this agent"
         yield Check("key", "warn", found, f"gitcollab join {member.config.hub} --agent {name}")
     else:
-        yield Check("key", "ok", "the one the agent is registered with, readable by you alone")
+        found = f"the one the agent is registered with, readable by you alone: {path}"
+        yield Check("key", "ok", found)
 
 
 def _card(known: Snapshot, agent: str) -> AgentCard | None:

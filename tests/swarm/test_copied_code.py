@@ -63,6 +63,15 @@ COPIES: dict[str, tuple[Callable[[str], str], dict[str, str] | None]] = {
     "reformatted, with a value set": (reformatted, {"RATE": "0.25"}),
     "with an edit": (own_edit, None),
     "with an edit and a value": (own_edit, {"RATE": "0.25"}),
+    "formatted and edited": (
+        lambda text: (
+            own_edit(text)
+            .replace('"step", len(name)', "'step',len( name )")
+            .replace("sorted(os.environ):", "sorted( os.environ ):  # what is there")
+        ),
+        None,
+    ),
+    "with other line ends": (lambda text: own_edit(text).replace("\n", "\r\n"), None),
     "indented otherwise": (lambda text: own_edit(text).replace("    print", "  print"), None),
     "in the middle of what is mine": (
         lambda text: (

@@ -50,6 +50,10 @@ def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Undo what breaks the rules; for maintainers.")
     ] = False,
+    one_push: Annotated[
+        bool,
+        typer.Option("--one-push", help="With --repair: the commits came at once (1,000 may)."),
+    ] = False,
     pre_receive: Annotated[
         bool, typer.Option("--pre-receive", hidden=True, help="Be a hub's hook.")
     ] = False,
@@ -63,7 +67,7 @@ def verify(
 
     --repair undoes on the hub (the remote `origin` of DIR) what the commits after OLD broke, in one
     commit that a maintainer signs: the key in $GITCOLLAB_MAINTAINER_KEY, or on this machine. Where
-    history was rewritten, what was pushed up to NEW is undone as a whole.
+    history was rewritten, what that took away comes back.
 
     Exit codes: 0 nothing breaks a rule, 4 something does.
     """
@@ -72,7 +76,7 @@ def verify(
     if pre_receive:
         return _pre_receive(git_dir or Path(), branch)
     if repair:
-        return _repair(git_dir, branch, commits, json)
+        return _repair(git_dir, branch, commits, one_push=one_push, json=json)
     verdict = _in_workspace(commits) if git_dir is None else _in_place(git_dir, branch, commits)
     if json:
         told = ("breaches", "flags")
@@ -132,7 +136,9 @@ def _branch(git_dir: Path, branch: str | None) -> str:
     return branch or guarded_branch(place_of(git_dir))
 
 
-def _repair(git_dir: Path | None, branch: str | None, commits: str | None, json: bool) -> int:
+def _repair(
+    git_dir: Path | None, branch: str | None, commits: str | None, *, one_push: bool, json: bool
+) -> int:
     from gitcollab.swarm import mending, verifying
 
     if commits is None:
@@ -142,11 +148,12 @@ def _repair(git_dir: Path | None, branch: str | None, commits: str | None, json:
         repository = verifying.open_hub(place, _branch(place, branch), remembers=False)
     except UsageError as e:
         raise e if git_dir else UsageError("a repair takes a clone of the hub", _REPAIR) from e
-    old, pushed = _ends(repository, commits)
+    old, new = _ends(repository, commits)
     secret = os.environ.get("GITCOLLAB_MAINTAINER_KEY")
     key = mending.key_in(secret) if secret else None
     pusher = os.environ.get("GITHUB_ACTOR", "")
-    report = mending.mend(repository, old, key, pages, pushed=pushed, pusher=pusher)
+    push = new if one_push else None
+    report = mending.mend(repository, old, key, pages, push=push, pusher=pusher)
     if json:
         jsonout.emit(jsonout.flat(report))
     else:

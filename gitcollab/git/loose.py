@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import IO
 
@@ -10,6 +11,12 @@ from gitcollab.git.failures import CacheCorrupt
 COMMIT, TREE, BLOB = 1, 2, 3  # git's object types
 _KINDS = {b"commit": COMMIT, b"tree": TREE, b"blob": BLOB, b"tag": 4}
 NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def name_of(kind: int, data: bytes) -> str:
+    """The name of the object of that kind which holds ``data``."""
+    head = b"%b %d\0" % (NAMES[kind], len(data))
+    return hashlib.sha1(head + data, usedforsecurity=False).hexdigest()
 
 
 class Loose:

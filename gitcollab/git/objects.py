@@ -7,7 +7,6 @@ not a compare-and-swap).
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import re
@@ -15,16 +14,18 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
 
 from gitcollab.git.failures import CacheCorrupt, DiskFull
-from gitcollab.git.loose import BLOB, COMMIT, NAMES, TREE, Loose
+from gitcollab.git.loose import BLOB, COMMIT, TREE, Loose, name_of
 from gitcollab.git.trees import FILE, FOLDER, MAX_DEPTH, Entry, nested, parse, to_bytes
 
 _OID = re.compile(r"[0-9a-f]{40}\Z")
+_SIGNATURES = ("gpgsig", "gpgsig-sha256")
 
 # How many trees stay parsed, and of how many entries at most: some 10 MB when all are full.
 _KEPT, _SMALL = 64, 500
@@ -36,11 +37,12 @@ _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class CommitFields(NamedTuple):
-    """What a commit says; nothing of it but the names of objects has been looked at."""
+    """What a commit says, read as git reads it; but the names of objects, nothing is checked."""
 
     tree: str
     parents: tuple[str, ...]
     message: str
+    odd: str = ""  # what no commit of an honest writer has in its head
 
 
 class TreeChange(NamedTuple):
@@ -97,12 +99,13 @@ class ObjectStore:
         if data is None:
             return None
         head, _, message = data.partition(b"\n\n")
-        oids = [line.split(" ", 1) for line in head.decode("latin-1").split("\n")]
-        trees = [line[-1] for line in oids if line[0] == "tree"]
-        parents = tuple(line[-1] for line in oids if line[0] == "parent")
-        if len(trees) != 1 or not all(map(_OID.match, (*trees, *parents))):
+        first, *lines = head.decode("latin-1").split("\n")
+        parents = list(takewhile(lambda line: line.startswith("parent "), lines))
+        oids = [first.removeprefix("tree "), *(line.removeprefix("parent ") for line in parents)]
+        if not first.startswith("tree ") or not all(map(_OID.match, oids)):
             return None
-        return CommitFields(trees[0], parents, message.decode("utf-8", "replace"))
+        odd = _odd_header(lines[len(parents) :])
+        return CommitFields(oids[0], tuple(oids[1:]), message.decode("utf-8", "replace"), odd)
 
     def header(self, oid: str) -> tuple[int, int] | None:
         """The kind (see ``loose``) and size of an object, unread; None where it is missing."""
@@ -114,12 +117,12 @@ class ObjectStore:
             return int(kind), int(size)
         return None
 
-    def committers(self, commit: str, within: timedelta, most: int) -> set[str]:
+    def committers(self, commit: str, within: timedelta, most: int) -> set[bytes]:
         """Who made ``commit`` and those before it, ``most`` of them and not older than ``within``.
 
         Where history ends in the copy, or is damaged, it ends here too.
         """
-        found: set[str] = set()
+        found: set[bytes] = set()
         oldest = self.commit_time(commit) - within
         at: str | None = commit
         with suppress(CacheCorrupt):
@@ -129,7 +132,7 @@ class ObjectStore:
                 made = self._commit(at)
                 if made.commit_time < oldest.timestamp():
                     break
-                found.add(made.committer.name)
+                found.add(made.committer.raw_name)  # may be no text
                 at = str(made.parent_ids[0]) if made.parent_ids else None
         return found
 
@@ -320,10 +323,21 @@ class ObjectStore:
         return self._store(TREE, to_bytes(entries)) if entries else None
 
     def _store(self, kind: int, data: bytes) -> str:
-        head = b"%b %d\0" % (NAMES[kind], len(data))
-        self._check(hashlib.sha1(head + data, usedforsecurity=False).hexdigest(), kind)
+        self._check(name_of(kind, data), kind)
         with _translated():
             return str(self._repo.odb.write(kind, data))
+
+
+def _odd_header(lines: Sequence[str]) -> str:
+    """What is odd about a commit's head after its parents; "" when nothing is.
+
+    git passes over what it does not know, so that others would read another commit than it does.
+    """
+    names = [line.split(" ")[0] for line in lines if not line.startswith(" ")]
+    if names[:2] != ["author", "committer"]:
+        return "its head is malformed"
+    odd = [name for name in names[2:] if name not in _SIGNATURES]
+    return f"it has a header {odd[0][:40]!a}" if odd else ""
 
 
 def _join(at: str, raw: bytes) -> str | None:

@@ -166,6 +166,23 @@ def _check_structure(text: str) -> None:
                 raise InvalidRecord("more than one YAML document")
 
 
+def has_comment(data: bytes) -> bool:
+    """Whether a YAML document that ``load`` takes says anything that is no part of its value."""
+    if b"#" not in data:
+        return False
+    text, end = data.decode("utf-8"), 0
+    for event in yaml.parse(text, Loader=_Loader):
+        start, until = (
+            0 if mark is None else mark.index for mark in (event.start_mark, event.end_mark)
+        )
+        header = text[start:until].partition("\n")[0]
+        block = isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">")
+        if "#" in text[end:start] or (block and "#" in header):
+            return True
+        end = until
+    return "#" in text[end:]
+
+
 def _one_line(error: Exception) -> str:
     return line(str(error))[:200]
 

@@ -136,7 +136,10 @@ def verify_bytes(data: bytes, signature: str, public_line: str) -> bool:
     if key is None:
         return False
     try:
-        key.verify(base64.b64decode(signature), data)
+        raw = base64.b64decode(signature, validate=True)
+        if base64.b64encode(raw).decode() != signature:
+            return False  # one signature, one text: another could be swapped for it
+        key.verify(raw, data)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,10 +29,11 @@ from gitcollab.store.snapshot import Snapshot, utc_now
 
 MAX_COMMITS = 1_000  # in one push; a host's agents share pushes of at most 256 requests
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
-_MAX_COMMIT_BYTES = 64 * 1024
+_MAX_COMMIT_BYTES = 16 * 1024
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
 MAX_MENDED = 10_000  # commits that are gone through again to undo some of them
 MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
+_LATER = "begin at a later commit that was right"
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
 
 
@@ -52,7 +54,8 @@ class Step:
     """One commit: the hub before it, what it changes, and what no commit may do.
 
     ``changes`` are the files whose contents differ, None where they are gone; none are told of a
-    commit with faults. ``paths`` are all that differ and can be.
+    commit with faults. ``paths`` are all that differ and can be. ``since`` is when the first of
+    these commits' parent was made.
     """
 
     commit: str
@@ -62,6 +65,7 @@ class Step:
     faults: Sequence[Fault]
     paths: Collection[str] = ()
     past: Past | None = None
+    since: datetime | None = None
 
     def judged_on(self, before: Snapshot, now: datetime) -> Snapshot:
         """``before`` as this commit is judged on it.
@@ -71,7 +75,17 @@ class Step:
         past = self.past
         if past is None:
             return before
-        return before.arriving(lambda state, path: past.arrival(self.commit, state, path, now))
+        return before.arriving(past.up_to(self.commit, now))
+
+    def moment(self, now: datetime) -> datetime:
+        """When the commit was made, as far as that matters: now, where somebody stood at the door.
+
+        Elsewhere it is judged later, and as of when it says, within what can be.
+        """
+        if self.past is None:
+            return now
+        made = self.past.made(self.commit)
+        return min(max(made, self.since or made), now)
 
     @property
     def after(self) -> Snapshot:
@@ -163,34 +177,52 @@ class Repository:
 
         Raises BadHistory where ``new`` does not follow ``old``.
         """
-        links = [_Link(commit, self._fields(commit)) for commit in self._chain(old, new)]
-        yield from self._steps(old, self.snapshot(old), links, MAX_PUSH_BYTES)
+        links = [_link(commit, self._fields(commit)) for commit in self._chain(old, new)]
+        left = MAX_PUSH_BYTES
+        for step in self._steps(old, self.snapshot(old), links, left):
+            left -= _size(step)
+            if left >= 0:
+                yield step
+                continue
+            yield replace(step, faults=[*step.faults, _too_large(MAX_PUSH_BYTES, "are pushed")])
+            return
 
     def spans(
-        self, old: str | None, new: str, before: Snapshot, pushed: str | None = None
+        self, old: str | None, new: str, before: Snapshot, push: str | None = None
     ) -> Iterator[Step]:
         """``steps``, whatever the history is like: what cannot be stepped through is at fault.
 
-        A merge is one step, from its first parent on. So is all there is where the first parents of
-        ``new`` do not lead to ``old``, or not within MAX_MENDED commits: up to ``pushed`` where
-        they lead there, else up to the last that is looked at. ``before`` is the hub at ``old``.
-        Raises BadHistory where ``new`` is no commit that can be read.
+        A merge is one step, from its first parent on; so is the way back from ``old`` to where a
+        rewritten history parted from it, or to the oldest that is looked at of one that has nothing
+        in common with it. ``push``: all up to that commit came in one push, and is one step if that
+        is more than MAX_COMMITS. ``before`` is the hub at ``old``.
+        Raises BadHistory where ``new`` is no commit that can be read, or more came after ``old``
+        than is gone through at once.
         """
-        yield from self._steps(old, before, self._links(old, new, pushed), MAX_MENDED_BYTES)
+        left = MAX_MENDED_BYTES
+        for step in self._steps(old, before, self._links(old, new, push), MAX_PUSH_BYTES):
+            left -= _size(step)
+            if left < 0:
+                raise BadHistory(f"more than {MAX_MENDED_BYTES} bytes were changed since", _LATER)
+            yield step
 
     def _steps(
-        self, old: str | None, before: Snapshot, links: Sequence[_Link], left: int
+        self, old: str | None, before: Snapshot, links: Sequence[_Link], cap: int
     ) -> Iterator[Step]:
-        tree, most = None if old is None else self.objects.tree(old), left
+        """A step for each; one of more than ``cap`` bytes is at fault."""
+        tree = None if old is None else self.objects.tree(old)
+        since = None if old is None else self.objects.commit_time(old)
         for commit, fields, odd in links:
             found = difference(self.objects, tree, fields.tree)
             faults = [*([Fault("", "history", odd)] if odd else []), *_told(found)]
+            if tree == fields.tree:
+                faults.append(Fault("", "history", "it changes nothing"))
             # What is at fault is refused or undone whatever it holds: that is not read.
-            changes = {} if faults else self._changes(found.changes, left)
-            left -= sum(len(data) for data in changes.values() if data is not None)
-            if left < 0:
-                faults.append(Fault("", "size", f"more than {most} bytes are pushed at once"))
-            step = Step(commit, fields.message, before, changes, faults, _paths(found), self._past)
+            changes = {} if faults else self._changes(found.changes, cap)
+            paths = _paths(found)
+            step = Step(commit, fields.message, before, changes, faults, paths, self._past, since)
+            if _size(step) > cap:
+                step = replace(step, changes={}, faults=[_too_large(cap, "are committed")])
             yield step
             before, tree = step.after, fields.tree
 
@@ -217,25 +249,39 @@ class Repository:
             at = self._parent(at)
         return found[::-1]
 
-    def _links(self, old: str | None, new: str, pushed: str | None) -> list[_Link]:
+    def _links(self, old: str | None, new: str, push: str | None) -> list[_Link]:
         """The way from ``old`` to ``new`` along first parents, oldest first; see ``spans``."""
-        found: list[_Link] = []
-        at: str | None = new
-        while at is not None and at != old and len(found) < MAX_MENDED:
-            fields = self.objects.commit_fields(at, MAX_PUSH_BYTES)
-            if fields is None:
-                break
-            found.append(_Link(at, fields, _oddness(fields)))
-            at = fields.parents[0] if fields.parents else None
-        if at != old:
-            if not found:
-                raise BadHistory(f"the commit {new[:12]} cannot be read")
-            cut = next((i for i, link in enumerate(found) if link.commit == pushed), None)
-            if cut is None:
-                cut = len(found) - 1 if len(found) == MAX_MENDED else 0
-            commit, fields, _ = found[cut]
-            found[cut:] = [_Link(commit, fields, "it does not follow the branch's commits")]
+        found = [_link(*one) for one in islice(self._line(new, old), MAX_MENDED)]
+        if not found:
+            if new == old:
+                return []
+            raise BadHistory(f"the commit {new[:12]} cannot be read")
+        last = found[-1].fields.parents[:1]
+        if last != ((old,) if old else ()):
+            found = self._parted(old, found)
+        pushed = next((at for at, link in enumerate(found) if link.commit == push), None)
+        if pushed is not None and len(found) - pushed > MAX_COMMITS:
+            odd = f"more than {MAX_COMMITS} commits are pushed at once"
+            found[pushed:] = [found[pushed]._replace(odd=odd)]
+        elif len(found) == MAX_MENDED and last:
+            raise BadHistory(f"more than {MAX_MENDED} commits came since", _LATER)
         return found[::-1]
+
+    def _parted(self, old: str | None, found: list[_Link]) -> list[_Link]:
+        """Of a history without ``old``: what came after both parted, and the way back to there."""
+        ours = {commit for commit, _ in self._line(old, None)}
+        common = next((at for at, link in enumerate(found) if link.commit in ours), len(found) - 1)
+        back = found[common]._replace(odd="it does not follow the branch's commits")
+        return [*found[:common], back]
+
+    def _line(self, commit: str | None, end: str | None) -> Iterator[tuple[str, CommitFields]]:
+        """The commit and its first parents, without ``end`` and what cannot be read."""
+        while commit is not None and commit != end:
+            fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
+            if fields is None:
+                return
+            yield commit, fields
+            commit = fields.parents[0] if fields.parents else None
 
     def _parent(self, commit: str) -> str | None:
         fields = self._fields(commit)
@@ -293,10 +339,22 @@ def _paths(found: Difference) -> list[str]:
     return [change.path.decode() for change in found.changes if not path_fault(change.path)]
 
 
-def _oddness(fields: CommitFields) -> str:
+def _link(commit: str, fields: CommitFields) -> _Link:
+    odd = fields.odd
     if len(fields.parents) > 1:
-        return "it is a merge"
-    return "its message is too long" if len(fields.message) > _MAX_COMMIT_BYTES else ""
+        odd = "it is a merge"
+    elif len(fields.message) > _MAX_COMMIT_BYTES:
+        odd = "its message is too long"
+    return _Link(commit, fields, odd)
+
+
+def _size(step: Step) -> int:
+    """The bytes that a commit brings, as far as they were read."""
+    return len(step.message) + sum(len(data) for data in step.changes.values() if data is not None)
+
+
+def _too_large(cap: int, what: str) -> Fault:
+    return Fault("", "size", f"more than {cap} bytes {what} at once")
 
 
 def _inert(path: bytes) -> str:

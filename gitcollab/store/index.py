@@ -144,6 +144,14 @@ class Index:
         before = None if row[2] is None else _time(row[2])
         return Arrival(_time(row[0]), _time(row[1]), before)
 
+    def had(self, at: Version, path: str, data: bytes) -> bool:
+        """Whether a claim of these bytes was seen at ``path`` within the last days."""
+        from gitcollab.git.loose import BLOB, name_of
+
+        query = "SELECT 1 FROM arrived WHERE path = ? AND oid = ?"
+        asked = (path, name_of(BLOB, data))
+        return self._ask(at, lambda db: db.execute(query, asked).fetchone()) is not None
+
     def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed.
 

@@ -6,13 +6,15 @@ back, which makes nobody's claim older, or into the future, which makes its own 
 
 from __future__ import annotations
 
-import hashlib
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitcollab.store.snapshot import Arrived
+from gitcollab.git.failures import CacheCorrupt
+from gitcollab.git.loose import BLOB, name_of
+from gitcollab.store.snapshot import Arrivals, Arrived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +45,22 @@ class Past:
         self._objects = objects
         self._look = lru_cache(maxsize=4 * _MOST)(self._looked)
 
+    def up_to(self, commit: str, now: datetime) -> Arrivals:
+        """What history before ``commit`` tells of claims, to whom it is ``now``."""
+        return Arrivals(
+            lambda state, path: self.arrival(commit, state, path, now),
+            lambda path, data: self.had(commit, path, data),
+        )
+
+    def made(self, commit: str) -> datetime:
+        """When the commit says it was made."""
+        return self._objects.commit_time(commit)
+
+    def had(self, commit: str, path: str, data: bytes) -> bool:
+        """Whether the claim was there as it is in a state before ``commit``."""
+        parent = self._look(commit, _folder(path)).parent
+        return self._put(list(islice(self._line(parent, path), _MOST)), data, path) is not None
+
     def arrival(self, commit: str, state: Snapshot, path: str, now: datetime) -> Arrived:
         """How old the claim at ``path`` in ``state`` was when ``commit`` was made, at least.
 
@@ -58,10 +76,11 @@ class Past:
         return Arrived(then, None, min(max(judged.made, then), now) - then + SKEW)
 
     def _line(self, commit: str | None, path: str) -> Iterator[_Commit]:
-        while commit is not None:
-            found = self._look(commit, _folder(path))
-            yield found
-            commit = found.parent
+        with suppress(CacheCorrupt):  # history ends in this copy
+            while commit is not None:
+                found = self._look(commit, _folder(path))
+                yield found
+                commit = found.parent
 
     def _put(self, line: list[_Commit], data: bytes | None, path: str) -> int | None:
         """Which of the commits, newest first, had it there first; None: none of them.
@@ -69,8 +88,7 @@ class Past:
         Whoever takes it away and puts it there again makes it no older and no younger: a renewal
         is another file.
         """
-        head = b"blob %d\0" % len(data or b"")
-        oid = hashlib.sha1(head + (data or b""), usedforsecurity=False).hexdigest()
+        oid = name_of(BLOB, data or b"")
         name = path.rpartition("/")[2].encode()
         found: int | None = None
         folder: str | None = ""
@@ -86,7 +104,7 @@ class Past:
     def _looked(self, commit: str, folder: str) -> _Commit:
         fields = self._objects.commit_fields(commit, _CAP)
         if fields is None:
-            return _Commit(None, self._objects.commit_time(commit), None)
+            raise CacheCorrupt(f"{commit} is no commit that can be read")
         entry = self._objects.find(fields.tree, folder)
         tree = entry.oid if entry is not None and entry.is_tree else None
         parent = fields.parents[0] if fields.parents else None

@@ -17,6 +17,7 @@ from gitcollab.store.hubs import DEFAULT_BRANCH
 HOOK = "pre-receive"
 _MARK = b"# gitcollab's door:"
 BRANCH_KEY = "gitcollab.branch"  # the setting of the hub's git directory that names its branch
+ALONE_KEY = "gitcollab.alone"  # "true" where the repository is that hub and nothing else
 
 
 def setting(git_dir: Path, name: str) -> str | None:

@@ -58,6 +58,9 @@ class RecordIndex(Protocol):
     def arrival(self, at: Version, path: str) -> Arrival | None:
         """When the claim at ``path`` arrived as it is."""
 
+    def had(self, at: Version, path: str, data: bytes) -> bool:
+        """Whether a claim of these bytes was seen at ``path`` within the last days."""
+
     def invalid(self, at: Version) -> dict[str, str]:
         """path -> why it holds no valid record."""
 
@@ -68,6 +71,13 @@ class Arrived(NamedTuple):
     then: datetime  # when that was: by our clock or the hub's newest commit, the earlier
     age: timedelta | None  # how old it was then at most; None when that is not known
     ago: timedelta  # how long ago that is, by our clock
+
+
+class Arrivals(NamedTuple):
+    """Who tells when claims came, where no index remembers."""
+
+    arrived: Callable[[Snapshot, str], Arrived]  # the claim at a path in a state
+    had: Callable[[str, bytes], bool]  # whether a path had these bytes before
 
 
 _T = TypeVar("_T")
@@ -113,7 +123,7 @@ class Snapshot:
         sighting: Sighting | None = None,
         clock: Callable[[], datetime] = utc_now,
         decoded: _Decoded | None = None,
-        arrivals: Callable[[Snapshot, str], Arrived] | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self.tip = tip
         self._open = objects
@@ -142,7 +152,7 @@ class Snapshot:
     def arrival(self, path: str) -> Arrived:
         """When the claim at ``path`` was first seen here as it is; laid over the tip: just now."""
         if self._arrivals is not None:
-            return self._arrivals(self, path)
+            return self._arrivals.arrived(self, path)
         now = self._clock()
         found = None
         if path not in self._changes and (at := self._version) is not None:
@@ -155,6 +165,13 @@ class Snapshot:
         # Seen in our future: our clock was set back since.
         since = found.seen if found.seen <= now else found.made
         return Arrived(earliest, age, max(now - since, timedelta(0)))
+
+    def had(self, path: str, data: bytes) -> bool:
+        """Whether the claim ``data`` was at ``path`` lately, as far as is remembered."""
+        if self._arrivals is not None:
+            return self._arrivals.had(path, data)
+        at = self._version
+        return at is not None and self._reading(lambda: self._index.had(at, path, data))
 
     def note_arrivals(self) -> None:
         """Let what this tip brought count as seen, before a newer one takes its place."""
@@ -329,8 +346,8 @@ class Snapshot:
             self._arrivals,
         )
 
-    def arriving(self, arrivals: Callable[[Snapshot, str], Arrived]) -> Snapshot:
-        """This snapshot, of which ``arrivals`` tells when claims were first seen."""
+    def arriving(self, arrivals: Arrivals) -> Snapshot:
+        """This snapshot, of whose claims ``arrivals`` tells when they came."""
         other = self.with_changes({})
         other._arrivals = arrivals
         return other

@@ -28,6 +28,8 @@ def card(commit: Commit, path: str, new: Record | None) -> Reasons:
 
 def _changed_card(commit: Commit, old: AgentCard, new: AgentCard) -> Reasons:
     fixed = ("created_at", "invitation")
+    if old == new:
+        yield "append-only", "it says nothing new"
     if any(getattr(old, name) != getattr(new, name) for name in fixed):
         yield "append-only", "when and how an agent joined does not change"
     before, after = keys_of(old), keys_of(new)
@@ -71,14 +73,16 @@ def _invitation(commit: Commit, task: Task, card: AgentCard) -> Reasons:
         yield "admission", f"the invitation expired on {shown.expires_at:%Y-%m-%d %H:%M} UTC"
     elif shown.maintainer not in task.maintainers.values() or not invited(task, card):
         yield "admission", "no maintainer of this hub gave the invitation to this agent"
-    elif _users(commit, shown.key) > shown.uses:
+    elif _users(commit, task, shown.key) > shown.uses:
         times = "once" if shown.uses == 1 else f"{shown.uses} times"
         yield "admission", f"the invitation was used {times} already"
 
 
-def _users(commit: Commit, key: str) -> int:
+def _users(commit: Commit, task: Task, key: str) -> int:
+    """How many use the invitation; who only shows what can be read on the hub does not."""
     cards = reading.cards(commit.after).values()
-    return sum(1 for c in cards if c.invitation is not None and c.invitation.key == key)
+    shown = (c for c in cards if c.invitation is not None and c.invitation.key == key)
+    return sum(invited(task, card) for card in shown)
 
 
 def _has_others_key(commit: Commit, card: AgentCard) -> bool:

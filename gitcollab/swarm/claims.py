@@ -111,6 +111,8 @@ def decide_renew(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
         return _in_the_way("lost", standing, "claimed by another agent after it had expired")
     if standing == claim:
         return Decision({"outcome": "renewed"}, {}, "", final=True)
+    if standing and standing.nonce == claim.nonce and standing.expires_at >= claim.expires_at:
+        return Decision({"outcome": "renewed"}, {}, "")  # by another process, for longer
     path = path_of("claim", claim.id)
     changes = {path: codec.encode(claim)}
     return Decision({"outcome": "renewed"}, changes, f"renew: {claim.description}")

@@ -1,13 +1,16 @@
 """Limits against floods: what one agent may add in a day, and keep open.
 
-A record's day is the one it says it was made in. It lies between its agent's joining and now (the
-rule book sees to that), so nobody gains more than a limit for each day of taking part.
+A record lies in the days around the time that it says it was made at, which is between its agent's
+joining and now (the rule book sees to that): nobody adds more than a limit for each day of taking
+part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect, bisect_left
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from gitcollab.records.models import (
     MAX_CURVE_BYTES,
@@ -18,7 +21,6 @@ from gitcollab.records.models import (
     Owned,
     Signed,
     Task,
-    rfc3339,
 )
 from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
@@ -30,7 +32,9 @@ _LARGEST = MAX_PROGRAM_BYTES + MAX_LOG_BYTES + MAX_CURVE_BYTES + 64 * 1024  # of
 _KINDS = ("hypothesis", "insight", "retraction")
 
 
-def floods(after: Snapshot, task: Task, agent: str, added: Iterable[Signed]) -> Iterator[str]:
+def floods(
+    after: Snapshot, task: Task, agent: str, added: Iterable[Signed], now: datetime
+) -> Iterator[str]:
     """What of ``agent`` in ``after`` is more than the task allows, as far as ``added`` has a part.
 
     ``added`` are the records of one commit, which are in ``after``.
@@ -39,14 +43,18 @@ def floods(after: Snapshot, task: Task, agent: str, added: Iterable[Signed]) -> 
     limits = task.policy.limits
     owned = [r for r in mine if isinstance(r, Owned)]
     if owned:
-        newest = max(r.created_at for r in owned)
-        recent = _results_since(after, agent, newest - _DAY)
-        others = _others_since(after, agent, newest - _DAY)
-        if len(recent) + others > limits.records_per_day:
+        # What is dated ahead counts for today: it would be in no day's way otherwise.
+        results = {name: min(made, now) for name, made in _results(after, agent).items()}
+        others = [min(made, now) for made in _others(after, agent)]
+        new = {min(r.created_at, now) for r in owned}
+        made = [(time, 1) for time in (*results.values(), *others)]
+        if _most(made, new) > limits.records_per_day:
             yield f"{agent} adds more than {limits.records_per_day} records a day"
         most = limits.bytes_per_day
-        if len(recent) * _LARGEST > most and _bytes(after, agent, recent) > most:
-            yield f"{agent} adds more than {most:,} bytes a day"
+        if len(results) * _LARGEST > most:
+            sizes = after.sizes(f"results/{agent}")
+            if _most([(time, sizes.get(name, 0)) for name, time in results.items()], new) > most:
+                yield f"{agent} adds more than {most:,} bytes a day"
     if any(isinstance(r, Hypothesis) for r in owned):
         number = _open_hypotheses(after, agent)
         if number > limits.open_hypotheses:
@@ -61,31 +69,43 @@ def joining(before: Snapshot, task: Task, new: int, now: datetime) -> str | None
     """Why no more agents may join now; None when they may, or none does."""
     if not new:
         return None
-    since = now - _DAY
-    recent = sum(card.created_at > since for card in reading.cards(before).values())
     most = task.policy.limits.agents_per_day
-    return f"more than {most} agents join within a day" if recent + new > most else None
+    joined = [card.created_at for card in reading.cards(before).values()]
+    # Cards that say they were made yesterday may be of today: at worst twice as many join.
+    for days in (1, 2):
+        if sum(made > now - days * _DAY for made in joined) + new > days * most:
+            return f"more than {most} agents join within a day"
+    return None
 
 
-def _results_since(snapshot: Snapshot, agent: str, since: datetime) -> list[str]:
-    """Ids of the agent's results of that time and later."""
-    oldest = rfc3339(since)
+def _results(snapshot: Snapshot, agent: str) -> dict[str, datetime]:
+    """When the agent's results were made, by the names of their folders."""
     rows = snapshot.select("result", "created_at", agent=agent)
-    return [result_id for result_id, made in rows if made > oldest]
+    return {str(i).partition("/")[2]: datetime.fromisoformat(str(made)) for i, made in rows}
 
 
-def _others_since(snapshot: Snapshot, agent: str, since: datetime) -> int:
-    return sum(
-        isinstance(record, Owned) and record.agent == agent and record.created_at > since
-        for kind in _KINDS
-        for record_id, record in snapshot.records(kind).items()
-        if record_id.startswith(f"{agent}/")
-    )
+def _others(snapshot: Snapshot, agent: str) -> Iterator[datetime]:
+    """When the agent's other records were made; only these are read."""
+    for kind in _KINDS:
+        records = snapshot.records(kind)
+        for record_id in records:
+            if record_id.startswith(f"{agent}/"):
+                record = records[record_id]
+                if isinstance(record, Owned):
+                    yield record.created_at
 
 
-def _bytes(snapshot: Snapshot, agent: str, results: Sequence[str]) -> int:
-    sizes = snapshot.sizes(f"results/{agent}")
-    return sum(sizes.get(result_id.partition("/")[2], 0) for result_id in results)
+def _most(amounts: Iterable[tuple[datetime, int]], new: Iterable[datetime]) -> int:
+    """The largest sum of ``amounts`` in a day that holds one of the ``new`` ones."""
+    ordered = sorted(amounts)
+    times = [time for time, _ in ordered]
+    until = [0, *accumulate(amount for _, amount in ordered)]
+    ends = {
+        end
+        for time in new
+        for end in times[bisect_left(times, time) : bisect_left(times, time + _DAY)]
+    }
+    return max((until[bisect(times, e)] - until[bisect(times, e - _DAY)] for e in ends), default=0)
 
 
 def _open_hypotheses(snapshot: Snapshot, agent: str) -> int:

@@ -24,8 +24,12 @@ _SETTINGS = {
     "receive.maxInputSize": "200m",
     "core.bigFileThreshold": "4m",
 }
-# Where a repository is a hub and nothing else, this holds for all its branches.
-_SERVED = {"receive.denyDeletes": "true", "receive.denyNonFastForwards": "true"}
+# Where a repository is a hub and nothing else, no other branch or tag is taken either.
+_SERVED = {
+    "receive.denyDeletes": "true",
+    "receive.denyNonFastForwards": "true",
+    serving.ALONE_KEY: "true",
+}
 
 
 @dataclass(frozen=True)

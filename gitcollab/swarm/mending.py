@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records import codec
-from gitcollab.records.models import Retraction, Ruling, Signed, Task
+from gitcollab.records.models import Retraction, Ruling, Task
 from gitcollab.records.names import DERIVED, path_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.store.audit import Repository, Step
@@ -37,7 +37,7 @@ _LISTED = re.compile(r"[A-Za-z0-9._/-]{1,200}\Z")  # paths that a ruling can nam
 
 # What a record breaks on every hub, by what it says itself. Other rules may be broken by whoever
 # copies a record of another's from where and when it was right.
-_PROVING = ("owner", "maintainers")
+_PROVING = ("owner",)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def mend(
     key: KeyPair | None,
     pages: derive.Pages | None,
     *,
-    pushed: str | None = None,
+    push: str | None = None,
     pusher: str = "",
     clock: Callable[[], datetime] = utc_now,
 ) -> Mended:
@@ -105,15 +105,15 @@ def mend(
 
     ``key`` is a maintainer's; None: one on this machine. An agent is suspended where its own
     signature on the offending record proves that it broke a rule; ``pusher`` is named otherwise.
-    A history that does not follow ``old`` is undone as a whole, up to ``pushed`` where the tip
-    follows that. Raises RefusedError, GitcollabError.
+    ``push``: what came up to that commit was one push, which is undone as a whole where it is more
+    than a door lets through. Raises RefusedError, GitcollabError.
     """
     upstream, start, at = Upstream(repository), repository.snapshot(old), old
     replay = _Replay(start, start)
     for _ in range(_TRIES):
         tip, now = upstream.fetch(), clock()
         # What was gone through in an earlier try stays so.
-        for step in repository.spans(at, tip, replay.after, pushed):
+        for step in repository.spans(at, tip, replay.after, push):
             replay.take(step, now)
         at = tip
         if not replay.undone and not _derived(replay, pages):
@@ -225,27 +225,23 @@ def _maintainer(task: Task, key: KeyPair | None) -> tuple[str, KeyPair]:
     )
 
 
-def _proof(clean: Snapshot, step: Step, breach: Breach, now: datetime) -> Signed | None:
+def _proof(clean: Snapshot, step: Step, breach: Breach, now: datetime) -> Retraction | None:
     """The record that its agent signed and that breaks the rule whoever put it there.
 
     Who the agent is, and what was decided, is as in ``clean``: whoever broke the rules before may
-    have written anything since. In doubt there is none.
+    have written anything since. In doubt there is none. (A ruling proves nothing: its maker may
+    have been a maintainer in a history that somebody has taken away.)
     """
     record = step.after.record(breach.path)
-    if not isinstance(record, Retraction | Ruling):
+    if not isinstance(record, Retraction):
         return None
     agent = roster(clean).agents.get(record.agent)
     if agent is None or agent.key is None or not verify(record, agent.key):
         return None
-    if abs(record.created_at - now) > CLOCKS or clean.read(breach.path) is not None:
+    if abs(record.created_at - step.moment(now)) > CLOCKS or clean.read(breach.path) is not None:
         return None
     if any(r.subject == agent.name and r.created_at >= record.created_at for r in rulings(clean)):
         return None  # maintainers know of it
-    task = reading.task_of(clean, "this hub", "the state branch")
-    if isinstance(record, Ruling):
-        # Who was a maintainer ruled rightly then, and somebody else may have kept it till now.
-        held = agent.key in (*task.retired, *task.maintainers.values())
-        return record if record.hub == task.hub and not held else None
     return record
 
 

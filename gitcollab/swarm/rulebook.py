@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records import names
+from gitcollab.records.codec import has_comment
 from gitcollab.records.models import (
     AgentCard,
     Claim,
@@ -39,6 +41,8 @@ from gitcollab.swarm.commit import CLOCKS, Commit, Reasons
 from gitcollab.swarm.publishing import LIMITS
 from gitcollab.swarm.roster import roster
 
+_MOST_RECORDS = 100  # in one commit; a client makes one for each of its agents' records
+_COSTLY = ("fingerprint", "patch")  # rules that cost most to judge: one breach is enough
 _ADDED = ("result", "hypothesis", "insight", "retraction", "ruling")
 _RELEASE = re.compile(
     rf"^{claims.RELEASE}: (\S{{1,100}}) (\S{{1,64}}) (\S{{1,100}})$", re.MULTILINE
@@ -56,13 +60,19 @@ class Breach(NamedTuple):
 
 
 def breaches(
-    before: Snapshot, changes: Mapping[str, bytes | None], message: str, now: datetime
+    before: Snapshot,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    now: datetime,
+    *,
+    most: int | None = None,
 ) -> list[Breach]:
     """The rules that a commit breaks which makes ``changes`` (None removes) to ``before``.
 
-    Derived files are passed over: they are judged at the newest commit, see ``derived_breaches``.
+    ``most`` are enough: then the rest is not looked at. Derived files are passed over: they are
+    judged at the newest commit, see ``derived_breaches``.
     """
-    return list(_Judge(before, changes, message, now).breaches())
+    return list(islice(_Judge(before, changes, message, now).breaches(), most))
 
 
 def rules(
@@ -89,14 +99,29 @@ class _Judge(Commit):
     """What the rules say of one commit."""
 
     def breaches(self) -> Iterator[Breach]:
-        """Everything that is wrong."""
+        """What is wrong: everything, or as much as can be told without much work."""
+        if self._adds_too_much():
+            yield Breach("", "size", f"one commit adds more than {_MOST_RECORDS} records")
+            return
         for path, data in sorted(self.changes.items()):
             if DERIVED.match(path):
                 continue
             for rule, reason in self._judge(path, data):
                 yield Breach(path, rule, line(reason[:300]))
+                if rule in _COSTLY:
+                    return
         for agent, reason in self._floods():
             yield Breach(agent, "limit", reason)
+
+    def _adds_too_much(self) -> bool:
+        """Whether there are more new records than need be judged; those put back do not count."""
+        records = [
+            path for path, data in self.changes.items() if data is not None and kind_of(path)
+        ]
+        rulings = sum(path.startswith("rulings/") for path in records)
+        return rulings > _MOST_RECORDS or len(records) > _MOST_RECORDS < sum(
+            not self._is_explained(path, self.changes[path]) for path in records
+        )
 
     # -- by place ----------------------------------------------------------------------------------
 
@@ -104,6 +129,8 @@ class _Judge(Commit):
         record = self.record(path, data)
         if isinstance(record, Broken):
             yield "schema", record.reason
+        elif isinstance(record, Signed) and has_comment(data or b""):
+            yield "schema", "it holds a comment, which nobody has signed"
         elif self._is_explained(path, data):
             yield from self._judge_explained(path, data, record)
         elif MAINTAINED.match(path):
@@ -118,7 +145,7 @@ class _Judge(Commit):
         elif kind == "claim":
             standing = self.before.record(path)
             if isinstance(record, Claim):
-                yield from self._claim(record, standing)
+                yield from self._claim(path, record, standing)
             elif isinstance(standing, Claim):
                 yield from self._unclaim(standing)
         elif kind == "agent":
@@ -151,8 +178,9 @@ class _Judge(Commit):
         if isinstance(record, Ruling):
             yield from self.against(record)
             return
-        yield from self._by_member(record)
-        if isinstance(record, Result):
+        if unproved := list(self._by_member(record)):
+            yield from unproved  # and the rest costs more than whoever wrote it is owed
+        elif isinstance(record, Result):
             yield from self._result(record)
         elif isinstance(record, Retraction):
             yield from self._retraction(record)
@@ -195,6 +223,8 @@ class _Judge(Commit):
     def _program(self, result: Result, data: bytes | None) -> Reasons:
         """What a program is ranked as is not its agent's to say."""
         if result.fingerprint is None:
+            if result.status == "ok":
+                yield "fingerprint", "it was measured and does not say which program it is"
             return
         if data is None:
             yield "fingerprint", "it names a program and does not hold it"
@@ -227,6 +257,8 @@ class _Judge(Commit):
         """A file beside a result comes with its record, and is named there."""
         path = f"{folder}/result.yaml"
         result = self.record(path, self.changes.get(path))
+        if data is None and not self._is_named(path, name):
+            return  # removing what belongs to no result is a service
         if data is None or self.before.read(f"{folder}/{name}") is not None:
             yield "append-only", "a result's files are neither changed nor removed"
         elif not isinstance(result, Result):
@@ -234,14 +266,28 @@ class _Judge(Commit):
         elif name not in result.files:
             yield "place", "its record does not name it"
 
+    def _is_named(self, path: str, name: str) -> bool:
+        standing = self.before.record(path)
+        return isinstance(standing, Result) and name in standing.files
+
     # -- claims ------------------------------------------------------------------------------------
 
-    def _claim(self, claim: Claim, standing: Record | None) -> Reasons:
+    def _claim(self, path: str, claim: Claim, standing: Record | None) -> Reasons:
         yield from self._by_member(claim)
-        if not isinstance(standing, Claim) or not self._in_force(standing):
-            return
-        if (standing.nonce, standing.agent) != (claim.nonce, claim.agent):
+        whose = (claim.nonce, claim.agent)
+        same = isinstance(standing, Claim) and (standing.nonce, standing.agent) == whose
+        if isinstance(standing, Claim) and same and standing.expires_at >= claim.expires_at:
+            yield "claim", "a renewal lets it expire later"
+        elif isinstance(standing, Claim) and not same and self._in_force(standing):
             yield "claim", f"{standing.agent} holds it"
+        elif not same and self._is_over(path, claim):
+            yield "claim", "it is over: it was there before, or has long expired"
+
+    def _is_over(self, path: str, claim: Claim) -> bool:
+        """Whether somebody, anybody, puts there again what its holder once signed."""
+        data = self.changes[path]
+        old = claim.expires_at < self.now - CLOCKS
+        return old or (data is not None and self.before.had(path, data))
 
     def _unclaim(self, standing: Claim) -> Reasons:
         if not self._in_force(standing) or self._published(standing) or self._released(standing):
@@ -280,7 +326,7 @@ class _Judge(Commit):
                 yield "agents/", why
             agents = {r.agent for r in self.signed() if not isinstance(r, Ruling)}
             for agent in sorted(agents):
-                for reason in floods(self.after, self.task, agent, self.signed()):
+                for reason in floods(self.after, self.task, agent, self.signed(), self.now):
                     yield agent, reason
 
     def _joining(self) -> int:

@@ -94,7 +94,7 @@ def _altered(snapshot: Snapshot, result: Result) -> Iterator[Breach]:
 def _unruled(snapshot: Snapshot) -> Iterator[Breach]:
     """Maintained files that are not what the last ruling on them says."""
     said = _ruled(snapshot)
-    for path in snapshot.list():
+    for path in sorted({*snapshot.list(), *(path for path, digest in said.items() if digest)}):
         if MAINTAINED.match(path) and not _is_so(snapshot, path, said.get(path)):
             yield Breach(path, "maintainers", "it is not what a maintainer signed")
 

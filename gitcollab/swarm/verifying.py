@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.store.audit import BadHistory, Repository, Step
+from gitcollab.store.serving import ALONE_KEY, setting
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.swarm import rulebook, standing
 from gitcollab.swarm.rulebook import Breach
@@ -46,7 +47,8 @@ def judge(step: Step, before: Snapshot, now: datetime) -> list[Breach]:
     """The rules that a commit breaks on the hub ``before``; faults of its trees say enough."""
     if step.faults:
         return [Breach(*fault) for fault in step.faults]
-    return rulebook.breaches(step.judged_on(before, now), step.changes, step.message, now)
+    state, moment = step.judged_on(before, now), step.moment(now)
+    return rulebook.breaches(state, step.changes, step.message, moment, most=_ENOUGH)
 
 
 def verify_range(
@@ -144,6 +146,8 @@ def refusals(
         old, new, ref = line.split(maxsplit=2)
         if ref.casefold().rstrip() == mine.casefold():
             found += _refusals(repository, old, new, ref.rstrip() == mine, pages, ready)
+        elif setting(repository.path, ALONE_KEY) == "true":
+            return [f"this repository takes nothing but the branch {repository.branch}"]
     return found
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +170,18 @@ def test_commits_and_tips(objects: ObjectStore) -> None:
     assert git(objects, "rev-list", "x").split() == [two, one]
     objects.forget_tip("refs/heads/x")
     assert objects.tip("refs/heads/x") is None
+
+
+def test_who_made_a_commit_need_be_no_text(objects: ObjectStore) -> None:
+    tree = objects.write_tree(None, {"a": b"1"})
+    when = int(NOW.timestamp())
+    head = b"tree %b\n" % tree.encode()
+    head += b"author \xff <x> %d +0000\ncommitter \xff <x> %d +0000\n" % (when, when)
+    for more in (b"", b"encoding nonsense\n", b"encoding UTF-8\n"):
+        data = head + more + b"\nx\n"
+        write = ("hash-object", "-t", "commit", "-w", "--stdin", "--literally")
+        commit = git(objects, *write, data=data)
+        assert objects.committers(commit.strip(), timedelta(1), 9) == {b"\xff"}
 
 
 def test_damage_has_one_name(objects: ObjectStore, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from host import Host, state, tip
@@ -33,8 +34,8 @@ def plain(toy_hub: Path, tmp_path: Path) -> Plain:
     return Plain(toy_hub, tmp_path / "plain.git")
 
 
-def mend(hub: Path, old: str, key: KeyPair | None = None) -> mending.Mended:
-    return mending.mend(verifying.open_hub(hub, "swarm"), old, key, pages)
+def mend(hub: Path, old: str, key: KeyPair | None = None, **given: Any) -> mending.Mended:
+    return mending.mend(verifying.open_hub(hub, "swarm"), old, key, pages, **given)
 
 
 def statuses(hub: Path) -> dict[str, str]:
@@ -142,7 +143,7 @@ def test_an_odd_history_is_undone_and_later_commits_stay(
     elif how == "message":
         after = plain.commit(tree, before, message="x" * 70_000)
     else:
-        monkeypatch.setattr(audit, "MAX_MENDED", 5)
+        monkeypatch.setattr(audit, "MAX_COMMITS", 5)
         for _ in range(6):
             after = plain.commit(tree, after, message=f"{after}")
     assert plain.push(after).returncode == 0
@@ -150,7 +151,7 @@ def test_an_odd_history_is_undone_and_later_commits_stay(
     assert later is not None
 
     if how == "many":
-        assert mend(toy_hub, before).undone
+        assert mend(toy_hub, before, push=after).undone == [after]
     else:
         host = Host(toy_hub, tmp_path / "host")
         assert host.run("push", {"before": before, "after": after}, secret) == [0, 0], host.said
@@ -212,6 +213,76 @@ def test_a_repair_goes_on_where_it_was(
     assert mended.commit == tip(toy_hub)
     assert len(taken) == len(set(taken)) > 2
     assert state(toy_hub).breaches == []
+
+
+@pytest.mark.parametrize(
+    ("cap", "most", "words"),
+    [("MAX_MENDED", 3, "more than 3 commits"), ("MAX_MENDED_BYTES", 3000, "more than 3000 bytes")],
+)
+def test_more_than_can_be_gone_through_is_left_as_it_is(
+    toy_hub: Path,
+    agent: Agent,
+    plain: Plain,
+    monkeypatch: pytest.MonkeyPatch,
+    cap: str,
+    most: int,
+    words: str,
+) -> None:
+    """Honest work of hours is not undone because there is much of it."""
+    nova = agent("nova")
+    before = plain.fetch()
+    assert plain.push(plain.with_files({"evil.txt": b"x"})).returncode == 0
+    for value in ("0.2", "0.25"):
+        assert nova.run(set_values={"RATE": value}).outcome == "published"
+    there = tip(toy_hub)
+    monkeypatch.setattr(audit, cap, most)
+    with pytest.raises(audit.BadHistory, match=words):
+        mend(toy_hub, before)
+    assert tip(toy_hub) == there
+
+
+def test_what_was_right_when_it_was_made_stays(toy_hub: Path, agent: Agent, plain: Plain) -> None:
+    """A maintainer who was away for days undoes what was wrong, and nothing else."""
+    before = plain.fetch()
+    assert plain.push(plain.with_files({"evil.txt": b"x"})).returncode == 0
+    done = agent("vega").run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    later = datetime.now(UTC) + timedelta(days=3)
+    mended = mend(toy_hub, before, clock=lambda: later)
+    assert len(mended.undone) == 1
+    assert {"agents/vega.yaml", path_of("result", done.id)} <= set(files(toy_hub))
+
+
+def test_a_ruling_in_a_history_without_its_makers_office_proves_nothing(
+    toy_hub: Path, agent: Agent, plain: Plain
+) -> None:
+    keeper, nova = agent("keeper").member, agent("nova").member
+    before = plain.fetch()
+    governing.add_maintainer(keeper, "nova", nova.key.public_line)
+    ruled = nova.sign(
+        Ruling(
+            id="nova/x-1", agent="nova", hub=nova.task.hub, does="suspend", subject="vega",
+            created_at=datetime.now(UTC), nonce="ab" * 16,
+        )
+    )  # fmt: skip
+    path = path_of("ruling", ruled.id)
+    assert plain.push(plain.with_files({path: codec.encode(ruled)}, parent=before)).returncode == 0
+
+    mended = mend(toy_hub, before, KeyPair.load(key_path("keeper")))
+
+    assert (len(mended.undone), mended.suspended) == (1, [])
+    assert statuses(toy_hub)["nova"] == "member"
+
+
+def test_a_repair_is_right_by_the_rules(toy_hub: Path, agent: Agent, plain: Plain) -> None:
+    """Whatever names it has to remove: no ruling can say each of them."""
+    done = agent("nova").run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    before = plain.fetch()
+    bad = {f"results/{done.id}/\u00fc.txt": b"x", path_of("result", done.id): None}
+    assert plain.push(plain.with_files(bad)).returncode == 0
+    assert mend(toy_hub, before).commit
+    assert mend(toy_hub, before).commit is None
 
 
 MINUTE = 60

@@ -322,6 +322,19 @@ def test_a_crash_of_the_checker_leaves_it_usable(guarded: Path, agent: Agent) ->
     assert index.read_bytes().startswith(b"SQLite format 3")
 
 
+def test_a_claim_is_not_put_there_again(guarded: Path, plain: Plain, agent: Agent) -> None:
+    """Its holder's signature on it is public; only the holder's own hand counts."""
+    nova, vega = agent("nova"), agent("vega")
+    claimed = nova.claim("WIDTH 8 to 9")
+    assert isinstance(claimed, Granted)
+    path = path_of("claim", claimed.claim.id)
+    data = run_git("show", f"swarm:{path}", git_dir=guarded).out.encode()
+    nova.release(claimed.claim.id)
+    plain.fetch()
+    refused(plain, plain.with_files({path: data}), "it is over")
+    assert isinstance(vega.claim("WIDTH 8 to 9"), Granted)
+
+
 def test_a_push_onto_an_older_state_is_told_to_fetch(plain: Plain, agent: Agent) -> None:
     """Judging it would cost what lies between, and git would not take it."""
     nova, old = agent("nova"), plain.fetch()

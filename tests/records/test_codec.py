@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcollab.records import codec
-from gitcollab.records.codec import InvalidRecord, NewerSchema, decode, dump, encode, load
+from gitcollab.records.codec import (
+    InvalidRecord,
+    NewerSchema,
+    decode,
+    dump,
+    encode,
+    has_comment,
+    load,
+)
 from gitcollab.records.models import Hypothesis, Record, Result
 from tests.records import samples
 from tests.records.samples import FIELDS, record, text_of
@@ -243,6 +251,32 @@ class TestWrongRecords:
         assert "begins with its agent" in fault(kind, text_of(kind, agent="vega"))
 
 
+class TestComments:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a: 1 # x\n", "# x\na: 1\n", "a: 1\n# é\n", "a: | # x\n  b\n", "a: >-\n  b\n\n# x\n",
+            "a: |\n  b\n# x\nc: 1\n", "a: 'é😀'\nb: 2 # x\n", "a: [1, # x\n 2]\n",
+            "a: 1\n... # x\n",
+        ],
+    )  # fmt: skip
+    def test_are_found(self, text: str) -> None:
+        assert has_comment(text.encode())
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a: 1\n",
+            "a: '#x'\nb: c#d\n",
+            "a: |\n  # b\n",
+            "a: 'é😀#'\nb: '# x'\n",
+            'a: "b\n  # c"\n',
+        ],
+    )
+    def test_text_is_none(self, text: str) -> None:
+        assert not has_comment(text.encode())
+
+
 class TestRoundTrip:
     @given(samples.results | samples.claims | samples.insights)
     def test_what_is_written_reads_back_equal(self, made: Record) -> None:
@@ -257,6 +291,7 @@ class TestRoundTrip:
     @given(st.dictionaries(samples.names, samples.values, max_size=5))
     def test_dump_and_load(self, value: dict[str, Any]) -> None:
         assert repr(load(dump(value))) == repr(value)
+        assert not has_comment(dump(value))
 
     @given(st.dictionaries(samples.names, samples.lines, max_size=5))
     def test_readers_of_yaml_1_1_find_the_same_text(self, value: dict[str, str]) -> None:

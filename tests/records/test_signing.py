@@ -46,6 +46,16 @@ class TestSignatures:
         assert not verify(made, KeyPair.generate().public_line)
         codec.from_mapping("agent", samples.FIELDS["agent"] | {"public_key": KEY.public_line})
 
+    def test_has_one_text(self) -> None:
+        """The last character of its base64 has bits that mean nothing."""
+        made = signed()
+        assert made.signature is not None
+        last = made.signature[-3]
+        same = [chr(ord(last) + n) for n in (1, 2, 3)]
+        for other in same:
+            forged = made.model_copy(update={"signature": f"{made.signature[:-3]}{other}=="})
+            assert not verify(forged, KEY.public_line)
+
     def test_unsigned(self) -> None:
         made = record("result")
         assert isinstance(made, Signed)

@@ -100,6 +100,42 @@ def test_a_commit_that_is_none(hub: Path) -> None:
             list(opened(hub).steps(root, new))
 
 
+def test_a_commit_is_what_git_takes_it_for(hub: Path) -> None:
+    """git passes over headers that it does not know, and over parents below the author."""
+    root = add(hub, None, {"a": b"1"})
+    tree = ObjectStore(hub).tree(add(hub, root, {"a": b"2"}))
+    people = "author x <x> 1 +0000\ncommitter x <x> 1 +0000\n"
+
+    def judged(head: str) -> list[str]:
+        text = f"{head}\nx\n"
+        new = git(hub, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", data=text)
+        return [f.reason for step in opened(hub).steps(root, new) for f in step.faults]
+
+    plain = f"tree {tree}\nparent {root}\n{people}"
+    assert judged(plain) == judged(f"{plain}gpgsig x\n y\n") == []
+    assert judged(f"{plain}encoding nonsense\n") == ["it has a header 'encoding'"]
+    assert judged(f"tree {tree}\nparent {root}\nx y\n{people}") == ["its head is malformed"]
+    for head in (f"tree {tree}\n{people}parent {root}\n", f"{people}{plain}"):
+        with pytest.raises(BadHistory, match=r"does not follow|malformed"):
+            judged(head)
+
+
+def test_commits_change_something_and_are_short(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = add(hub, None, {"a": b"1"})
+    empty = add(hub, root, {"a": b"1"})
+    assert [f.reason for s in opened(hub).steps(root, empty) for f in s.faults] == [
+        "it changes nothing"
+    ]
+    monkeypatch.setattr(audit, "MAX_PUSH_BYTES", 1000)
+    one = git(
+        hub, "commit-tree", add(hub, root, {"a": b"2"}) + "^{tree}", "-p", root, "-m", "x" * 950
+    )
+    two = git(
+        hub, "commit-tree", add(hub, root, {"a": b"3"}) + "^{tree}", "-p", one, "-m", "x" * 99
+    )
+    assert [[f.rule for f in s.faults] for s in opened(hub).steps(root, two)] == [[], ["size"]]
+
+
 def test_what_cannot_be_a_file_of_the_hub_is_a_fault_and_no_change(hub: Path) -> None:
     root = add(hub, None, {"a": b"1", "x": b"1"})
     listed = git(hub, "ls-tree", root) + "\n"

@@ -112,6 +112,44 @@ class TestRecords:
         assert broken(hub(), published(deep, nested)) == ["fingerprint"]
         empty = result(files={})
         assert broken(hub(), file(empty)) == ["fingerprint"]
+        nameless = result(fingerprint=None)
+        assert broken(hub(), published(nameless)) == ["fingerprint"]
+        crash = result(fingerprint=None, status="crash", metric=None, files={})
+        assert broken(hub(), file(crash)) == []
+
+    def test_one_costly_breach_is_enough(self, hub: Any) -> None:
+        several = [result(stem=f"r-{n}", fingerprint=fingerprint("RATE = 9")) for n in range(5)]
+        files = {path: data for made in several for path, data in published(made).items()}
+        assert broken(hub(), files) == ["fingerprint"]
+
+    def test_of_one_that_is_nobodys_no_program_is_read(
+        self, hub: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rulebook, "fingerprint", lambda text: pytest.fail("it was read"))
+        forged = people.key("atlas").sign(result(fingerprint=fingerprint("RATE = 9")))
+        assert broken(hub(), published(forged)) == ["signature"]
+
+    def test_few_records_in_one_commit(self, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rulebook, "_MOST_RECORDS", 2)
+        back = [published(result(stem=f"r-{n}")) for n in range(3)]
+        files = {path: data for one in back for path, data in one.items()}
+        says = file(ruling(does="edit", files={p: sha256(d) for p, d in files.items()}))
+        assert broken(hub(), files | says) == []  # a maintainer puts back what was taken away
+        bad = {f"insights/nova/i-{n}.yaml": b"[" for n in range(3)}
+        assert broken(hub(), bad) == ["size"]
+        assert broken(hub(), dict(list(bad.items())[:2])) == ["schema"] * 2
+
+    def test_nothing_unsigned_stands_in_a_record(self, hub: Any) -> None:
+        ((path, data),) = file(claim()).items()
+        assert broken(hub(), {path: data + b"# read this\n"}) == ["schema"]
+        hashes = claim(description="RATE → 0.2 #1 # not a comment")
+        assert broken(hub(), file(hashes)) == []
+
+    def test_what_belongs_to_no_result_may_be_removed(self, hub: Any) -> None:
+        stray: Files = {"results/nova/r-1/\u00fc.txt": b"x"}
+        there = hub(published(result()), stray)
+        assert broken(there, dict.fromkeys(stray)) == []
+        assert broken(there, {"results/nova/r-1/train.py": None}) == ["append-only"]
 
     def test_a_replicate_runs_the_same_program(self, hub: Any) -> None:
         first = published(result())
@@ -161,6 +199,21 @@ class TestFloods:
         old = result(stem="r-3", created_at=NOW - timedelta(days=3))
         assert broken(before, published(old)) == []
 
+    def test_dates_that_go_back_are_in_one_day_all_the_same(self, hub: Any) -> None:
+        there = [published(result(stem=f"r-{n}")) for n in range(2)]
+        before = hub(*there, task=self.limited(records_per_day=2))
+        earlier = result(stem="r-9", created_at=NOW - timedelta(hours=20))
+        assert broken(before, published(earlier)) == ["limit"]
+
+    @pytest.mark.parametrize("hours", [23, -23, -60])
+    def test_no_date_is_in_nobodys_day(self, hub: Any, hours: float) -> None:
+        """One record of another time does not hide those that were made together."""
+        before = hub(task=self.limited(records_per_day=2))
+        made = [result(stem=f"r-{n}", created_at=NOW - timedelta(hours=n)) for n in range(3)]
+        made.append(result(stem="r-9", created_at=NOW + timedelta(hours=hours)))
+        files = {path: data for one in made for path, data in published(one).items()}
+        assert broken(before, files) == ["limit"]
+
     def test_bytes_a_day(self, hub: Any) -> None:
         before = hub(published(result(stem="r-0")), task=self.limited(bytes_per_day=3000))
         assert broken(before, published(result(stem="r-1"))) == []
@@ -177,6 +230,18 @@ class TestFloods:
         assert broken(before, card("vega") | card("mira")) == ["limit"]
         full = hub(card("lyra"), card("mira"), task=self.limited(agents_per_day=2))
         assert broken(full, card("vega")) == ["limit"]
+
+    def test_agents_of_yesterday_are_not_without_end(self, hub: Any) -> None:
+        def card(number: int) -> dict[str, bytes]:
+            return file(people.card(f"sybil-{number}", NOW - timedelta(hours=23.9)))
+
+        there = [card(number) for number in range(4)]
+        now = NOW + timedelta(hours=1)
+        before = hub(*there[:3], task=self.limited(agents_per_day=2))
+        assert broken(before, there[3], now=NOW) == ["limit"]
+        assert broken(before, file(people.card("vega", now)), now=now) == []
+        full = hub(*there, task=self.limited(agents_per_day=2))
+        assert broken(full, file(people.card("vega", now)), now=now) == ["limit"]
 
     def test_claims_at_a_time(self, hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("gitcollab.swarm.flooding.MAX_CLAIMS", 2)
@@ -218,6 +283,17 @@ class TestClaims:
         other = people.key("nova").sign_bytes(signing.release(mine.id, "f" * 16))
         trailer = f"x\n\nGitcollab-Release: {mine.id} {mine.nonce} {other}\n"
         assert broken(before, gone, trailer) == ["claim"]
+
+    def test_a_renewal_only_moves_it_on(self, hub: Any) -> None:
+        """What its holder signed before is anybody's to copy."""
+        old, new = claim(), claim(minutes=20)
+        assert broken(hub(file(new)), file(old)) == ["claim"]
+        same = claim(minutes=20, description="RATE → 0.2, again")
+        assert broken(hub(file(new)), file(same)) == ["claim"]
+
+    def test_one_that_expired_long_ago_is_not_put_there_again(self, hub: Any) -> None:
+        assert broken(hub(), file(claim(minutes=-60))) == []  # by a clock that is behind
+        assert broken(hub(), file(claim(minutes=-60 * 25))) == ["claim"]
 
     def test_its_result_releases_it(self, hub: Any) -> None:
         mine = claim()
@@ -353,6 +429,8 @@ class TestMembers:
         stolen = thief.sign(old.model_copy(update={"public_key": thief.public_line}))
         assert broken(before, file(stolen)) == ["signature"]
         assert broken(before, file(people.card("nova", NOW))) == ["append-only"]
+        again = file(old)["agents/nova.yaml"].replace(b"schema: 1\n", b"schema:  1\n")
+        assert broken(before, {"agents/nova.yaml": again}) == ["append-only"]
 
     def rotated(self, by: KeyPair) -> tuple[AgentCard, KeyPair]:
         old, new = people.card("nova"), KeyPair.generate()
@@ -401,6 +479,13 @@ class TestAdmission:
         copied = self.card(self.token()).invitation
         stolen = people.signed(people.card("mira", NOW).model_copy(update={"invitation": copied}))
         assert broken(before, file(stolen)) == ["admission"]
+
+    def test_copies_of_an_invitation_do_not_use_it_up(self, hub: Any) -> None:
+        token = self.token(2)
+        first, second = self.card(token, "vega"), self.card(token, "lyra")
+        copy = people.card("mira", NOW).model_copy(update={"invitation": first.invitation})
+        opened = hub(file(first), file(people.signed(copy)), task=self.task("invite"))
+        assert broken(opened, file(second)) == []
 
     def test_a_former_maintainer_invites_nobody(self, hub: Any) -> None:
         key = people.key("keeper").public_line
@@ -461,10 +546,12 @@ class TestState:
             "results/nova/r-3/train.py": b"alone",
             "odd.bin": b"\0",
             "claims/bad.yaml": b"[",
+            "train.py": None,
         }
         files = [self.seeded(), published(result()), published(unsigned), faults]
         assert self.rules(hub(*files)) == {
             ("collab.md", "maintainers"),
+            ("train.py", "maintainers"),
             ("results/nova/r-1/train.py", "signature"),
             ("results/nova/r-2/result.yaml", "signature"),
             ("results/nova/r-3/train.py", "place"),

@@ -109,6 +109,9 @@ def test_init_serve(cli: Cli, tmp_path: Path, task_file: Path) -> None:
     assert (served / "hooks" / "pre-receive").is_file()
     for name in ("receive.denyDeletes", "receive.denyNonFastForwards", "receive.fsckObjects"):
         assert run_git("config", name, git_dir=served).out.strip() == "true"
+    other = ("push", "--quiet", str(served), "refs/heads/swarm:refs/heads/other")
+    pushed = run_git(*other, git_dir=served)
+    assert "takes nothing but the branch swarm" in pushed.err
     again = cli("init", "--serve", "served.git", "--task", str(task_file), "--json")
     assert again.json["hook"] == str(served / "hooks" / "pre-receive")
     for hub in ("host:hub.git", "https://example.invalid/x.git"):

@@ -22,6 +22,7 @@ from store_toys import git, kill_self_at, killed_at, landed
 from gitcollab.git.remote import Pushed, Remote, Unreachable
 from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim, Hardware, Result, Task, sha256
+from gitcollab.similarity.program import fingerprint
 from gitcollab.store.cache import folder_of
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.store.store import Store
@@ -123,6 +124,7 @@ class World:
                 "nonce": f"{self.rng.getrandbits(128):032x}",
                 "description": f"RATE → {rate}",
                 "delta": {"RATE": rate},
+                "fingerprint": fingerprint(program),
                 "status": "ok",
                 "metric": round(1 + self.rng.random(), 6),
                 "task": task.digest,

@@ -34,5 +34,5 @@ def measure(root: Path) -> Iterator[Figure]:
 
 def _workspace(folder: Path, program: str) -> Path:
     toy_hub(folder, program)
-    gitcollab("join", "hub.git", "--agent", "nova", cwd=folder)
+    gitcollab("join", "hub.git", "--agent", "volunteer", cwd=folder)
     return folder

@@ -98,6 +98,7 @@ class _Decoded:
     def __init__(self) -> None:
         self.tip: dict[str, Records] = {}  # by kind
         self.changed: dict[tuple[str, bytes], Decoded] = {}  # by path and bytes
+        self.proofs: dict[int, dict[str, bool]] = {}  # see Signable.known; by the changed record
 
     def at(self, path: str, identity: tuple[str, str], data: bytes) -> Decoded:
         found = self.changed.get((path, data))
@@ -246,15 +247,18 @@ class Snapshot:
         ``keys`` are OpenSSH public lines by agent; each signature is checked once on this host.
         """
         from gitcollab.records.models import Signed
-        from gitcollab.store.proofs import check
+        from gitcollab.store import proofs
 
         at = self._version
         found = set() if at is None else self._reading(lambda: self._index.signed(at, kind, keys))
         for record_id, record in self._changed(kind):
             found.discard(record_id)
             if isinstance(record, Signed):
-                mine = keys.get(record.agent, ())
-                if any(check(record, list(reversed(mine))).values()):
+                known = self._decoded.proofs.setdefault(id(record), {})
+                one = proofs.Signable(record_id, "", record.agent, known)
+                for _, untried in proofs.unchecked([one], keys):
+                    known.update(proofs.check(record, untried))
+                if proofs.is_signed(one, keys.get(record.agent, ())):
                     found.add(record_id)
         return frozenset(found)
 

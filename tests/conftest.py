@@ -46,7 +46,7 @@ def toy_task(tmp_path: Path) -> Path:
 def toy_hub(tmp_path: Path, toy_task: Path) -> Path:
     """A bare repository, seeded with the toy task."""
     from gitcollab.faces.pages import pages
-    from gitcollab.swarm.setup import init_hub
+    from gitcollab.swarm.seeding import init_hub
 
     hub = tmp_path / "hub.git"
     assert init_hub(str(hub), task_file=toy_task, pages=pages).seeded
@@ -57,7 +57,7 @@ def toy_hub(tmp_path: Path, toy_task: Path) -> Path:
 def agent(tmp_path: Path, toy_hub: Path) -> Callable[[str], object]:
     """Make an agent of the toy hub with a workspace of its own; gives its Swarm."""
     from gitcollab.faces.pages import pages
-    from gitcollab.swarm.setup import join
+    from gitcollab.swarm.joining import join
     from gitcollab.swarm.swarm import Swarm
 
     def make(name: str) -> Swarm:

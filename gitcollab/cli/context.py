@@ -43,7 +43,7 @@ def open_or_make_swarm(sets: Mapping[str, str], patch: str | None) -> Swarm:
     try:
         return open_swarm()
     except NotJoined:
-        from gitcollab.swarm.setup import check_first_run
+        from gitcollab.swarm.seeding import check_first_run
 
         check_first_run(Path(), sets, patch)
     swarm = open_swarm(create_embedded=True)

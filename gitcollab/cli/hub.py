@@ -63,7 +63,7 @@ def init(
     it changes nothing and says so. Whoever seeds a hub maintains it, with a key on this machine:
     who may join (--set policy.admission=open, invite or approval), what the task is.
     """
-    from gitcollab.swarm.setup import init_hub
+    from gitcollab.swarm.seeding import init_hub
 
     if serve:
         _check_served(hub)
@@ -154,9 +154,9 @@ def join(
     protocol (collab.md) here. A file that is there already is never overwritten. Joined again,
     the workspace takes the --sandbox that is given: auto lets no code of others run without one.
     """
-    from gitcollab.swarm import setup
+    from gitcollab.swarm import joining
 
-    report = setup.join(
+    report = joining.join(
         Path(),
         hub,
         agent=agent,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gitcollab.cli import data, govern, hub, keep, look, similar, task, verify, work  # noqa: F401 - they declare their verbs
+from gitcollab.cli import data, govern, hub, keep, look, show, similar, task, verify, work  # noqa: F401 - they declare their verbs
 from gitcollab.cli.app import app
 from gitcollab.cli.boundary import end_politely, guard
 from gitcollab.errors import UsageError

@@ -65,7 +65,8 @@ class Swarm:
         except NotJoined:
             if not create_embedded:
                 raise
-            from gitcollab.swarm.setup import init_hub, join
+            from gitcollab.swarm.joining import join
+            from gitcollab.swarm.seeding import init_hub
 
             hub = init_hub(None, folder=start, pages=pages).hub
             join(start, hub, pages=pages)

@@ -20,7 +20,7 @@ from gitcollab.store.store import Store
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.member import open_store
 from gitcollab.swarm.presets import from_file
-from gitcollab.swarm.setup import init_hub
+from gitcollab.swarm.seeding import init_hub
 from tests import people, toy
 
 BRANCH = "swarm"

@@ -277,13 +277,13 @@ def objects_of(hub: Path) -> bytes:
 def test_a_report_of_a_bug_holds_no_invitation(
     cli: Cli, at: At, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    from gitcollab.swarm import setup
+    from gitcollab.swarm import joining
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     folder = at("volunteer")
-    monkeypatch.setattr(setup, "join", broken)
+    monkeypatch.setattr(joining, "join", broken)
     monkeypatch.setattr("gitcollab.cli.hub._token", broken)
     monkeypatch.setattr("gitcollab.store.hubs.check_branch", broken)
     token = invitations.PREFIX + "c2VjcmV0c2VjcmV0"

@@ -105,7 +105,7 @@ def test_a_hub_that_was_seeded_before(toy_hub: Path, tmp_path: Path, agent: Agen
 def test_a_branch_is_seeded_through_it(tmp_path: Path, toy_task: Path) -> None:
     from gitcollab.faces.pages import pages
     from gitcollab.git.remote import create_bare
-    from gitcollab.swarm.setup import init_hub
+    from gitcollab.swarm.seeding import init_hub
 
     hub = tmp_path / "new.git"
     create_bare(hub)

@@ -16,7 +16,7 @@ from plain import EXECUTABLE, FILE, FOLDER, LINK, SUBMODULE, Plain
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.records.names import path_of
-from gitcollab.swarm import setup, verifying
+from gitcollab.swarm import joining, verifying
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
@@ -255,7 +255,7 @@ def test_records_do_not_wait_for_views_of_another_version(
     agent("nova").run()
     folder = tmp_path / "vega"
     folder.mkdir()
-    setup.join(folder, str(guarded), agent="vega", pages=other)
+    joining.join(folder, str(guarded), agent="vega", pages=other)
     done = Swarm.open(folder, pages=other).run(set_values={"RATE": "0.2"})
     assert done.outcome == "published"
     said = run_git("show", "swarm:README.md", git_dir=guarded).out

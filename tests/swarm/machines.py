@@ -9,8 +9,9 @@ import pytest
 from gitcollab.faces.pages import pages
 from gitcollab.records.models import Task
 from gitcollab.swarm import governing, reading
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 
 

@@ -14,7 +14,8 @@ from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.git.command import run_git
 from gitcollab.git.remote import create_bare
 from gitcollab.records import codec
-from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.joining import join
+from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from tests import toy
 

@@ -19,7 +19,7 @@ from gitcollab.swarm import authorship, confinement, running, workspace
 from gitcollab.swarm.confinement import decide, trial
 from gitcollab.swarm.datasets import data_of
 from gitcollab.swarm.home import home
-from gitcollab.swarm.setup import join
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Mode
 from gitcollab.task.storage import sha256

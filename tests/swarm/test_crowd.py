@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gitcollab.git.command import run_git
-from gitcollab.swarm.setup import join
+from gitcollab.swarm.joining import join
 
 CROWD = 16
 

@@ -241,7 +241,8 @@ def examine_key(nova: Swarm) -> str:
 
 
 def test_data_that_is_not_prepared(nova: Swarm, tmp_path: Path) -> None:
-    from gitcollab.swarm.setup import init_hub, join
+    from gitcollab.swarm.joining import join
+    from gitcollab.swarm.seeding import init_hub
 
     hub = tmp_path / "real.git"
     init_hub(str(hub), preset="autoresearch")

@@ -15,10 +15,11 @@ from gitcollab.records.signing import KeyPair
 from gitcollab.store.requests import Request
 from gitcollab.swarm import governing, keyring, reading, ruling
 from gitcollab.swarm.home import key_path
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.member import Member, utc_now
 from gitcollab.swarm.outcomes import Offline
 from gitcollab.swarm.roster import roster, rulings
-from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.machines import Machines, member_of, run, status, task_of
 

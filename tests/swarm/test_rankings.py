@@ -13,9 +13,10 @@ import pytest
 from gitcollab.errors import OfflineError
 from gitcollab.store.answers import Answers
 from gitcollab.swarm import rankings
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings
-from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.factories import Bench
 

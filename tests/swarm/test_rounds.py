@@ -335,7 +335,8 @@ def test_crashes_in_a_row_stop_the_rounds(agent: Agent, traffic: Traffic, toy_hu
 
 
 def test_a_hub_whose_program_crashes(tmp_path: Path, toy_task: Path) -> None:
-    from gitcollab.swarm.setup import init_hub, join
+    from gitcollab.swarm.joining import join
+    from gitcollab.swarm.seeding import init_hub
 
     (toy_task.parent / "train.py").write_text("raise SystemExit(3)\n")
     hub = tmp_path / "broken.git"
@@ -349,7 +350,8 @@ def test_a_hub_whose_program_crashes(tmp_path: Path, toy_task: Path) -> None:
 
 
 def test_a_command_that_does_not_exist_stops_at_once(tmp_path: Path, toy_task: Path) -> None:
-    from gitcollab.swarm.setup import init_hub, join
+    from gitcollab.swarm.joining import join
+    from gitcollab.swarm.seeding import init_hub
 
     toy_task.write_text(toy.TASK.replace("run: [python,", "run: [no-such-program,"))
     hub = tmp_path / "odd.git"

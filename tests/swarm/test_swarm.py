@@ -12,8 +12,9 @@ from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageEr
 from gitcollab.records import codec
 from gitcollab.records.signing import verify
 from gitcollab.swarm.home import key_path
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
-from gitcollab.swarm.setup import init_hub, join
+from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import NotJoined
 from tests import people, toy

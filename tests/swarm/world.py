@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitcollab.faces.pages import pages
-from gitcollab.swarm.setup import join
+from gitcollab.swarm.joining import join
 from gitcollab.swarm.swarm import Swarm
 
 

@@ -11,29 +11,25 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.errors import UsageError
 from gitcollab.git import command
-from gitcollab.git.objects import CommitFields, ObjectStore
+from gitcollab.git.objects import ObjectStore
 from gitcollab.git.rawtrees import MAX_BLOB_BYTES, Change, Difference, difference, path_fault
 from gitcollab.records.quoting import escaped
 from gitcollab.store.columns import Columns
 from gitcollab.store.files import write_aside
+from gitcollab.store.history import LATER, BadHistory, Link, chain, way
 from gitcollab.store.index import Index
 from gitcollab.store.past import Past
 from gitcollab.store.sightings import Sighting
 from gitcollab.store.snapshot import Snapshot, utc_now
 
-MAX_COMMITS = 1_000  # in one push; a host's agents share pushes of at most 256 requests
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
-_MAX_COMMIT_BYTES = 16 * 1024
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
-MAX_MENDED = 10_000  # commits that are gone through again to undo some of them
 MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
-_LATER = "begin at a later commit that was right"
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
 
 
@@ -43,10 +39,6 @@ class Fault(NamedTuple):
     path: str
     rule: str
     reason: str
-
-
-class BadHistory(GitcollabError):  # noqa: N818 - reads as what it is
-    """The new commits do not simply follow the old ones."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +83,6 @@ class Step:
     def after(self) -> Snapshot:
         """The hub with the commit."""
         return self.before.with_changes(self.changes)
-
-
-class _Link(NamedTuple):
-    """A commit on the way from one state to another, and what is odd about getting there."""
-
-    commit: str
-    fields: CommitFields
-    odd: str = ""
 
 
 class Repository:
@@ -177,7 +161,7 @@ class Repository:
 
         Raises BadHistory where ``new`` does not follow ``old``.
         """
-        links = [_link(commit, self._fields(commit)) for commit in self._chain(old, new)]
+        links = chain(self.objects, old, new)
         left = MAX_PUSH_BYTES
         for step in self._steps(old, self.snapshot(old), links, left):
             left -= _size(step)
@@ -192,22 +176,18 @@ class Repository:
     ) -> Iterator[Step]:
         """``steps``, whatever the history is like: what cannot be stepped through is at fault.
 
-        A merge is one step, from its first parent on; so is the way back from ``old`` to where a
-        rewritten history parted from it, or to the oldest that is looked at of one that has nothing
-        in common with it. ``push``: all up to that commit came in one push, and is one step if that
-        is more than MAX_COMMITS. ``before`` is the hub at ``old``.
-        Raises BadHistory where ``new`` is no commit that can be read, or more came after ``old``
-        than is gone through at once.
+        See ``history.way``. ``before`` is the hub at ``old``. Raises BadHistory where ``new`` is no
+        commit that can be read, or more came after ``old`` than is gone through at once.
         """
         left = MAX_MENDED_BYTES
-        for step in self._steps(old, before, self._links(old, new, push), MAX_PUSH_BYTES):
+        for step in self._steps(old, before, way(self.objects, old, new, push), MAX_PUSH_BYTES):
             left -= _size(step)
             if left < 0:
-                raise BadHistory(f"more than {MAX_MENDED_BYTES} bytes were changed since", _LATER)
+                raise BadHistory(f"more than {MAX_MENDED_BYTES} bytes were changed since", LATER)
             yield step
 
     def _steps(
-        self, old: str | None, before: Snapshot, links: Sequence[_Link], cap: int
+        self, old: str | None, before: Snapshot, links: Sequence[Link], cap: int
     ) -> Iterator[Step]:
         """A step for each; one of more than ``cap`` bytes is at fault."""
         tree = None if old is None else self.objects.tree(old)
@@ -230,72 +210,6 @@ class Repository:
         """What is wrong with the whole tree of ``commit``, whoever did it."""
         tree = self.objects.tree(commit)
         return _told(difference(self.objects, None, tree, _MAX_TREE_ENTRIES, _MAX_TREE_ENTRIES))
-
-    def _chain(self, old: str | None, new: str) -> list[str]:
-        """The commits from ``old`` to ``new``, oldest first, each with exactly one parent."""
-        found: list[str] = []
-        at: str | None = new
-        while at != old:
-            if at is None:
-                raise BadHistory(
-                    "the branch is only added to, and this does not follow its newest commit",
-                    "fetch, and build on the tip",
-                )
-            found.append(at)
-            if len(found) > MAX_COMMITS:
-                raise BadHistory(
-                    f"more than {MAX_COMMITS} commits are pushed at once", "push them in parts"
-                )
-            at = self._parent(at)
-        return found[::-1]
-
-    def _links(self, old: str | None, new: str, push: str | None) -> list[_Link]:
-        """The way from ``old`` to ``new`` along first parents, oldest first; see ``spans``."""
-        found = [_link(*one) for one in islice(self._line(new, old), MAX_MENDED)]
-        if not found:
-            if new == old:
-                return []
-            raise BadHistory(f"the commit {new[:12]} cannot be read")
-        last = found[-1].fields.parents[:1]
-        if last != ((old,) if old else ()):
-            found = self._parted(old, found)
-        pushed = next((at for at, link in enumerate(found) if link.commit == push), None)
-        if pushed is not None and len(found) - pushed > MAX_COMMITS:
-            odd = f"more than {MAX_COMMITS} commits are pushed at once"
-            found[pushed:] = [found[pushed]._replace(odd=odd)]
-        elif len(found) == MAX_MENDED and last:
-            raise BadHistory(f"more than {MAX_MENDED} commits came since", _LATER)
-        return found[::-1]
-
-    def _parted(self, old: str | None, found: list[_Link]) -> list[_Link]:
-        """Of a history without ``old``: what came after both parted, and the way back to there."""
-        ours = {commit for commit, _ in self._line(old, None)}
-        common = next((at for at, link in enumerate(found) if link.commit in ours), len(found) - 1)
-        back = found[common]._replace(odd="it does not follow the branch's commits")
-        return [*found[:common], back]
-
-    def _line(self, commit: str | None, end: str | None) -> Iterator[tuple[str, CommitFields]]:
-        """The commit and its first parents, without ``end`` and what cannot be read."""
-        while commit is not None and commit != end:
-            fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
-            if fields is None:
-                return
-            yield commit, fields
-            commit = fields.parents[0] if fields.parents else None
-
-    def _parent(self, commit: str) -> str | None:
-        fields = self._fields(commit)
-        if len(fields.parents) > 1:
-            raise BadHistory(
-                f"the commit {commit[:12]} is a merge", "put your changes on the tip, one by one"
-            )
-        return fields.parents[0] if fields.parents else None
-
-    def _fields(self, commit: str) -> CommitFields:
-        fields = self.objects.commit_fields(commit, _MAX_COMMIT_BYTES)
-        if fields is None:
-            raise BadHistory(f"the commit {commit[:12]} is malformed, or its message is too long")
-        return fields
 
     def _changes(self, changes: Sequence[Change], cap: int) -> dict[str, bytes | None]:
         """The contents that differ, at paths that can be; at most ``cap`` bytes and one file."""
@@ -337,15 +251,6 @@ def _told(found: Difference) -> list[Fault]:
 
 def _paths(found: Difference) -> list[str]:
     return [change.path.decode() for change in found.changes if not path_fault(change.path)]
-
-
-def _link(commit: str, fields: CommitFields) -> _Link:
-    odd = fields.odd
-    if len(fields.parents) > 1:
-        odd = "it is a merge"
-    elif len(fields.message) > _MAX_COMMIT_BYTES:
-        odd = "its message is too long"
-    return _Link(commit, fields, odd)
 
 
 def _size(step: Step) -> int:

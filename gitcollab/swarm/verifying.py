@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitcollab.store.audit import BadHistory, Repository, Step
+from gitcollab.store.audit import Repository, Step
+from gitcollab.store.history import BadHistory
 from gitcollab.store.serving import ALONE_KEY, setting
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.swarm import rulebook, standing

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Retraction, Ruling
 from gitcollab.records.names import path_of
 from gitcollab.records.signing import KeyPair
-from gitcollab.store import audit
+from gitcollab.store import audit, history
 from gitcollab.swarm import governing, mending, verifying
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.outcomes import Granted
@@ -143,7 +144,7 @@ def test_an_odd_history_is_undone_and_later_commits_stay(
     elif how == "message":
         after = plain.commit(tree, before, message="x" * 70_000)
     else:
-        monkeypatch.setattr(audit, "MAX_COMMITS", 5)
+        monkeypatch.setattr(history, "MAX_COMMITS", 5)
         for _ in range(6):
             after = plain.commit(tree, after, message=f"{after}")
     assert plain.push(after).returncode == 0
@@ -216,14 +217,18 @@ def test_a_repair_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize(
-    ("cap", "most", "words"),
-    [("MAX_MENDED", 3, "more than 3 commits"), ("MAX_MENDED_BYTES", 3000, "more than 3000 bytes")],
+    ("where", "cap", "most", "words"),
+    [
+        (history, "MAX_MENDED", 3, "more than 3 commits"),
+        (audit, "MAX_MENDED_BYTES", 3000, "more than 3000 bytes"),
+    ],
 )
 def test_more_than_can_be_gone_through_is_left_as_it_is(
     toy_hub: Path,
     agent: Agent,
     plain: Plain,
     monkeypatch: pytest.MonkeyPatch,
+    where: ModuleType,
     cap: str,
     most: int,
     words: str,
@@ -235,8 +240,8 @@ def test_more_than_can_be_gone_through_is_left_as_it_is(
     for value in ("0.2", "0.25"):
         assert nova.run(set_values={"RATE": value}).outcome == "published"
     there = tip(toy_hub)
-    monkeypatch.setattr(audit, cap, most)
-    with pytest.raises(audit.BadHistory, match=words):
+    monkeypatch.setattr(where, cap, most)
+    with pytest.raises(history.BadHistory, match=words):
         mend(toy_hub, before)
     assert tip(toy_hub) == there
 

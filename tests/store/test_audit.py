@@ -14,8 +14,9 @@ from gitcollab.errors import UsageError
 from gitcollab.git.command import environment
 from gitcollab.git.objects import ObjectStore, create
 from gitcollab.records import codec
-from gitcollab.store import audit
-from gitcollab.store.audit import BadHistory, Repository
+from gitcollab.store import audit, history
+from gitcollab.store.audit import Repository
+from gitcollab.store.history import BadHistory
 from tests.records import samples
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_history_is_one_line_from_the_old_commit(hub: Path) -> None:
 
 
 def test_pushes_are_bounded(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "MAX_COMMITS", 3)
+    monkeypatch.setattr(history, "MAX_COMMITS", 3)
     monkeypatch.setattr(audit, "MAX_PUSH_BYTES", 1000)
     tip = root = add(hub, None, {"a": b"1"})
     for n in range(4):

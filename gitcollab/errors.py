@@ -49,7 +49,8 @@ _HOST = re.compile(
 )
 _BARE_USER = re.compile(r"""[^\s:@/'"<>]+@""")
 _QUERY = re.compile(
-    r"""([?&;#][^?=&;#\s'"<>]{0,40}(?:token|key|pass|secret|auth|signature)"""
+    r"""([?&;#][^?=&;#\s'"<>]{0,40}(?:token|pass|pwd|secret|auth|jwt|signature|credential"""
+    r"""|(?<![a-z])sig(?![a-z])|(?<!mon|don|tur|hoc|joc)key(?:id)?(?![a-z]))"""
     r"""[^?=&;#\s'"<>]{0,40}=)[^&;#\s'"<>]*[^&;#\s'"<>:,.]""",
     re.IGNORECASE,
 )

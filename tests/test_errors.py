@@ -30,6 +30,20 @@ from gitcollab.errors import without_credentials
             "https://host/x?a=b&ACCESS_TOKEN=s&Api-Key=s;password=s#client_secret=s&c=d",
             "https://host/x?a=b&ACCESS_TOKEN=...&Api-Key=...;password=...#client_secret=...&c=d",
         ),
+        ("https://host/x?sv=1&sig=s%3D&se=2", "https://host/x?sv=1&sig=...&se=2"),
+        ("https://host/x?pwd=s&userPwd=s&jwt=s", "https://host/x?pwd=...&userPwd=...&jwt=..."),
+        (
+            "https://host/x?X-Amz-Credential=a%2Fb&X-Amz-Signature=s&X-Amz-Expires=9",
+            "https://host/x?X-Amz-Credential=...&X-Amz-Signature=...&X-Amz-Expires=9",
+        ),
+        (
+            "https://host/x?apikey=s&AWSAccessKeyId=s&key[]=s",
+            "https://host/x?apikey=...&AWSAccessKeyId=...&key[]=...",
+        ),
+        (
+            "https://host/x?monkey=3&keyboard=us&keyword=a&design=b&signal=c&sigma=d",
+            "https://host/x?monkey=3&keyboard=us&keyword=a&design=b&signal=c&sigma=d",
+        ),
         ("'https://me:pw@host/x?token=s': no", "'https://*host/x?token=...': no"),
         ("ssh://me:secret@host/x", "ssh://*host/x"),
         ("ssh://git@host/x", "ssh://git@host/x"),

@@ -24,7 +24,6 @@ SYSTEM = (
     *(Path("/", name) for name in _TOP),
     *(path for pattern in _OPT for path in sorted(Path("/opt").glob(pattern))),
 )
-_SETTINGS = Path("/usr/local/etc")  # with passwords of package indexes and services
 # Where the linker finds libraries, and which of several compilers and BLAS is meant.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "OpenCL")
 _OWN_ETC = Path(__file__).parent / "etc"  # in the place of what names people and machines
@@ -51,8 +50,6 @@ def system() -> list[str]:
             options += ("--symlink", str(path.readlink()), str(path))
         else:
             options += ("--ro-bind-try", str(path), str(path))
-    if _SETTINGS.is_dir():
-        options += ("--tmpfs", str(_SETTINGS), "--remount-ro", str(_SETTINGS))
     for path in sorted(_OWN_ETC.iterdir()):
         options += ("--ro-bind", str(path), f"/etc/{path.name}")
     for name in _ETC:

@@ -20,7 +20,8 @@ needs_sandbox = pytest.mark.skipif(
 )
 SECRETS = (
     *(".git/config", ".env", ".env.local", ".netrc", ".pypirc", ".condarc", ".ssh/id_ed25519"),
-    *(".gitcollab/config.yaml", "secrets.yaml", "data/rows.csv", "deploy/key.pem"),
+    *("secrets.yaml", "data/rows.csv", "deploy/key.pem"),
+    *("agents/nova/.gitcollab/config.yaml", "agents/nova/train.py", "agents/nova/lib/__init__.py"),
 )
 
 
@@ -35,6 +36,7 @@ def write(root: Path, *names: str, text: str = "secret") -> list[Path]:
 def project(root: Path) -> Path:
     """A project as people have them, with packages of each kind and secrets in it."""
     write(root, *SECRETS, "mine/.env", "mine/deep/.git/config", "mine/deep/.env")
+    write(root, "mine/rex/.gitcollab/config.yaml", "mine/rex/train.py")
     write(root, "mine/__init__.py", "loose.py", "plain/inner/__init__.py", text="NAME = __name__")
     write(root, "mine/words.txt", "mine/deep/.libs/libx.so", text="shown")
     write(root, "mine-1.0.dist-info/METADATA".replace("dist", "egg"), text="Name: mine")
@@ -74,7 +76,7 @@ def on_the_path(
 @needs_sandbox
 def test_of_a_project_only_its_code_is_shown(attack: Attack, on_the_path: Path) -> None:
     found = sorted(p for p in on_the_path.rglob("*") if p.is_file())
-    assert len(found) == 20
+    assert len(found) == 24
     shown = {Path(path).relative_to(on_the_path).as_posix() for path in tells(attack, found)}
     assert shown == {
         *("loose.py", "mine/__init__.py", "mine/words.txt", "mine/deep/.libs/libx.so"),
@@ -118,6 +120,44 @@ class Finder:
 sys.meta_path.append(Finder)
 """
 
+HOOK = """
+import sys
+from importlib.util import spec_from_file_location
+
+class Finder:
+    def __init__(self, modules):
+        self.modules = modules
+    def find_spec(self, name, path=None, target=None):
+        if name in self.modules:
+            return spec_from_file_location(name, self.modules[name])
+
+def install(modules, rebuild):
+    sys.meta_path.append(Finder(modules))
+
+install({modules}, False)
+"""
+
+
+def linked_into(packages: Path, root: Path) -> Path:
+    """A project that is not on the path: flit's link, a hook and setuptools' folder of links."""
+    write(root, *(f"{name}/__init__.py" for name in ("strict", "hooked")), text="NAME = __name__")
+    write(root, "single.py", "single.cfg", text="NAME = __name__")
+    (root.parent / "home").symlink_to(root.parent)
+    for name in ("single.py", "single.cfg"):  # by the name that people's folders have
+        (packages / name).symlink_to(root.parent / "home" / root.name / name)
+    for name in ("circle.py", "dangling.py"):
+        (packages / name).symlink_to(name.replace("dangling", "nowhere"))
+    write(packages, "_editable_skbc_hooked.pth", text="import _editable_skbc_hooked")
+    hook = HOOK.format(modules={"hooked": str(root / "hooked/__init__.py")})
+    write(packages, "_editable_skbc_hooked.py", text=hook)
+    links = root / "build" / "__editable__.strict-1"
+    (links / "strict").mkdir(parents=True)
+    write(root, "strict/words.txt", "hooked/words.txt", text="shown")
+    for name in ("strict/__init__.py", "strict/words.txt"):
+        (links / name).symlink_to(root / name)
+    write(packages, "__editable__.strict-1.pth", text=f"{links}\n")
+    return root
+
 
 @needs_sandbox
 @pytest.mark.parametrize("system", ["", "system", "link in the system"])
@@ -136,6 +176,7 @@ def test_in_a_real_environment(
         (packages / name).parent.mkdir()
         (packages / name).symlink_to(cache / name)
     (packages / "flit").symlink_to(root / "mine")
+    other = linked_into(packages, tmp_path / "other")
     mapped = {n: str(root / "mapped" / n) for n in ("package", "module", "missing")}
     write(root / "mapped", "package/__init__.py", "module.py", text="NAME = __name__")
     finder = FINDER.format(mapped=mapped)
@@ -146,10 +187,12 @@ def test_in_a_real_environment(
     secrets += write(venv, "bin/activate", "bin/postactivate")
     secrets += [root / name for name in (*SECRETS, "mine/.env", "mine/deep/.git/config")]
     secrets += write(root / "mapped", "secret", "package/.env", "missing/secret")
+    secrets += [other / "single.cfg", *write(other, "secret", "strict/.env", "hooked/.env")]
     secrets += [*write(cache.parent, "secret"), *write(cache, ".env"), packages / "flit" / ".env"]
     code = f"""{REPORT}{IMPORTING}
-import cached, flit, gitcollab.errors, module, package
-print(cached.NAME, flit.NAME, module.NAME, package.NAME)
+import cached, flit, gitcollab.errors, hooked, module, package, single, strict
+print(cached.NAME, flit.NAME, hooked.NAME, module.NAME, package.NAME, single.NAME, strict.NAME)
+for beside in (strict, hooked): open(os.path.join(beside.__path__[0], "words.txt")).close()
 for path in {[str(p) for p in secrets]!r}: attempt(lambda: open(path).read() and path)
 """
     (attack.folder / "train.py").write_text(code)
@@ -162,7 +205,8 @@ for path in {[str(p) for p in secrets]!r}: attempt(lambda: open(path).read() and
     subprocess.run(inside, check=True, cwd=tmp_path)
 
     text = attack.log.read_text()
-    assert text.startswith("loose mine plain.inner\ncached flit module package\n")
+    names = "cached flit hooked module package single strict"
+    assert text.startswith(f"loose mine plain.inner\n{names}\n")
     assert "reached" not in text
     assert text.count("kept out") == len(secrets)
 
@@ -180,9 +224,11 @@ def test_of_a_conda_environment_its_history_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = write(tmp_path, "ssl/openssl.cnf", "etc/fonts/fonts.conf", "x86_64-conda-linux-gnu/x")
-    needed += write(tmp_path, "nvvm/x", "lib/x.so", "bin/python", "share/x", "libexec/gcc/cc1")
+    needed += write(tmp_path, "nvvm/x", "lib/x.so", "bin/python", "libexec/gcc/cc1")
+    needed += write(tmp_path, "share/cmake-3.30/x", "share/fonts/x", "share/terminfo/x")
     other = write(tmp_path, "conda-meta/state", "etc/conda/activate.d/x.sh", ".condarc", "pip.conf")
     other += write(tmp_path, "condarc", "envs/other/conda-meta/state", "var/x", "lib/.env")
+    other += write(tmp_path, "share/jupyter/runtime/jpserver-1.json", "share/x")
     monkeypatch.setattr(sys, "base_exec_prefix", str(tmp_path))
     found = imports([])
     assert [p for p in needed if not places.under(p, found.shown)] == []
@@ -195,24 +241,54 @@ def test_folders_that_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "cuda/bin/nvcc", "cuda/lib64/libx.so", "cuda/notes", "proj/a.so", "proj/a.so.1")
-    write(tmp_path, "proj/notes", "lib/gconv/x.so", "lib/.env", "wheels/six.py")
-    write(tmp_path, "wheels/six-1.dist-info/METADATA", "wheels/numpy/.libs/x.so", "wheels/.env")
+    write(tmp_path, "proj/notes", "lib/gconv/x.so", "lib/.env", "library/diary", "library/b.so")
+    wheels = tmp_path / "site-packages"
+    write(wheels, "six.py", "six-1.dist-info/METADATA", "numpy/.libs/x.so", ".env")
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "cuda"))
-    monkeypatch.setenv("LD_LIBRARY_PATH", f"{tmp_path}/proj:{tmp_path}/lib/:relative")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}/wheels:{tmp_path}/missing")
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"{tmp_path}/proj:{tmp_path}/lib/:{tmp_path}/library:x")
+    monkeypatch.setenv("PYTHONPATH", f"{wheels}:{tmp_path}/missing")
     found = imports([])
     shown = {p.relative_to(tmp_path).as_posix() for p in found.shown if p.is_relative_to(tmp_path)}
-    assert shown == {"cuda/bin", "cuda/lib64", "proj/a.so", "proj/a.so.1", "lib", "wheels"}
+    assert shown == {
+        *("cuda/bin", "cuda/lib64", "proj/a.so", "proj/a.so.1", "lib", "library/b.so"),
+        "site-packages",
+    }
     hidden = {p for p in found.hidden if p.is_relative_to(tmp_path)}
-    assert hidden == {tmp_path / "lib" / ".env", tmp_path / "wheels" / ".env"}
+    assert hidden == {tmp_path / "lib" / ".env", wheels / ".env"}
     env = {n: os.environ[n] for n in ("CUDA_HOME", "LD_LIBRARY_PATH", "PYTHONPATH")}
     assert (
         places.environment(env, found.shown, found.roots).items()
         >= {
             "CUDA_HOME": str(tmp_path / "cuda"),
-            "PYTHONPATH": str(tmp_path / "wheels"),
+            "PYTHONPATH": str(wheels),
         }.items()
     )
+
+
+def test_of_a_project_that_packages_are_installed_in_these_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, *SECRETS, "six.py", "numpy/__init__.py", "nvidia/cu13/lib/x.so.13")
+    record = "six.py,,\nnumpy/__init__.py,,\nnvidia/cu13/lib/x.so.13,sha256=a,1\n"
+    record += "six-1.dist-info/RECORD,,\n../../bin/six,,\n/etc/x,,\n.git/config,,\nno/x,,\n"
+    write(tmp_path, "six-1.dist-info/RECORD", text=record)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    shown = [path for path in imports([]).shown if path.is_relative_to(tmp_path)]
+    assert {p.name for p in shown} == {"numpy", "nvidia", "six-1.dist-info", "six.py"}
+
+
+def test_a_workspace_that_the_environment_names_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is what holds a private place, whatever links name it."""
+    write(tmp_path, "nova/train.py", "nova/.gitcollab/config.yaml", "home/notes.py")
+    write(tmp_path, "proj/rex/__init__.py", "proj/rex/.gitcollab/config.yaml")
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    (tmp_path / "circle").symlink_to("circle")
+    named = ("nova", "proj", "link", "circle")
+    monkeypatch.setenv("PYTHONPATH", ":".join(f"{tmp_path}/{n}" for n in named))
+    private = tmp_path / "home" / "deep"
+    assert not any(path.is_relative_to(tmp_path) for path in imports([private]).shown)
 
 
 def test_links_below_the_search_path_lead_nowhere(
@@ -231,6 +307,10 @@ def test_links_below_the_search_path_lead_nowhere(
 
 @needs_sandbox
 def test_settings_of_the_system_are_not_shown(attack: Attack) -> None:
-    code = "print(os.path.isdir('/usr/local/etc') and os.listdir('/usr/local/etc') or [])"
-    assert attack.said(code) == "[]\n"
+    """And of what lies beside the system's programs only what these read."""
+    for place in ("src", "local/etc", "local/src", "local/var", "local/www"):
+        code = f"print(os.path.isdir('/usr/{place}') and os.listdir('/usr/{place}') or [])"
+        assert attack.said(code) == "[]\n"
+    code = "print(*os.path.isdir('/usr/local/share') and os.listdir('/usr/local/share') or [])"
+    assert not {"jupyter", "ca-certificates", "man"} & set(attack.said(code).split())
     assert not any(p == Path("/opt") for p in places.SYSTEM)

@@ -59,6 +59,8 @@ def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
     except GitcollabError as e:
         return _tell(e.message, e.hint, e.exit_code, as_json)
     except OSError as e:
+        if isinstance(e, FileNotFoundError) and _is_nowhere():
+            return _tell("the current folder is gone", "cd into one that exists", 1, as_json)
         if e.errno not in _MACHINE:
             return _tell_bug(e, argv, as_json)
         where = f": {e.filename}" if e.filename else ""
@@ -66,6 +68,15 @@ def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
     except BaseException as e:  # the last line of defence: whatever is left is a bug
         return _tell_bug(e, argv, as_json)
     return code
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder that this process works in has been deleted."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _tell(message: str, hint: str, code: int, as_json: bool) -> int:

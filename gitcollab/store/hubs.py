@@ -50,8 +50,8 @@ def create_if_missing(hub: str, branch: str) -> bool:
     path = Path(place)
     if "://" in place or not path.is_absolute():
         return False
-    if path.is_file():
-        raise GitcollabError(f"{path} is a file, not a repository", "choose another path")
+    if path.exists() and not path.is_dir():
+        raise GitcollabError(f"{path} is no folder, so no repository", "choose another path")
     if path.exists() and any(path.iterdir()):
         return False
     remote.create_bare(path, branch)

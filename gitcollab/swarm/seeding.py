@@ -24,6 +24,7 @@ from gitcollab.swarm.workspace import (
     EMBEDDED,
     FOLDER,
     Workspace,
+    make_folder,
     write_whole,
 )
 
@@ -144,6 +145,6 @@ def check_first_run(folder: Path, sets: Mapping[str, str], patch: str | None) ->
 
 def _embedded(folder: Path) -> str:
     home = folder.absolute() / FOLDER
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     write_whole(home / ".gitignore", b"*\n")
     return str(home / EMBEDDED)

@@ -113,7 +113,7 @@ class Workspace:
 
         It is this user's alone: a hub's address may hold a password.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         _keep_private(self.folder, 0o700)
         write_whole(self.folder / ".gitignore", b"*\n")
         fields = {k: v for k, v in vars(config).items() if v is not None}
@@ -298,6 +298,17 @@ def settings(task: Task) -> bytes:
     if task.dataset:
         fields["dataset"] = task.dataset.name
     return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and what is above it, where there is none."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise GitcollabError(
+            f"the folder {path} cannot be made: {e.strerror}",
+            "work in another folder, or check permissions",
+        ) from e
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -84,6 +84,37 @@ def test_what_the_machine_says_no_to_is_no_bug(cli: Cli, script: Script, number:
     assert ran.err.startswith(f"error: {os.strerror(number)}: /some/file\nnext: ")
 
 
+@pytest.mark.parametrize(
+    "argv", [["status"], ["run"], ["init"], ["similar", "a", "b"], ["join", "/nowhere", "--json"]]
+)
+def test_a_folder_that_is_gone_is_no_bug(tmp_path: Path, argv: list[str]) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    call = "import os, sys; os.rmdir('../gone'); from gitcollab.cli import main; main.main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", call, *argv], cwd=folder, capture_output=True, check=False
+    )
+    assert ran.returncode in (1, 2)
+    if "--json" not in argv:
+        assert ran.stderr == b"error: the current folder is gone\nnext: cd into one that exists\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="nothing can be made in /proc")
+def test_where_no_folder_can_be_made(cli: Cli, hub: Path) -> None:
+    for argv in (["run"], ["init"], ["join", str(hub), "--agent", "nova"]):
+        ran = cli(*argv, cwd=Path("/proc"))
+        assert (ran.code, ran.err.count("\n")) == (1, 2)
+        assert ran.err.startswith("error: the folder /proc/.gitcollab cannot be made: ")
+
+
+def test_what_is_no_folder_is_no_hub(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("init", os.devnull, cwd=tmp_path)
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        1,
+        f"error: {os.devnull} is no folder, so no repository",
+    )
+
+
 def test_interrupted(cli: Cli, script: Script) -> None:
     script(views=KeyboardInterrupt())
     assert cli("views") == Ran(130, "", "error: interrupted\n")

@@ -164,14 +164,22 @@ def _answer(member: Member, made: Claim, outcome: Outcome) -> ClaimOutcome:
 
 
 def release(member: Member, experiment: str | None = None) -> list[str]:
-    """Give back a claim of this workspace, or all of them; the keys given back."""
+    """Give back a claim of this workspace, or all of them; the keys given back.
+
+    Raises OfflineError when the hub is away: it is told later, and until then shows the claim.
+    """
     mine = _chosen(member, experiment)
     requests = [member.request("release", _release(member, c)) for c in mine]
-    if requests:
-        member.submit(*requests)
+    outcomes = member.submit(*requests) if requests else []
     for c in mine:
         member.workspace.let_go(c.id)
-    return [c.id for c in mine]
+    keys = [c.id for c in mine]
+    if waiting := [o for o in outcomes if o["outcome"] == "queued"]:
+        why = waiting[0].get("reason", "")
+        raise OfflineError(
+            f"queued: the release of {', '.join(keys)} ({why})", "gitcollab sync delivers it"
+        )
+    return keys
 
 
 def _release(member: Member, claim: Claim) -> dict[str, str]:

@@ -78,3 +78,15 @@ def test_work_goes_on_and_is_delivered_in_order(
     told = subprocess.run(log, check=True, capture_output=True, text=True).stdout.splitlines()
     assert [line.rpartition(" ")[2] for line in told] == ["0.2", "0.4"]
     assert cli("status", "--json", cwd=nova).json["queued"] == []
+
+
+def test_a_release_waits_for_the_hub(cli: Cli, join: Join, hub: Path) -> None:
+    nova = join("nova")
+    key = cli("claim", "LR 0.1 → 0.2", "--json", cwd=nova).json["experiment"]
+    hub.rename(hub.with_name("away.git"))
+    told = cli("release", cwd=nova)
+    assert (told.code, told.out) == (5, "")
+    assert told.err.startswith(f"error: queued: the release of {key} (")
+    hub.with_name("away.git").rename(hub)
+    assert cli("sync", "--json", cwd=nova).json["delivered"] == 1
+    assert cli("status", "--json", cwd=nova).json["claims"] == []

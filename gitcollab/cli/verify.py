@@ -77,7 +77,7 @@ def verify(
         return _pre_receive(git_dir or Path(), branch)
     if repair:
         return _repair(git_dir, branch, commits, one_push=one_push, json=json)
-    verdict = _in_workspace(commits) if git_dir is None else _in_place(git_dir, branch, commits)
+    verdict = _verdict(git_dir, branch, commits)
     if json:
         told = ("breaches", "flags")
         rows = {name: [one._asdict() for one in getattr(verdict, name)] for name in told}
@@ -85,6 +85,21 @@ def verify(
     else:
         _tell(verdict)
     return _REFUSED if verdict.breaches else 0
+
+
+def _verdict(git_dir: Path | None, branch: str | None, commits: str | None) -> Verdict:
+    """Of the hub at ``git_dir``; None: of this workspace's, or of the clone that this folder is."""
+    from gitcollab.store.audit import is_repository
+    from gitcollab.swarm.workspace import NotJoined
+
+    if git_dir is not None:
+        return _in_place(git_dir, branch, commits)
+    try:
+        return _in_workspace(commits)
+    except NotJoined:
+        if not is_repository(Path()):
+            raise
+        return _in_place(Path(), branch, commits)
 
 
 def _in_place(git_dir: Path, branch: str | None, commits: str | None) -> Verdict:
@@ -119,13 +134,16 @@ def _range(repository: Repository, commits: str) -> Verdict:
 
 
 def _ends(repository: Repository, commits: str) -> tuple[str | None, str]:
-    """The commits that ``OLD..NEW`` names; OLD is None where it is empty or all zeros."""
+    """The commits that ``OLD..NEW`` names; OLD is None where it is empty or all zeros.
+
+    NEW left out is the newest of the hub's branch.
+    """
     from gitcollab.swarm.verifying import NOBODY
 
     old, dots, new = commits.partition("..")
-    new = new or "HEAD"
     if not dots or "..." in commits:
         raise UsageError(f"{commits[:80]!r} is no range of commits", "as in OLD..NEW")
+    new = new or repository.tip() or "HEAD"
     return None if old in ("", NOBODY) else repository.resolve(old), repository.resolve(new)
 
 
@@ -139,6 +157,7 @@ def _branch(git_dir: Path, branch: str | None) -> str:
 def _repair(
     git_dir: Path | None, branch: str | None, commits: str | None, *, one_push: bool, json: bool
 ) -> int:
+    from gitcollab.store.upstream import Upstream
     from gitcollab.swarm import mending, verifying
 
     if commits is None:
@@ -157,13 +176,15 @@ def _repair(
     if json:
         jsonout.emit(jsonout.flat(report))
     else:
-        _tell_repair(report)
+        _tell_repair(report, "" if Upstream(repository).holds(new) else new)
     return 0
 
 
-def _tell_repair(report: Mended) -> None:
+def _tell_repair(report: Mended, elsewhere: str) -> None:
+    """``elsewhere`` is the commit that was asked about where the hub does not have it."""
     if report.commit is None:
-        return render.say("there is nothing to undo")
+        why = f": the commit {elsewhere[:12]} is not on the hub" if elsewhere else ""
+        return render.say(f"there is nothing to undo{why}")
     undone = render.count(len(report.undone), "commit")
     render.say(f"undid {undone} ({render.count(report.files, 'file')}) in {report.commit[:12]}")
     for name in report.suspended:

@@ -239,10 +239,21 @@ class Repository:
 
 def git_dir(path: Path) -> Path:
     """The git directory that ``path`` is, or that the checkout ``path`` has. Raises UsageError."""
+    if (found := _git_dir(path)) is None:
+        raise UsageError(f"{path} is no git repository", "give a bare repository, or a checkout")
+    return found
+
+
+def is_repository(path: Path) -> bool:
+    """Whether ``path`` is a git directory, or a checkout that has one."""
+    return _git_dir(path) is not None
+
+
+def _git_dir(path: Path) -> Path | None:
     for place in (path, path / ".git"):
         if (place / "HEAD").is_file() and (place / "objects").is_dir():
             return place.absolute()
-    raise UsageError(f"{path} is no git repository", "give a bare repository, or a checkout")
+    return None
 
 
 def _told(found: Difference) -> list[Fault]:

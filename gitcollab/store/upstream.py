@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gitcollab.errors import GitcollabError, RefusedError
+from gitcollab.git import command
 from gitcollab.git.rawtrees import difference
 from gitcollab.git.remote import Landed, Moved, Refused, Remote, Unreachable
 from gitcollab.store.audit import Repository
@@ -34,6 +35,11 @@ class Upstream:
         if tip is None:
             raise GitcollabError("the fetched tip is not there", "try again")
         return tip
+
+    def holds(self, commit: str) -> bool:
+        """Whether the hub, as last fetched, has the commit on its branch."""
+        asked = ("merge-base", "--is-ancestor", commit, self._remote.tracking)
+        return command.run_git(*asked, git_dir=self._repository.path).code == 0
 
     def tree(self, base: str | None, changes: Mapping[str, bytes | None]) -> str:
         """The tree of the commit ``base`` (None: empty) with ``changes``."""

@@ -69,6 +69,33 @@ def test_a_git_directory_anywhere(cli: Cli, hub: Path, tmp_path: Path) -> None:
     assert cli("verify", "--git-dir", str(hub)).code == 0
 
 
+def test_new_left_out_is_the_hubs_newest(cli: Cli, hub: Path, join: Join) -> None:
+    nova, start = join("nova"), tip(hub)
+    assert cli("verify", f"{start}~1..", cwd=nova).out == "nothing breaks a rule in 1 commit\n"
+    put(hub, {"junk.txt": b"x"})
+    assert cli("verify", f"{start}..", "--json", cwd=nova).json["commits"] == 1
+
+
+def test_a_clone_is_judged_where_one_stands(cli: Cli, hub: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    run_git("clone", "--quiet", "--branch", "swarm", str(hub), str(clone))
+    clean = cli("verify", cwd=clone)
+    assert (clean.code, clean.out) == (0, "nothing breaks a rule\n")
+    put(hub, {"junk.txt": b"x"})
+    run_git("-C", str(clone), "pull", "--quiet")
+    assert cli("verify", "HEAD~1..HEAD").code == 4
+
+
+def test_a_repair_of_what_is_not_on_the_hub(cli: Cli, hub: Path, tmp_path: Path) -> None:
+    clone, start = tmp_path / "clone.git", tip(hub)
+    run_git("clone", "--quiet", "--bare", str(hub), str(clone))
+    told = cli("verify", f"{start}..", "--repair", "--git-dir", str(clone))
+    assert (told.code, told.out) == (0, "there is nothing to undo\n")
+    bad = put(clone, {"junk.txt": b"x"})
+    told = cli("verify", f"{start}..{bad}", "--repair", "--git-dir", str(clone))
+    assert told.out == f"there is nothing to undo: the commit {bad[:12]} is not on the hub\n"
+
+
 @pytest.mark.parametrize(
     "argv",
     [

@@ -52,7 +52,7 @@ def verify(
     ] = False,
     one_push: Annotated[
         bool,
-        typer.Option("--one-push", help="With --repair: the commits came at once (1,000 may)."),
+        typer.Option("--one-push", help="The commits came just now, in one push: 1,000 may."),
     ] = False,
     pre_receive: Annotated[
         bool, typer.Option("--pre-receive", hidden=True, help="Be a hub's hook.")
@@ -77,7 +77,7 @@ def verify(
         return _pre_receive(git_dir or Path(), branch)
     if repair:
         return _repair(git_dir, branch, commits, one_push=one_push, json=json)
-    verdict = _verdict(git_dir, branch, commits)
+    verdict = _verdict(git_dir, branch, commits, late=not one_push)
     if json:
         told = ("breaches", "flags")
         rows = {name: [one._asdict() for one in getattr(verdict, name)] for name in told}
@@ -87,50 +87,52 @@ def verify(
     return _REFUSED if verdict.breaches else 0
 
 
-def _verdict(git_dir: Path | None, branch: str | None, commits: str | None) -> Verdict:
+def _verdict(
+    git_dir: Path | None, branch: str | None, commits: str | None, *, late: bool
+) -> Verdict:
     """Of the hub at ``git_dir``; None: of this workspace's, or of the clone that this folder is."""
     from gitcollab.store.audit import is_repository
     from gitcollab.swarm.workspace import NotJoined
 
     if git_dir is not None:
-        return _in_place(git_dir, branch, commits)
+        return _in_place(git_dir, branch, commits, late=late)
     try:
-        return _in_workspace(commits)
+        return _in_workspace(commits, late=late)
     except NotJoined:
         if not is_repository(Path()):
             raise
-        return _in_place(Path(), branch, commits)
+        return _in_place(Path(), branch, commits, late=late)
 
 
-def _in_place(git_dir: Path, branch: str | None, commits: str | None) -> Verdict:
+def _in_place(git_dir: Path, branch: str | None, commits: str | None, *, late: bool) -> Verdict:
     from gitcollab.swarm import verifying
 
     repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=commits is None)
     if commits is not None:
-        return _range(repository, commits)
+        return _range(repository, commits, late=late)
     tip = repository.tip()
     if tip is None:
         raise UsageError(f"{git_dir} holds no branch {repository.branch}", "name it by --branch")
     return verifying.verify_all(repository, repository.snapshot(tip), pages)
 
 
-def _in_workspace(commits: str | None) -> Verdict:
+def _in_workspace(commits: str | None, *, late: bool) -> Verdict:
     from gitcollab.swarm import verifying
 
     member = open_swarm().member
     snapshot = member.store.refresh()
     copy = verifying.copy_of(member)
     if commits is not None:
-        return _range(copy, commits)
+        return _range(copy, commits, late=late)
     return verifying.verify_all(copy, snapshot, pages)
 
 
-def _range(repository: Repository, commits: str) -> Verdict:
+def _range(repository: Repository, commits: str, *, late: bool) -> Verdict:
     from gitcollab.store.snapshot import utc_now
     from gitcollab.swarm import verifying
 
     old, new = _ends(repository, commits)
-    return verifying.verify_range(repository, old, new, pages, utc_now())
+    return verifying.verify_range(repository, old, new, pages, utc_now(), late=late)
 
 
 def _ends(repository: Repository, commits: str) -> tuple[str | None, str]:

@@ -26,6 +26,7 @@ from gitcollab.git.trees import FILE, FOLDER, MAX_DEPTH, Entry, nested, parse, t
 
 _OID = re.compile(r"[0-9a-f]{40}\Z")
 _SIGNATURES = ("gpgsig", "gpgsig-sha256")
+_PERSON = re.compile(r"(author|committer) ([^<>]*)<[^<>]*> ([0-9]{1,12}) [+-][0-9]{4}\Z")
 
 # How many trees stay parsed, and of how many entries at most: some 10 MB when all are full.
 _KEPT, _SMALL = 64, 500
@@ -42,6 +43,8 @@ class CommitFields(NamedTuple):
     tree: str
     parents: tuple[str, ...]
     message: str
+    committer: str = ""  # the name, a character for each byte
+    seconds: int = 0  # since 1970, when it says it was made
     odd: str = ""  # what no commit of an honest writer has in its head
 
 
@@ -84,16 +87,14 @@ class ObjectStore:
 
     def tree(self, commit: str) -> str:
         """The tree of ``commit``."""
-        with _translated():
-            return str(self._commit(commit).tree_id)
+        return self._fields(commit).tree
 
     def commit_time(self, commit: str) -> datetime:
         """When ``commit`` says it was made, UTC; times no calendar holds are brought into it."""
-        with _translated():
-            seconds = self._commit(commit).commit_time
-        return datetime.fromtimestamp(min(max(seconds, 0), int(_LATEST.timestamp())), UTC)
+        seconds = self._fields(commit).seconds
+        return datetime.fromtimestamp(min(seconds, int(_LATEST.timestamp())), UTC)
 
-    def commit_fields(self, commit: str, cap: int) -> CommitFields | None:
+    def commit_fields(self, commit: str, cap: float) -> CommitFields | None:
         """What ``commit`` says; None when it is no commit, or has more than ``cap`` bytes."""
         data = self._read(commit, COMMIT, cap)
         if data is None:
@@ -104,8 +105,8 @@ class ObjectStore:
         oids = [first.removeprefix("tree "), *(line.removeprefix("parent ") for line in parents)]
         if not first.startswith("tree ") or not all(map(_OID.match, oids)):
             return None
-        odd = _odd_header(lines[len(parents) :])
-        return CommitFields(oids[0], tuple(oids[1:]), message.decode("utf-8", "replace"), odd)
+        text = message.decode("utf-8", "replace")
+        return CommitFields(oids[0], tuple(oids[1:]), text, *_people(lines[len(parents) :]))
 
     def header(self, oid: str) -> tuple[int, int] | None:
         """The kind (see ``loose``) and size of an object, unread; None where it is missing."""
@@ -117,23 +118,23 @@ class ObjectStore:
             return int(kind), int(size)
         return None
 
-    def committers(self, commit: str, within: timedelta, most: int) -> set[bytes]:
+    def committers(self, commit: str, within: timedelta, most: int) -> set[str]:
         """Who made ``commit`` and those before it, ``most`` of them and not older than ``within``.
 
         Where history ends in the copy, or is damaged, it ends here too.
         """
-        found: set[bytes] = set()
+        found: set[str] = set()
         oldest = self.commit_time(commit) - within
         at: str | None = commit
         with suppress(CacheCorrupt):
             for _ in range(most):
                 if at is None:
                     break
-                made = self._commit(at)
-                if made.commit_time < oldest.timestamp():
+                made = self._fields(at)
+                if made.seconds < oldest.timestamp():
                     break
-                found.add(made.committer.raw_name)  # may be no text
-                at = str(made.parent_ids[0]) if made.parent_ids else None
+                found.add(made.committer)
+                at = made.parents[0] if made.parents else None
         return found
 
     def entries(self, tree: str) -> Mapping[bytes, Entry]:
@@ -207,10 +208,11 @@ class ObjectStore:
         seconds = int(when.timestamp())
         for oid, kind in ((tree, TREE), (parent, COMMIT)):
             self._check(oid, kind)
-        with _translated():
-            wrote, made = (pygit2.Signature(*who, seconds, 0) for who in (author, committer))
-            parents = [] if parent is None else [parent]
-            return str(self._repo.create_commit(None, wrote, made, message, tree, parents))
+        wrote, made = (f"{name} <{mail}> {seconds} +0000" for name, mail in (author, committer))
+        # Written here: libgit2 makes none upon a commit that is malformed, which git takes.
+        head = [f"tree {tree}", *([] if parent is None else [f"parent {parent}"])]
+        lines = [*head, f"author {wrote}", f"committer {made}", "", message]
+        return self._store(COMMIT, "\n".join(lines).encode("utf-8", "surrogateescape"))
 
     def set_tip(self, ref: str, commit: str) -> None:
         """Let ``ref`` name ``commit``."""
@@ -267,10 +269,9 @@ class ObjectStore:
         if loose is not None:
             loose.read(kind, math.inf)
 
-    def _commit(self, oid: str) -> pygit2.Commit:
-        self._check(oid, COMMIT)
-        found = self._repo.get(oid)
-        if not isinstance(found, pygit2.Commit):
+    def _fields(self, oid: str) -> CommitFields:
+        found = self.commit_fields(oid, math.inf)
+        if found is None:
             raise CacheCorrupt(f"commit {oid} is missing")
         return found
 
@@ -328,16 +329,18 @@ class ObjectStore:
             return str(self._repo.odb.write(kind, data))
 
 
-def _odd_header(lines: Sequence[str]) -> str:
-    """What is odd about a commit's head after its parents; "" when nothing is.
+def _people(lines: Sequence[str]) -> tuple[str, int, str]:
+    """The committer, when, and what is odd about a commit's head after its parents ("": nothing).
 
     git passes over what it does not know, so that others would read another commit than it does.
     """
-    names = [line.split(" ")[0] for line in lines if not line.startswith(" ")]
-    if names[:2] != ["author", "committer"]:
-        return "its head is malformed"
-    odd = [name for name in names[2:] if name not in _SIGNATURES]
-    return f"it has a header {odd[0][:40]!a}" if odd else ""
+    author, committer = (_PERSON.match(line) for line in [*lines, "", ""][:2])
+    if not (author and author[1] == "author" and committer and committer[1] == "committer"):
+        return "", 0, "its head is malformed"
+    names = (line.split(" ")[0] for line in lines[2:] if not line.startswith(" "))
+    odd = next((name for name in names if name not in _SIGNATURES), None)
+    said = "" if odd is None else f"it has a header {odd[:40]!a}"
+    return committer[2], int(committer[3]), said
 
 
 def _join(at: str, raw: bytes) -> str | None:

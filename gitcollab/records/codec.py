@@ -147,7 +147,7 @@ def load(data: bytes, limit: int = MAX_YAML_BYTES) -> dict[str, Any]:
 
 
 def _check_structure(text: str) -> None:
-    """Refuse anchors, aliases, tags, a second document and deep nesting, before any recursion."""
+    """Refuse all that records do not need, and deep nesting, before any recursion."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -161,6 +161,8 @@ def _check_structure(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.DocumentStartEvent):
+            if event.tags or event.version:
+                raise InvalidRecord("directives are not allowed")
             documents += 1
             if documents > 1:
                 raise InvalidRecord("more than one YAML document")

@@ -318,6 +318,11 @@ class Claim(Signed, Experiment):
         """The experiment's key: the claim's id and its file's name."""
         return self.id
 
+    @property
+    def term(self) -> str:
+        """Which claim it is and until when, however its file is written: a renewal is another."""
+        return f"{self.nonce} {rfc3339(self.expires_at)}"
+
 
 class Hardware(Frozen):
     """The machine a run used; ``tier`` groups machines whose results compare."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ from gitcollab.store.snapshot import Snapshot, utc_now
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
 MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
+_AHEAD = timedelta(days=1)  # a clock that is further ahead is broken, not skewed
+_LOOKED_BACK = 200  # commits
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
 
 
@@ -46,8 +49,8 @@ class Step:
     """One commit: the hub before it, what it changes, and what no commit may do.
 
     ``changes`` are the files whose contents differ, None where they are gone; none are told of a
-    commit with faults. ``paths`` are all that differ and can be. ``since`` is when the first of
-    these commits' parent was made.
+    commit with faults. ``paths`` are all that differ and can be. ``since`` is when there was
+    nothing of these commits yet, as far as history tells.
     """
 
     commit: str
@@ -57,7 +60,8 @@ class Step:
     faults: Sequence[Fault]
     paths: Collection[str] = ()
     past: Past | None = None
-    since: datetime | None = None
+    made: datetime = _LONG_AGO  # as it says
+    since: datetime = _LONG_AGO
 
     def judged_on(self, before: Snapshot, now: datetime) -> Snapshot:
         """``before`` as this commit is judged on it.
@@ -70,14 +74,8 @@ class Step:
         return before.arriving(past.up_to(self.commit, now))
 
     def moment(self, now: datetime) -> datetime:
-        """When the commit was made, as far as that matters: now, where somebody stood at the door.
-
-        Elsewhere it is judged later, and as of when it says, within what can be.
-        """
-        if self.past is None:
-            return now
-        made = self.past.made(self.commit)
-        return min(max(made, self.since or made), now)
+        """When the commit was made, for who judges it later: as it says, within what can be."""
+        return min(max(self.made, self.since), now)
 
     @property
     def after(self) -> Snapshot:
@@ -191,20 +189,41 @@ class Repository:
     ) -> Iterator[Step]:
         """A step for each; one of more than ``cap`` bytes is at fault."""
         tree = None if old is None else self.objects.tree(old)
-        since = None if old is None else self.objects.commit_time(old)
-        for commit, fields, odd in links:
-            found = difference(self.objects, tree, fields.tree)
+        since, latest = self._latest(old), self._clock() + _AHEAD
+        for commit, after, _, odd in links:
+            made, found = self.objects.commit_time(commit), difference(self.objects, tree, after)
             faults = [*([Fault("", "history", odd)] if odd else []), *_told(found)]
-            if tree == fields.tree:
+            if tree == after:
                 faults.append(Fault("", "history", "it changes nothing"))
+            if made > latest:
+                faults.append(Fault("", "history", "it says it was made in the future"))
             # What is at fault is refused or undone whatever it holds: that is not read.
             changes = {} if faults else self._changes(found.changes, cap)
-            paths = _paths(found)
-            step = Step(commit, fields.message, before, changes, faults, paths, self._past, since)
+            paths, message = _paths(found), self._message(commit)
+            step = Step(commit, message, before, changes, faults, paths, self._past, made, since)
             if _size(step) > cap:
                 step = replace(step, changes={}, faults=[_too_large(cap, "are committed")])
             yield step
-            before, tree = step.after, fields.tree
+            before, tree = step.after, after
+
+    def _message(self, commit: str) -> str:
+        fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
+        return "" if fields is None else fields.message
+
+    def _latest(self, commit: str | None) -> datetime:
+        """The latest time at which one of the newest commits up to ``commit`` was made.
+
+        One alone may say what it likes; the others were made before it all the same.
+        """
+        now = self._clock()
+        times: list[datetime] = []
+        while commit is not None and len(times) < _LOOKED_BACK:
+            fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
+            if fields is None:
+                break
+            times.append(self.objects.commit_time(commit))
+            commit = next(iter(fields.parents), None)
+        return max((time for time in times if time <= now), default=_LONG_AGO)
 
     def tree_faults(self, commit: str) -> list[Fault]:
         """What is wrong with the whole tree of ``commit``, whoever did it."""

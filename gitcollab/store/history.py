@@ -6,14 +6,13 @@ Along first parents. Nothing is believed: a commit may be anything, and history 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
 from gitcollab.git.objects import CommitFields, ObjectStore
 
 MAX_COMMITS = 1_000  # in one push; a host's agents share pushes of at most 256 requests
-MAX_MENDED = 10_000  # commits that are gone through again to undo some of them
+MAX_MENDED = 100_000  # commits that are gone through again to undo some of them: minutes
 LATER = "begin at a later commit that was right"
 _MAX_COMMIT_BYTES = 16 * 1024
 _CAP = 100_000_000  # bytes of a commit that is looked at all the same
@@ -27,7 +26,8 @@ class Link(NamedTuple):
     """A commit on the way from one state to another, and what is odd about getting there."""
 
     commit: str
-    fields: CommitFields
+    tree: str
+    parent: str | None  # the first
     odd: str = ""
 
 
@@ -57,53 +57,70 @@ def chain(objects: ObjectStore, old: str | None, new: str) -> list[Link]:
             raise BadHistory(
                 f"the commit {at[:12]} is a merge", "put your changes on the tip, one by one"
             )
-        at = fields.parents[0] if fields.parents else None
+        at = found[-1].parent
     return found[::-1]
 
 
 def way(objects: ObjectStore, old: str | None, new: str, push: str | None = None) -> list[Link]:
     """``chain``, whatever the history is like: what does not follow is odd, and no error.
 
-    Of a rewritten history the first is the way back, to where both parted or, where they have
-    nothing in common, to the oldest that is looked at. ``push``: all up to that commit came in one
-    push, and is one odd link if that is more than MAX_COMMITS.
+    Commits that change nothing are left out: they cost nothing, and hide nothing. Of a rewritten
+    history the first is the way back, to where both parted or, where they have nothing in common,
+    to the beginning of the new one. ``push``: all up to that commit came in one push, and is one
+    odd link if that is more than MAX_COMMITS.
     Raises BadHistory where ``new`` is no commit, or more came after ``old`` than MAX_MENDED.
     """
-    found = [_link(*one) for one in islice(_line(objects, new, old), MAX_MENDED)]
-    if not found:
-        if new == old:
-            return []
-        raise BadHistory(f"the commit {new[:12]} cannot be read")
-    before = found[-1].fields.parents[:1]
-    if before != ((old,) if old else ()):
-        found = _parted(objects, old, found)
-    pushed = next((at for at, link in enumerate(found) if link.commit == push), None)
-    if pushed is not None and len(found) - pushed > MAX_COMMITS:
-        odd = f"more than {MAX_COMMITS} commits are pushed at once"
-        found[pushed:] = [found[pushed]._replace(odd=odd)]
-    elif len(found) == MAX_MENDED and before:
+    found, first = _changing(objects, old, new)
+    if first is not None and first.parent != old:
+        ours = {link.commit for link in _line(objects, old, None)}
+        common = next((one for one in _line(objects, new, None) if one.commit in ours), None)
+        if common is not None:
+            found, first = _changing(objects, common.commit, new)[0], common
+        found = [link for link in found if link != first]
+        found.append(first._replace(odd="it does not follow the branch's commits"))
+    if push is not None:
+        later = {link.commit for link in _line(objects, new, push)}
+        pushed = sum(link.commit in later for link in found)
+        if len(found) - pushed > MAX_COMMITS:
+            odd = f"more than {MAX_COMMITS} commits are pushed at once"
+            found[pushed:] = [found[pushed]._replace(odd=odd)]
+    if len(found) > MAX_MENDED:
         raise BadHistory(f"more than {MAX_MENDED} commits came since", LATER)
     return found[::-1]
 
 
-def _parted(objects: ObjectStore, old: str | None, found: list[Link]) -> list[Link]:
-    """Of a history without ``old``: what came after both parted, and the way back to there."""
-    ours = {commit for commit, _ in _line(objects, old, None)}
-    common = next((at for at, link in enumerate(found) if link.commit in ours), len(found) - 1)
-    back = found[common]._replace(odd="it does not follow the branch's commits")
-    return [*found[:common], back]
+def _changing(objects: ObjectStore, old: str | None, new: str) -> tuple[list[Link], Link | None]:
+    """The commits after ``old`` that change something, newest first; and the very first of all.
+
+    There is none where ``new`` is ``old``.
+    """
+    found: list[Link] = []
+    last: Link | None = None
+    for link in _line(objects, new, old):
+        if last is not None and last.tree != link.tree:
+            found.append(last)
+        last = link
+    if last is None and new != old:
+        raise BadHistory(f"the commit {new[:12]} cannot be read")
+    if last is not None and (last.parent is None or last.tree != _tree(objects, last.parent)):
+        found.append(last)
+    return found, last
 
 
-def _line(
-    objects: ObjectStore, commit: str | None, end: str | None
-) -> Iterator[tuple[str, CommitFields]]:
+def _tree(objects: ObjectStore, commit: str) -> str | None:
+    fields = objects.commit_fields(commit, _CAP)
+    return None if fields is None else fields.tree
+
+
+def _line(objects: ObjectStore, commit: str | None, end: str | None) -> Iterator[Link]:
     """The commit and its first parents, newest first, without ``end`` and what cannot be read."""
     while commit is not None and commit != end:
         fields = objects.commit_fields(commit, _CAP)
         if fields is None:
             return
-        yield commit, fields
-        commit = fields.parents[0] if fields.parents else None
+        link = _link(commit, fields)
+        yield link
+        commit = link.parent
 
 
 def _link(commit: str, fields: CommitFields) -> Link:
@@ -112,4 +129,4 @@ def _link(commit: str, fields: CommitFields) -> Link:
         odd = "it is a merge"
     elif len(fields.message) > _MAX_COMMIT_BYTES:
         odd = "its message is too long"
-    return Link(commit, fields, odd)
+    return Link(commit, fields.tree, next(iter(fields.parents), None), odd)

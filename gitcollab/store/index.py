@@ -41,13 +41,13 @@ _SCHEMA = (
     )""",
     """CREATE TABLE arrived (
         path TEXT NOT NULL, oid TEXT NOT NULL, seen REAL NOT NULL, made REAL NOT NULL, before REAL,
-        PRIMARY KEY (path, oid)
+        term TEXT, PRIMARY KEY (path, oid)
     )""",
     proofs.TABLE,
     "CREATE INDEX placed_kind ON placed (kind, id)",
     "CREATE INDEX placed_oid ON placed (oid)",
 )
-_VERSION = "4"
+_VERSION = "5"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
@@ -144,13 +144,10 @@ class Index:
         before = None if row[2] is None else _time(row[2])
         return Arrival(_time(row[0]), _time(row[1]), before)
 
-    def had(self, at: Version, path: str, data: bytes) -> bool:
-        """Whether a claim of these bytes was seen at ``path`` within the last days."""
-        from gitcollab.git.loose import BLOB, name_of
-
-        query = "SELECT 1 FROM arrived WHERE path = ? AND oid = ?"
-        asked = (path, name_of(BLOB, data))
-        return self._ask(at, lambda db: db.execute(query, asked).fetchone()) is not None
+    def had(self, at: Version, path: str, term: str) -> bool:
+        """Whether a claim of this term (see ``Claim.term``) was seen at ``path`` lately."""
+        query = "SELECT 1 FROM arrived WHERE path = ? AND term = ?"
+        return self._ask(at, lambda db: db.execute(query, (path, term)).fetchone()) is not None
 
     def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed.
@@ -274,11 +271,11 @@ class Index:
         kind, record_id = identity
         placed = (path, kind, record_id, entry.oid)
         db.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", placed)
+        decoded = _known(db, kind, entry.oid) or _parse(db, objects, kind, entry)
         if kind == _TIMED:
             times = (None if t is None else t.timestamp() for t in arrival)
-            arrived = (path, entry.oid, *times)
-            db.execute("INSERT OR IGNORE INTO arrived VALUES (?, ?, ?, ?, ?)", arrived)
-        decoded = _known(db, kind, entry.oid) or _parse(db, objects, kind, entry)
+            arrived = (path, entry.oid, *times, getattr(decoded, "term", None))
+            db.execute("INSERT OR IGNORE INTO arrived VALUES (?, ?, ?, ?, ?, ?)", arrived)
         if not isinstance(decoded, Broken) and own_id(decoded) in (None, record_id):
             self._add_columns(db, kind, record_id, decoded)
 

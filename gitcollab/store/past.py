@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.git.failures import CacheCorrupt
 from gitcollab.git.loose import BLOB, name_of
+from gitcollab.store.decoding import READ_CAP, decode
 from gitcollab.store.snapshot import Arrivals, Arrived
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gitcollab.git.objects import ObjectStore
     from gitcollab.store.snapshot import Snapshot
 
-_MOST = 2_000  # commits that are looked back
+_MOST = 2_000  # commits that are looked back for a claim that stands
+# For one that is gone: until so many, one after the other, are older than any that could come back.
+_MOST_LATELY, _SURELY, _LATELY = 50_000, 200, timedelta(days=3)
 _CAP = 100_000_000  # bytes of a commit
 
 # Clocks of two honest hosts may differ by so much: then a claim is void for one and not for the
@@ -43,23 +46,40 @@ class Past:
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
-        self._look = lru_cache(maxsize=4 * _MOST)(self._looked)
+        self._look = lru_cache(maxsize=2 * _MOST_LATELY)(self._looked)
 
     def up_to(self, commit: str, now: datetime) -> Arrivals:
         """What history before ``commit`` tells of claims, to whom it is ``now``."""
         return Arrivals(
             lambda state, path: self.arrival(commit, state, path, now),
-            lambda path, data: self.had(commit, path, data),
+            lambda path, term: self.had(commit, path, term, now),
         )
 
-    def made(self, commit: str) -> datetime:
-        """When the commit says it was made."""
-        return self._objects.commit_time(commit)
-
-    def had(self, commit: str, path: str, data: bytes) -> bool:
-        """Whether the claim was there as it is in a state before ``commit``."""
+    def had(self, commit: str, path: str, term: str, now: datetime) -> bool:
+        """Whether a claim of that term was there lately, in a state before ``commit``."""
         parent = self._look(commit, _folder(path)).parent
-        return self._put(list(islice(self._line(parent, path), _MOST)), data, path) is not None
+        oids = self._oids(self._lately(parent, path, now), path)
+        return any(self._term(oid) == term for oid in oids)
+
+    def _lately(self, commit: str | None, path: str, now: datetime) -> Iterator[_Commit]:
+        """The newest commits, until many one after the other say that they are old."""
+        old = 0
+        for one in islice(self._line(commit, path), _MOST_LATELY):
+            old = old + 1 if one.made < now - _LATELY else 0
+            if old > _SURELY:
+                return
+            yield one
+
+    def _oids(self, line: Iterable[_Commit], path: str) -> set[str]:
+        """The blobs that were at ``path`` in the states after these commits."""
+        name = path.rpartition("/")[2].encode()
+        folders = {one.folder for one in line if one.folder is not None}
+        entries = (self._objects.entries(folder).get(name) for folder in folders)
+        return {entry.oid for entry in entries if entry is not None and entry.is_file}
+
+    def _term(self, oid: str) -> str | None:
+        data = self._objects.blob(oid, READ_CAP)
+        return getattr(decode("claim", data), "term", None)
 
     def arrival(self, commit: str, state: Snapshot, path: str, now: datetime) -> Arrived:
         """How old the claim at ``path`` in ``state`` was when ``commit`` was made, at least.

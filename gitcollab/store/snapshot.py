@@ -58,8 +58,8 @@ class RecordIndex(Protocol):
     def arrival(self, at: Version, path: str) -> Arrival | None:
         """When the claim at ``path`` arrived as it is."""
 
-    def had(self, at: Version, path: str, data: bytes) -> bool:
-        """Whether a claim of these bytes was seen at ``path`` within the last days."""
+    def had(self, at: Version, path: str, term: str) -> bool:
+        """Whether a claim of this term was seen at ``path`` lately."""
 
     def invalid(self, at: Version) -> dict[str, str]:
         """path -> why it holds no valid record."""
@@ -77,7 +77,7 @@ class Arrivals(NamedTuple):
     """Who tells when claims came, where no index remembers."""
 
     arrived: Callable[[Snapshot, str], Arrived]  # the claim at a path in a state
-    had: Callable[[str, bytes], bool]  # whether a path had these bytes before
+    had: Callable[[str, str], bool]  # whether a path had a claim of that term before
 
 
 _T = TypeVar("_T")
@@ -167,12 +167,12 @@ class Snapshot:
         since = found.seen if found.seen <= now else found.made
         return Arrived(earliest, age, max(now - since, timedelta(0)))
 
-    def had(self, path: str, data: bytes) -> bool:
-        """Whether the claim ``data`` was at ``path`` lately, as far as is remembered."""
+    def had(self, path: str, term: str) -> bool:
+        """Whether a claim of this term was at ``path`` lately, as far as is remembered."""
         if self._arrivals is not None:
-            return self._arrivals.had(path, data)
+            return self._arrivals.had(path, term)
         at = self._version
-        return at is not None and self._reading(lambda: self._index.had(at, path, data))
+        return at is not None and self._reading(lambda: self._index.had(at, path, term))
 
     def note_arrivals(self) -> None:
         """Let what this tip brought count as seen, before a newer one takes its place."""

@@ -11,7 +11,7 @@ from gitcollab.errors import GitcollabError, OfflineError
 from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
-from gitcollab.swarm.claims import finished, renewed, running, stands
+from gitcollab.swarm.claims import claims_of, finished, renewed, running, stands
 from gitcollab.swarm.identity import key_of, only_words, same_claim, same_finished
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
@@ -247,7 +247,10 @@ def refine(
 
     The code may turn out to be what somebody else is doing or has done, whatever the words said.
     """
-    now = member.now(member.store.snapshot())
+    snapshot = member.store.snapshot()
+    now, standing = member.now(snapshot), claims_of(snapshot).get(spoken.id)
+    if standing is not None and standing.nonce == spoken.nonce:
+        spoken = standing  # another process may have renewed it
     fields = spoken.model_dump() | experiment.model_dump() | {"anyway": spoken.anyway}
     made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
     _, outcome = _ask(member, made, anyway)

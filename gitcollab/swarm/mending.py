@@ -61,26 +61,28 @@ class _Replay:
     offences: dict[str, datetime] = field(default_factory=dict)  # by agent, since when
     changed: set[str] = field(default_factory=set)
     unread: bool = False  # some commits' files
+    late: bool = True  # whether they came some time ago
 
     def take(self, step: Step, now: datetime) -> None:
         """Keep the commit if it is right on what is kept."""
         self.changed.update(step.paths)
         self.after = step.after
-        if not (wrong := judge(step, self.clean, now)):
+        if not (wrong := judge(step, self.clean, now, late=self.late)):
             return self._keep(step)
         self.undone.append(step.commit)
         if all(breach.rule == "claim" for breach in wrong):
             # Who had the claim is told by clocks, which is no reason to lose a record for.
             theirs = {breach.path for breach in wrong}
             rest = {path: data for path, data in step.changes.items() if path not in theirs}
-            if not judge(without := replace(step, changes=rest), self.clean, now):
+            without = replace(step, changes=rest)
+            if not judge(without, self.clean, now, late=self.late):
                 return self._keep(without)
         self.unread = self.unread or bool(step.faults)
         told = {breach for breach in wrong if breach.rule in _PROVING}
         if self.unread or not told:
             return None  # what was made upon unread files cannot be told
         # Wrong on what is left alone, or where it was made alone: nobody's fault.
-        for breach in told & set(judge(step, step.before, now)):
+        for breach in told & set(judge(step, step.before, now, late=self.late)):
             if (record := _proof(self.clean, step, breach, now)) is not None:
                 since = min(record.created_at, now)
                 self.offences[record.agent] = min(since, self.offences.get(record.agent, since))
@@ -109,7 +111,7 @@ def mend(
     than a door lets through. Raises RefusedError, GitcollabError.
     """
     upstream, start, at = Upstream(repository), repository.snapshot(old), old
-    replay = _Replay(start, start)
+    replay = _Replay(start, start, late=push is None)
     for _ in range(_TRIES):
         tip, now = upstream.fetch(), clock()
         # What was gone through in an earlier try stays so.

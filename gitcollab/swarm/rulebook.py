@@ -129,10 +129,10 @@ class _Judge(Commit):
         record = self.record(path, data)
         if isinstance(record, Broken):
             yield "schema", record.reason
-        elif isinstance(record, Signed) and has_comment(data or b""):
-            yield "schema", "it holds a comment, which nobody has signed"
         elif self._is_explained(path, data):
             yield from self._judge_explained(path, data, record)
+        elif isinstance(record, Signed) and has_comment(data or b""):
+            yield "schema", "it holds a comment, which nobody has signed"
         elif MAINTAINED.match(path):
             yield "maintainers", "only a maintainer changes it, by a signed ruling in the commit"
         else:
@@ -285,9 +285,7 @@ class _Judge(Commit):
 
     def _is_over(self, path: str, claim: Claim) -> bool:
         """Whether somebody, anybody, puts there again what its holder once signed."""
-        data = self.changes[path]
-        old = claim.expires_at < self.now - CLOCKS
-        return old or (data is not None and self.before.had(path, data))
+        return claim.expires_at < self.now - CLOCKS or self.before.had(path, claim.term)
 
     def _unclaim(self, standing: Claim) -> Reasons:
         if not self._in_force(standing) or self._published(standing) or self._released(standing):

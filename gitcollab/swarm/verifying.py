@@ -44,11 +44,14 @@ class Verdict:
     commits: int = 0  # that were judged
 
 
-def judge(step: Step, before: Snapshot, now: datetime) -> list[Breach]:
-    """The rules that a commit breaks on the hub ``before``; faults of its trees say enough."""
+def judge(step: Step, before: Snapshot, now: datetime, *, late: bool = False) -> list[Breach]:
+    """The rules that a commit breaks on the hub ``before``; faults of its trees say enough.
+
+    ``late``: it is not of now.
+    """
     if step.faults:
         return [Breach(*fault) for fault in step.faults]
-    state, moment = step.judged_on(before, now), step.moment(now)
+    state, moment = step.judged_on(before, now), step.moment(now) if late else now
     return rulebook.breaches(state, step.changes, step.message, moment, most=_ENOUGH)
 
 
@@ -60,9 +63,11 @@ def verify_range(
     now: datetime,
     *,
     flagging: bool = True,
+    late: bool = False,
 ) -> Verdict:
     """Judge the commits after ``old`` (None: all) up to ``new``, each on the state before it.
 
+    ``late``: they came some time ago, and are judged as of then.
     ``flagging`` tells results that nobody has to believe, too, which takes all results there are.
     """
     found: list[Found] = []
@@ -71,7 +76,8 @@ def verify_range(
     try:
         for step in repository.steps(old, new):
             commits += 1
-            found += (Found(step.commit, *breach) for breach in judge(step, step.before, now))
+            wrong = judge(step, step.before, now, late=late)
+            found += (Found(step.commit, *breach) for breach in wrong)
             changed.update(step.changes)
             after = step.after
             if len(found) > _ENOUGH:
@@ -147,7 +153,7 @@ def refusals(
         old, new, ref = line.split(maxsplit=2)
         if ref.casefold().rstrip() == mine.casefold():
             found += _refusals(repository, old, new, ref.rstrip() == mine, pages, ready)
-        elif setting(repository.path, ALONE_KEY) == "true":
+        elif new != NOBODY and setting(repository.path, ALONE_KEY) == "true":
             return [f"this repository takes nothing but the branch {repository.branch}"]
     return found
 

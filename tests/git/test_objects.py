@@ -181,7 +181,7 @@ def test_who_made_a_commit_need_be_no_text(objects: ObjectStore) -> None:
         data = head + more + b"\nx\n"
         write = ("hash-object", "-t", "commit", "-w", "--stdin", "--literally")
         commit = git(objects, *write, data=data)
-        assert objects.committers(commit.strip(), timedelta(1), 9) == {b"\xff"}
+        assert objects.committers(commit.strip(), timedelta(1), 9) == {"\xff "}
 
 
 def test_damage_has_one_name(objects: ObjectStore, tmp_path: Path) -> None:

@@ -145,8 +145,8 @@ def test_an_odd_history_is_undone_and_later_commits_stay(
         after = plain.commit(tree, before, message="x" * 70_000)
     else:
         monkeypatch.setattr(history, "MAX_COMMITS", 5)
-        for _ in range(6):
-            after = plain.commit(tree, after, message=f"{after}")
+        for number in range(6):
+            after = plain.with_files({f"evil-{number}.txt": b"x"}, parent=after)
     assert plain.push(after).returncode == 0
     later = agent("vega").run(set_values={"RATE": "0.25"}).result
     assert later is not None
@@ -214,6 +214,52 @@ def test_a_repair_goes_on_where_it_was(
     assert mended.commit == tip(toy_hub)
     assert len(taken) == len(set(taken)) > 2
     assert state(toy_hub).breaches == []
+
+
+def test_what_changes_nothing_hides_nothing(
+    toy_hub: Path, agent: Agent, plain: Plain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = agent("nova").run(set_values={"RATE": "0.2"}).result
+    assert done is not None
+    path = path_of("result", done.id)
+    before = plain.fetch()
+    after = plain.with_files({path: None})
+    for number in range(6):
+        after = plain.commit(plain.tree(after), after, message=f"{number}")
+    assert plain.push(after).returncode == 0
+    monkeypatch.setattr(history, "MAX_MENDED", 3)
+    assert len(mend(toy_hub, before).undone) == 1
+    assert path in files(toy_hub)
+
+
+def test_a_claim_that_was_given_back_is_known_by_history(
+    toy_hub: Path, agent: Agent, plain: Plain
+) -> None:
+    nova = agent("nova")
+    claimed = nova.claim("WIDTH 8 to 9")
+    assert isinstance(claimed, Granted)
+    path = path_of("claim", claimed.claim.id)
+    data = run_git("show", f"swarm:{path}", git_dir=toy_hub).out.encode()
+    nova.release(claimed.claim.id)
+    before = plain.fetch()
+    assert plain.push(plain.with_files({path: b"\n\n" + data})).returncode == 0
+    assert len(mend(toy_hub, before).undone) == 1
+    assert path not in files(toy_hub)
+
+
+def test_a_malformed_committer_stops_nobody(toy_hub: Path, agent: Agent, plain: Plain) -> None:
+    nova = agent("nova")
+    before = plain.fetch()
+    tree = plain.tree(plain.with_files({"evil.txt": b"x"}))
+    for committer in ("m", "m <m@x> " + "9" * 20 + " +0000"):
+        people = f"author m <m@x> 1 +0000\ncommitter {committer}\n"
+        head = f"tree {tree}\nparent {before}\n{people}"
+        bad = plain.object("commit", f"{head}\nx\n".encode())
+        assert plain.push(bad).returncode == 0
+        assert nova.sync().online
+        assert mend(toy_hub, before).undone == [bad]
+        before = plain.fetch()
+    assert nova.run(set_values={"RATE": "0.2"}).outcome == "published"
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,29 @@ def test_a_commit_is_what_git_takes_it_for(hub: Path) -> None:
     plain = f"tree {tree}\nparent {root}\n{people}"
     assert judged(plain) == judged(f"{plain}gpgsig x\n y\n") == []
     assert judged(f"{plain}encoding nonsense\n") == ["it has a header 'encoding'"]
-    assert judged(f"tree {tree}\nparent {root}\nx y\n{people}") == ["its head is malformed"]
+    for odd in (
+        f"x y\n{people}",
+        people.replace("<x>", ""),
+        people.replace("1 +", "9" * 20 + " +"),
+    ):
+        assert judged(f"tree {tree}\nparent {root}\n{odd}") == ["its head is malformed"]
     for head in (f"tree {tree}\n{people}parent {root}\n", f"{people}{plain}"):
         with pytest.raises(BadHistory, match=r"does not follow|malformed"):
             judged(head)
+
+
+def test_dates_are_believed_within_what_can_be(hub: Path) -> None:
+    """Judged later, a commit is of when it says; but not before what was there, nor after now."""
+    hour = timedelta(hours=1)
+    root = add(hub, None, {"a": b"0"}, NOW - 50 * hour)
+    old = add(hub, add(hub, root, {"a": b"1"}, NOW - 40 * hour), {"a": b"2"}, NOW - 9999 * hour)
+    one = add(hub, old, {"a": b"3"}, NOW - 9999 * hour)
+    two = add(hub, one, {"a": b"4"}, NOW - 30 * hour)
+    new = add(hub, two, {"a": b"5"}, NOW + hour)
+    steps = list(opened(hub).steps(old, new))
+    assert [NOW - step.moment(NOW) for step in steps] == [40 * hour, 30 * hour, 0 * hour]
+    (late,) = opened(hub).steps(new, add(hub, new, {"a": b"6"}, NOW + 30 * hour))
+    assert [fault.reason for fault in late.faults] == ["it says it was made in the future"]
 
 
 def test_commits_change_something_and_are_short(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +231,8 @@ def test_a_checkout_and_a_bare_one(hub: Path, tmp_path: Path) -> None:
 def git(hub: Path, *args: str, data: str = "") -> str:
     who = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"]
     command = ["git", f"--git-dir={hub}", *who, *args]
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), NOW.isoformat())
+    env = environment() | dates
     return subprocess.run(
-        command, input=data, check=True, capture_output=True, text=True, env=environment()
+        command, input=data, check=True, capture_output=True, text=True, env=env
     ).stdout.strip()

@@ -142,6 +142,12 @@ class TestRecords:
     def test_nothing_unsigned_stands_in_a_record(self, hub: Any) -> None:
         ((path, data),) = file(claim()).items()
         assert broken(hub(), {path: data + b"# read this\n"}) == ["schema"]
+        made = published(result())
+        record = "results/nova/r-1/result.yaml"
+        made[record] += b"# old\n"
+        back = file(ruling(does="edit", files={p: sha256(d) for p, d in made.items()}))
+        assert broken(hub(), made) == ["schema"]
+        assert broken(hub(), made | back) == []  # a maintainer puts back what was there
         hashes = claim(description="RATE → 0.2 #1 # not a comment")
         assert broken(hub(), file(hashes)) == []
 

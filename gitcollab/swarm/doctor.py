@@ -25,7 +25,7 @@ from gitcollab.runner import environment, places, sandbox
 from gitcollab.similarity.embedding import ModelUnavailable, located
 from gitcollab.store import health
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import keyring, reading
+from gitcollab.swarm import keyring, reading, trust
 from gitcollab.swarm.confinement import trial
 from gitcollab.swarm.datasets import check_data
 from gitcollab.swarm.home import home, key_path
@@ -228,6 +228,7 @@ def _hub(member: Member, seconds: float) -> Iterator[Check]:
 
 def _task(member: Member, known: Snapshot) -> Iterator[Check]:
     task = reading.task_of(known, member.config.hub, member.config.branch)
+    trust.require(member.workspace, known)
     yield Check("task", "ok", f"{task.name}, measured by {task.metric.name}")
     yield from _checked("data", lambda: _data(member, task))
 

@@ -13,11 +13,12 @@ from typing import Literal
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import AgentCard, Invitation, Task
-from gitcollab.records.names import check_agent_name
+from gitcollab.records.names import TASK_PATH, check_agent_name
 from gitcollab.records.quoting import lines
 from gitcollab.store import hubs
 from gitcollab.store.index import Progress
-from gitcollab.swarm import codenames, keyring, presets, publishing
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import codenames, keyring, presets, publishing, trust
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Member, Pages, utc_now
 from gitcollab.swarm.reports import Adopted, JoinReport
@@ -66,13 +67,14 @@ def join(
     before = _config_before(workspace)
     config = _config_of(before, Config(hubs.address(hub), branch, name, sandbox=sandbox))
     member = Member(workspace, config, pages, clock, progress=progress)
-    member.store.refresh()
+    changed = _trusted_anew(workspace, member.store.refresh())
     task = member.task
     registered = _register(member, name, invitation)
     workspace.create(member.config)
+    trust.require(workspace, member.store.snapshot())
     workspace.write_settings(task)
     protocol = member.store.snapshot().read("collab.md")
-    notes = [_place_protocol(workspace, task, protocol)]
+    notes = [changed if before else "", _place_protocol(workspace, task, protocol)]
     program, adoption = _place_program(member, task)
     if program == "kept":
         notes.append(f"your {task.program} was kept; the best is one `gitcollab best --adopt` away")
@@ -92,6 +94,16 @@ def join(
         before.mode if before and before.mode != config.mode else None,
         adoption,
     )
+
+
+def _trusted_anew(workspace: Workspace, snapshot: Snapshot) -> str:
+    """Take the hub's task as it is, whoever changed it; what there is to be said of that."""
+    try:
+        trust.require(workspace, snapshot)
+    except RefusedError as e:
+        trust.remember(workspace, snapshot.read(TASK_PATH) or b"")
+        return f"{e.message}: it is taken as it is now"
+    return ""
 
 
 def _name_for(workspace: Workspace) -> str:

@@ -31,6 +31,7 @@ from gitcollab.swarm import (
     reading,
     rulebook,
     ruling,
+    trust,
 )
 from gitcollab.swarm.home import home
 from gitcollab.swarm.ranking import Standings, standings
@@ -113,6 +114,7 @@ class Member:
     _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
     _key: KeyPair | None = field(default=None, init=False, repr=False)
+    _believed: Task | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -196,8 +198,13 @@ class Member:
 
     @property
     def task(self) -> Task:
-        """The hub's task, as last fetched."""
-        return reading.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
+        """The hub's task, as last fetched. Raises RefusedError where it cannot be believed."""
+        snapshot = self.store.snapshot()
+        task = reading.task_of(snapshot, self.config.hub, self.config.branch)
+        if task != self._believed:
+            trust.require(self.workspace, snapshot)
+            self._believed = task
+        return task
 
     def now(self, snapshot: Snapshot) -> datetime:
         """The local clock, or later where a clock of the hub was proved to be."""

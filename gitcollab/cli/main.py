@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gc
 import os
 import sys
@@ -15,6 +16,7 @@ from gitcollab.cli.boundary import end_politely, guard
 from gitcollab.errors import UsageError
 
 # What pydantic, which judges options, says in words of its own.
+_NEAR = 0.75  # the likeness of an option to a misspelt one from which on it may be meant
 _PLAIN = (
     ("Value error, ", ""),
     ("Input should be", "it is to be"),
@@ -56,16 +58,30 @@ def _dispatch(argv: list[str]) -> int:
     except typer.Exit as e:
         return e.exit_code
     except _Misuse as e:
-        raise _usage_error(e) from e
+        raise _usage_error(e, argv) from e
 
 
-def _usage_error(error: Exception) -> UsageError:
+def _usage_error(error: Exception, argv: Sequence[str]) -> UsageError:
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else "gitcollab"
+    path = context.command_path if context else _verb(argv)
+    if options := getattr(error, "possibilities", None):
+        given = getattr(error, "option_name", "")
+        error.possibilities = difflib.get_close_matches(given, options, cutoff=_NEAR)  # type: ignore[attr-defined]
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     for theirs, ours in _PLAIN:
         message = message.replace(theirs, ours)
     return UsageError(_lower(message).rstrip("."), f"{path} --help")
+
+
+def _verb(argv: Sequence[str]) -> str:
+    """The verb that the command line names, with the groups that it is in."""
+    path, at = ["gitcollab"], typer.main.get_command(app)
+    for word in argv:
+        if word not in getattr(at, "commands", {}):
+            break
+        path.append(word)
+        at = at.commands[word]  # type: ignore[attr-defined]
+    return " ".join(path)
 
 
 def _lower(message: str) -> str:

@@ -103,6 +103,7 @@ def put(
 
     For maintainers, who are people.
     """
+    from gitcollab.records.names import PROGRAM_PATH
     from gitcollab.swarm import governing
 
     try:
@@ -114,6 +115,10 @@ def put(
     if json:
         return jsonout.emit({"path": place, "changed": changed})
     render.say(f"{place} is on the hub" if changed else f"nothing changed: {place} is so already")
+    if changed and place == PROGRAM_PATH:
+        render.say(
+            "note: changes of it have no verdict before it was run; older results keep theirs"
+        )
     return None
 
 

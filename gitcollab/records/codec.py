@@ -186,7 +186,10 @@ def has_comment(data: bytes) -> bool:
 
 
 def _one_line(error: Exception) -> str:
-    return line(str(error))[:200]
+    """What is wrong, and where; of a parser's words those that say so."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    said = f"{problem}, in line {mark.line + 1}" if problem and mark else str(error)
+    return line(said)[:200]
 
 
 def dump(value: Mapping[str, Any]) -> bytes:

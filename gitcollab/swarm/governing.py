@@ -267,7 +267,10 @@ def put(member: Member, path: str, data: bytes) -> bool:
     """
     _check_file(path, data)
     snapshot = member.store.refresh()
-    keyring.maintainer_key(_task(member, snapshot))
+    task = _task(member, snapshot)
+    if path == PROGRAM_PATH:
+        presets.check_baseline(task, data)
+    keyring.maintainer_key(task)
     if snapshot.read(path) == data:
         return False
     _edit(member, snapshot, {path: data}, f"a new {path}")
@@ -287,9 +290,10 @@ def _check_file(path: str, data: bytes) -> None:
     try:
         data.decode()
     except UnicodeDecodeError as e:
-        raise UsageError(f"{path} is not UTF-8 text (byte {e.start})") from e
+        hint = "save it in that encoding"
+        raise UsageError(f"{path} is not UTF-8 text (byte {e.start})", hint) from e
     if path == SYNONYMS_PATH and (why := unusable(data)):
-        raise UsageError(f"{path} cannot be used: {why}", "the README shows its form")
+        raise UsageError(f"{path}: {why}", "as in: concepts: {engram: [engram memory, engram]}")
 
 
 # -- rulings ---------------------------------------------------------------------------------------

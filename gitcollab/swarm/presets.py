@@ -7,12 +7,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from gitcollab.errors import UsageError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
 from gitcollab.records.models import Task
 from gitcollab.similarity.constants import edit
+from gitcollab.similarity.source import parse
 
 DEFAULT = "micro"
+
+_LEAST = (
+    "a task file has at least: name, metric: {name: score, direction: minimize}, "
+    "run: [python, train.py], editable: [train.py], program: train.py, budget: {seconds: 60}, "
+    "timeout_seconds: 300, sigma: 0.002"
+)
 
 
 def asset(name: str) -> bytes:
@@ -52,12 +59,27 @@ def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
     task = _task(data, sets, str(path))
     program = path.parent / task.program
     try:
-        return task, program.read_bytes()
+        baseline = program.read_bytes()
     except OSError as e:
         raise UsageError(
             f"the task's program {program} cannot be read: {e.strerror}",
             "put the baseline program beside the task file, under the name in `program:`",
         ) from e
+    check_baseline(task, baseline)
+    return task, baseline
+
+
+def check_baseline(task: Task, program: bytes) -> None:
+    """Refuse a program that no agent could run or read: UsageError."""
+    try:
+        text = program.decode()
+        if task.program.endswith(".py"):
+            parse(text)
+    except UnicodeDecodeError as e:
+        hint = "save it in that encoding"
+        raise UsageError(f"the baseline is not UTF-8 text (byte {e.start})", hint) from e
+    except GitcollabError as e:
+        raise UsageError(f"the baseline is no program: {e.message}", e.hint) from e
 
 
 def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
@@ -67,8 +89,7 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
             assign(fields, assignment)
         task = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
-        hint = e.hint or "the README's section on hosting shows a task file"
-        raise UsageError(f"{source}: {e.message}", hint) from e
+        raise UsageError(f"{source}: {e.message}", e.hint or _LEAST) from e
     assert isinstance(task, Task)
     return task
 

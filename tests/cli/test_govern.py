@@ -159,6 +159,17 @@ def test_the_task(cli: Cli, at: At, seeded: Callable[..., Path], tmp_path: Path)
     assert cli("task", "put", str(tmp_path / "words.yaml"), "synonyms.yaml").code == 0
     assert cli("task", "put", str(tmp_path / "words.yaml")).code == 2
     assert cli("task", "put", "nowhere.yaml").code == 2
+    for broken in ("concepts: [", "concepts: [x]"):
+        (tmp_path / "words.yaml").write_text(broken)
+        told = cli("task", "put", str(tmp_path / "words.yaml"), "synonyms.yaml")
+        assert (told.code, told.err.count("cannot be used") <= 1) == (2, True)
+        assert "<unicode string>" not in told.err
+        assert "\nnext: as in: concepts: {" in told.err
+    (tmp_path / "train.py").write_text("LR = = 1\n")
+    told = cli("task", "put", str(tmp_path / "train.py"))
+    assert (told.code, "syntax error in line 1" in told.err) == (2, True)
+    (tmp_path / "train.py").write_text("LR = 1\n")
+    assert "note: changes of it" in cli("task", "put", str(tmp_path / "train.py")).out
     key = tmp_path / "ada.pub"
     line = KeyPair.generate().public_line
     key.write_text(f"{line} ada@example\n")

@@ -51,6 +51,38 @@ def test_wrong_input(cli: Cli, join: Join, argv: list[str]) -> None:
         assert word not in ran.err
 
 
+def test_a_baseline_that_is_no_program(cli: Cli, task_file: Path) -> None:
+    (task_file.parent / "train.py").write_text("LR = = 1\n")
+    told = cli("init", "new.git", "--task", str(task_file), cwd=task_file.parent)
+    assert (told.code, "syntax error in line 1" in told.err) == (2, True)
+    assert not (task_file.parent / "new.git").exists()
+
+
+def test_a_task_file_is_explained_where_it_is_wrong(cli: Cli, tmp_path: Path) -> None:
+    for wrong in ("name: x\n", "name: [\n"):
+        (tmp_path / "task.yaml").write_text(wrong)
+        told = cli("init", "new.git", "--task", "task.yaml", cwd=tmp_path)
+        assert (told.code, "\nnext: a task file has at least: name, " in told.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message", "hint"),
+    [
+        (["init", "--set"], "option '--set' requires an argument", "gitcollab init --help"),
+        (
+            ["outbox", "retry", "--jsn"],
+            "(Possible options: --json)",
+            "gitcollab outbox retry --help",
+        ),
+        (["run", "--timeout", "3"], "no such option: --timeout\n", "gitcollab run --help"),
+    ],
+)
+def test_options_that_are_wrong(cli: Cli, argv: list[str], message: str, hint: str) -> None:
+    told = cli(*argv)
+    assert (told.code, message in told.err) == (2, True), told.err
+    assert told.err.endswith(f"next: {hint}\n")
+
+
 def test_a_tier_that_is_empty_is_none_that_is_wrong(cli: Cli, join: Join) -> None:
     told = cli("best", "--tier", "xl", cwd=join("nova"))
     assert (told.code, told.out) == (0, "none yet for tier xl\n")

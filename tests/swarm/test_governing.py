@@ -328,6 +328,7 @@ def test_files_of_the_hub(machines: Machines) -> None:
         (".github/workflows/../x.yml", b"x"),
         ("synonyms.yaml", b"- no mapping"),
         ("train.py", b"\xff"),
+        ("train.py", b"X = \n"),
         ("train.py", b"x" * 1_000_001),
     ):
         with pytest.raises(GitcollabError):

@@ -7,14 +7,14 @@ from typing import Literal
 
 from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records.models import sha256
-from gitcollab.swarm import claiming
+from gitcollab.swarm import claiming, trials
 from gitcollab.swarm.authorship import additions_by, mark
 from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement, read_log
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import RunReport
-from gitcollab.swarm.running import proposal_of, spoken_claim
+from gitcollab.swarm.preparing import proposal_of, spoken_claim
 
 
 def publish_log(
@@ -28,7 +28,10 @@ def publish_log(
 ) -> RunReport:
     """Publish a run that was made by hand, from its log; the working program stays as it is."""
     task = member.task
-    text = _program_text(program) if program else member.workspace.program(task)
+    if program is None:
+        text = trials.users_program(member.workspace, task, "or name what ran: --program FILE")
+    else:
+        text = _program_text(program)
     spoken = spoken_claim(member, text)
     if what is None and spoken is not None:
         what = spoken.description

@@ -26,9 +26,10 @@ from gitcollab.swarm.outcomes import (
     RunReport,
     Taken,
 )
+from gitcollab.swarm.preparing import Progress, Ready, not_claimed, prepare
 from gitcollab.swarm.proposal import Proposal
 from gitcollab.swarm.reports import RunProgress
-from gitcollab.swarm.running import Progress, Ran, Ready, conclude, not_claimed, perform, prepare
+from gitcollab.swarm.running import Ran, conclude, perform
 from gitcollab.swarm.syncing import adopt_if_unedited, is_edited
 from gitcollab.swarm.workspace import Mode
 

@@ -2,64 +2,27 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from gitcollab.errors import GitcollabError, UsageError
-from gitcollab.records.models import Claim, Result, Task
+from gitcollab.errors import GitcollabError
+from gitcollab.records.models import Claim, Result
 from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
-from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import claiming, confinement, patching, trials
-from gitcollab.swarm.authorship import PATCHER, additions_by, mark
-from gitcollab.swarm.confinement import Confinement
-from gitcollab.swarm.datasets import check_data
+from gitcollab.swarm import claiming, confinement, trials
+from gitcollab.swarm.authorship import mark
+from gitcollab.swarm.copying import added
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
 from gitcollab.swarm.measuring import Measurement, measure
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.outcomes import (
-    ClaimOutcome,
-    Duplicate,
-    Granted,
-    Offline,
-    PublishOutcome,
-    Refused,
-    RunReport,
-    Taken,
-)
-from gitcollab.swarm.proposal import (
-    NothingToTry,
-    Proposal,
-    announced_change,
-    contradiction,
-    propose,
-    says_a_change,
-)
+from gitcollab.swarm.outcomes import Granted, PublishOutcome, RunReport
+from gitcollab.swarm.preparing import Progress, Ready, prepare
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.runs import Run
-from gitcollab.swarm.workspace import Base, Mode
+from gitcollab.swarm.workspace import Base, Mode, Workspace
 
-Progress = Callable[[RunProgress], None]
-
-
-@dataclass(frozen=True)
-class Ready:
-    """An experiment that is to be run: claimed; or not claimed, and worth a run all the same.
-
-    That is so when the hub is away, and for another run of a program that somebody is running.
-    ``before`` is the working program that the experiment may change; None leaves it alone.
-    """
-
-    task: Task
-    plan: Proposal
-    claimed: Granted | Offline | Taken
-    confinement: Confinement
-    before: str | None = None
-    notes: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()  # others who wrote what the program adds to its base
-    base: Base | None = None  # of the workspace, before the run
+_EDITED = "was edited during the run and is left as it is"
 
 
 @dataclass(frozen=True)
@@ -105,122 +68,6 @@ def run(
         return conclude(member, ran, publish(member, ran.result, ran.files))
 
 
-# -- before the run --------------------------------------------------------------------------------
-
-
-def prepare(
-    member: Member,
-    what: str | None,
-    set_values: Mapping[str, str] | None,
-    patch: str | None,
-    seed: int | None,
-    anyway: bool,
-    sandbox: Mode | None,
-    progress: Progress,
-) -> Ready | RunReport:
-    """Claim what the working program changes; a report when somebody else has it or did it."""
-    task = member.task
-    recovered = trials.recover(member, task)
-    before = member.workspace.program(task)
-    check_data(member, task)  # what is missing here is better said before anything is claimed
-    spoken = spoken_claim(member, before) if not (set_values or patch) else None
-    if what is None and spoken is not None:
-        what = spoken.description
-    plan = proposal_of(member, task, before, what, set_values, patch, seed)
-    by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
-    confined = confinement.decide(member, plan.experiment, sandbox, by=by)
-    progress(RunProgress("claim", plan.experiment.description))
-    told = (*recovered, *notes_on(member, plan, what), *confined.notes)
-    claimed = _claim(member, plan, spoken, anyway)
-    if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, confined, before, told, by, member.workspace.base())
-    return replace(not_claimed(claimed), notes=recovered)
-
-
-def spoken_claim(member: Member, text: str) -> Claim | None:
-    """The claim in words that an edited program carries out."""
-    base = member.workspace.base()
-    if base is not None and fingerprint(base.text) == fingerprint(text):
-        return None
-    return claiming.announced(member)
-
-
-def proposal_of(
-    member: Member,
-    task: Task,
-    text: str,
-    what: str | None = None,
-    set_values: Mapping[str, str] | None = None,
-    patch: str | None = None,
-    seed: int | None = None,
-) -> Proposal:
-    """What the program ``text``, patched, is as an experiment against this workspace's base."""
-    base = member.workspace.base() or Base(None, text)
-    if patch is not None:
-        text = patching.applied(patch, text, task.program)
-    try:
-        plan = propose(
-            text,
-            base,
-            lambda fingerprint: member.runs_of(task, fingerprint),
-            what,
-            set_values=set_values,
-            seed=seed,
-            python=task.program.endswith(".py"),
-        )
-    except NothingToTry:
-        _expect_no_change(member, base, what)
-        raise
-    if plan.unchanged:
-        _expect_no_change(member, base, what)
-    return plan
-
-
-def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
-    """Words that say a change are not a description of an unchanged program."""
-    if what is None:
-        return
-    change = announced_change(base, what, member.words)
-    if change:
-        sets = " ".join(f"--set {shlex.quote(f'{name}={v}')}" for name, v in change.items())
-        hint = f"if this is what they mean: gitcollab run {sets}"
-    elif says_a_change(what, member.words):
-        hint = "edit the program, or leave the words out to run it as it is"
-    else:
-        return
-    raise UsageError("the program is unchanged, and the words say a change", hint)
-
-
-def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:
-    """What the user should know of a description: that it contradicts the code."""
-    if what is None or plan.unchanged:
-        return ()
-    base = member.workspace.base() or Base(None, plan.program)
-    found = contradiction(what, plan.experiment, base, member.words)
-    return (f"{found}: the code decides",) if found else ()
-
-
-def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
-    """Claim the experiment, or use the claim that announced it in words."""
-    if spoken is not None and spoken.description == plan.experiment.description:
-        return claiming.refine(member, spoken, plan.experiment, anyway=anyway)
-    return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
-
-
-def not_claimed(claimed: Taken | Duplicate | Refused) -> RunReport:
-    """The report of an experiment that may not be run now."""
-    match claimed:
-        case Taken(other=other, reason=why):
-            error = f"{other.agent} is running this experiment now ({why})"
-            hint = "change something else, or wait until its claim expires"
-        case Duplicate(other=other, reason=why):
-            error = f"{other.agent} has done this experiment ({why}): {other.id}"
-            hint = f"read it with: gitcollab show {other.id}; to repeat it, add --anyway"
-        case Refused(reason=why, hint=hint):
-            error = f"the claim was refused: {why}"
-    return RunReport("refused", error=error, hint=hint, claim=claimed)
-
-
 # -- the run ---------------------------------------------------------------------------------------
 
 
@@ -231,10 +78,11 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
     """
     holder = ready.claimed.claim if isinstance(ready.claimed, Granted) else None
     try:
-        if ready.by:  # wherever a copy of it will lie
-            mark(ready.by, program=ready.plan.experiment.fingerprint)
+        if ready.by:  # wherever a copy of it, or of what a patch adds, will lie
+            adds = added(ready.plan.program, ready.before or "")
+            mark(ready.by, program=ready.plan.experiment.fingerprint, lines=adds.digests)
         if ready.before is not None and ready.plan.program != ready.before:
-            member.workspace.begin_trial(ready.task, ready.plan.program, ready.by)
+            trials.begin(member.workspace, ready.task, ready.before, ready.plan.program, ready.by)
         measured, holder = _measure(member, ready, holder, progress)
     except GitcollabError as e:  # no such command, a full disk
         _undo(member, ready, holder)
@@ -277,18 +125,24 @@ def _measure(
 
 def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:
     """Nothing came of it: the program as it was, the claim given back. Says so in a few words."""
-    workspace, task = member.workspace, ready.task
-    undone = [f"{task.program} is as it was"]
-    with suppress(GitcollabError):
-        if ready.before is not None and workspace.program(task) == ready.plan.program:
-            workspace.write_program(task, ready.before)
-            if ready.base is not None and ready.by:
-                workspace.set_base(ready.base)
-        workspace.end_trial()
+    undone = [_undo_change(member.workspace, ready)]
     if holder is not None:
         claiming.give_back(member, holder)
         undone.append("the claim was given back")
     return " and ".join(undone)
+
+
+def _undo_change(workspace: Workspace, ready: Ready) -> str:
+    program = ready.task.program
+    try:
+        stood = trials.undo(workspace, ready.task)
+        now = workspace.program(ready.task)
+    except GitcollabError as e:
+        return f"{program} may still have the run's change ({e.message})"
+    if ready.before in (None, now):
+        return f"{program} is as it was"
+    rest = " (it may have the run's change)" if stood == "edited" else ""
+    return f"{program} stays as it was edited meanwhile{rest}"
 
 
 # -- after the run ---------------------------------------------------------------------------------
@@ -296,50 +150,72 @@ def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:
 
 def conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     """The report; a better program becomes the new base, any other is put aside."""
-    report = _conclude(member, ran, outcome)
-    member.workspace.end_trial()
-    return report
+    report = _judged(member, ran, outcome)
+    if report.result is None or ran.ready.plan.unchanged or ran.ready.before is None:
+        return _undone(member, ran, report)
+    better = report.verdict == "better" or (report.verdict is None and report.is_best)
+    if better and trials.same_base(member.workspace.base(), ran.ready.base):
+        return _keep(member, ran, report)
+    return _revert(member, ran, report)
 
 
-def _conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
+def _judged(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     report = report_of(member, outcome, ran.measured, ran.ready.claimed)
     peeking = notes(ran.ready.plan.program)
     report = replace(report, notes=(*ran.ready.notes, *peeking, *report.notes))
     result = report.result
-    if result is None or ran.ready.plan.unchanged:
-        return report
-    if report.outcome == "queued":  # alone, an agent still knows what is better
-        where = member.standings([result])
+    if result is not None and not ran.ready.plan.unchanged and report.outcome == "queued":
+        where = member.standings([result])  # alone, an agent still knows what is better
         verdict, is_best = where.verdict(Run.of(result)), leads(where, result)
         report = replace(report, verdict=verdict, is_best=is_best)
-    if ran.ready.before is None:
+    return report
+
+
+def _undone(member: Member, ran: Ran, report: RunReport) -> RunReport:
+    """There is nothing to keep: the hub refused it, or it is only another run of the base."""
+    workspace, ready = member.workspace, ran.ready
+    base = workspace.base()
+    if ready.before in (None, ready.plan.program):
         return report
-    if report.verdict == "better" or (report.verdict is None and report.is_best):
-        return _keep(member, ran.ready, report, result)
-    return _revert(member, ran.ready, report, result)
+    if base is None or ready.plan.program != base.text:
+        _set_aside(member, ran)
+    if trials.undo(workspace, ready.task) == "changed":
+        return _noted(report, f"{ready.task.program} is as it was before the run")
+    return _noted(report, f"{ready.task.program} {_EDITED}")
 
 
-def _keep(member: Member, ready: Ready, report: RunReport, result: Result) -> RunReport:
-    member.workspace.set_base(Base(result.id, ready.plan.program))
-    notes = report.notes
+def _keep(member: Member, ran: Ran, report: RunReport) -> RunReport:
+    workspace, task, program = member.workspace, ran.ready.task, ran.ready.plan.program
+    edited = [] if workspace.program(task) == program else [f"{task.program} {_EDITED}"]
+    kept = trials.keep(workspace, task, Base(ran.result.id, program))
     if report.verdict is None:
-        notes = (*notes, "its base was never run on this tier, so there is no verdict")
-    return replace(report, kept=True, notes=notes)
+        edited.append("its base was never run on this tier, so there is no verdict")
+    return replace(_noted(report, *edited, *kept), kept=True)
 
 
-def _revert(member: Member, ready: Ready, report: RunReport, result: Result) -> RunReport:
-    workspace, task, program = member.workspace, ready.task, ready.plan.program
+def _revert(member: Member, ran: Ran, report: RunReport) -> RunReport:
+    workspace, task = member.workspace, ran.ready.task
     base = workspace.base()
     if base is None:
-        return report
-    aside = workspace.set_aside(program, result.id.split("/")[1])
-    if workspace.program(task) != program:
-        note = f"{task.program} was edited during the run and is left as it is"
-        return replace(report, kept=False, notes=(*report.notes, note))
-    workspace.write_program(task, base.text)
-    workspace.set_base(replace(base, by=()))
-    near = aside.relative_to(workspace.root)
+        return _undone(member, ran, report)
+    near = _set_aside(member, ran)
+    if workspace.program(task) != ran.ready.plan.program or not trials.same_base(
+        base, ran.ready.base
+    ):
+        note = f"{task.program} {_EDITED}; this version is in {near}"
+        return replace(_noted(report, note), kept=False)
+    kept = trials.revert(workspace, task, base)
     note = f"{task.program} is back at its base; this version is in {near}"
     if report.is_best:
         note += "; gitcollab best --adopt takes what leads the ranking"
-    return replace(report, kept=False, notes=(*report.notes, note))
+    return replace(_noted(report, note, *kept), kept=False)
+
+
+def _set_aside(member: Member, ran: Ran) -> Path:
+    """Keep the program that was run; where it is, seen from the workspace."""
+    aside = member.workspace.set_aside(ran.ready.plan.program, ran.result.id.split("/")[1])
+    return aside.relative_to(member.workspace.root)
+
+
+def _noted(report: RunReport, *more: str) -> RunReport:
+    return replace(report, notes=(*report.notes, *more))

@@ -126,10 +126,11 @@ class Swarm:
             answer = claiming.claim(member, experiment, anyway=anyway)
             notes = tuple(filter(None, [proposal.unknown_constant(experiment, base)]))
         else:
-            from gitcollab.swarm import running
+            from gitcollab.swarm import preparing, trials
 
-            plan = running.proposal_of(member, member.task, text, what)
-            notes = running.notes_on(member, plan, what)
+            text = trials.users_program(member.workspace, member.task)
+            plan = preparing.proposal_of(member, member.task, text, what)
+            notes = preparing.notes_on(member, plan, what)
             answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
         return replace(answer, notes=notes) if isinstance(answer, Granted) else answer
 

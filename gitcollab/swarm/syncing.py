@@ -10,7 +10,7 @@ from gitcollab.records.models import Experiment, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, slug
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
-from gitcollab.swarm import looking
+from gitcollab.swarm import looking, trials
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Group, Standings
@@ -125,11 +125,9 @@ def is_edited(member: Member) -> bool:
 def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
     """Make the best program the working one; what was adopted, and a note when edits forbid it."""
     workspace, task = member.workspace, member.task
+    if whose := trials.holds(workspace, task):
+        return None, f"{whose}: the next run undoes it"
     if is_edited(member):
-        trial = workspace.trial()
-        if trial is not None and workspace.program(task) == trial.program:
-            whose = "the change of a run that goes on, or was cut off: the next run undoes it"
-            return None, f"{task.program} has {whose}"
         return None, f"{task.program} has your edits and is left as it is"
     base = workspace.base()
     target, text = best_program(member, member.tier)
@@ -191,6 +189,8 @@ def take(member: Member, target: str | None, text: str) -> Adopted:
     """Make this program the working one; an edited one is kept aside first."""
     workspace, task = member.workspace, member.task
     path = workspace.program_path(task)
+    if path.exists():
+        trials.undo(workspace, task)  # what is kept aside is the user's
     old = workspace.program(task) if path.exists() else None
     aside = None
     base = workspace.base()
@@ -200,6 +200,7 @@ def take(member: Member, target: str | None, text: str) -> Adopted:
         workspace.start_from(task, Base(target, text))
     else:
         workspace.set_base(Base(target, text))
+    trials.end(workspace, task)
     size = difference(old or "", text)
     return Adopted(
         id=target,

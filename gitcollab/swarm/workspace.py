@@ -3,7 +3,7 @@
     .gitcollab/config.yaml    hub, branch, agent (and tier and sandbox, when the user sets them)
     .gitcollab/base.json      which result the working program started from, and its text;
                               who else may have written what it adds to that
-    .gitcollab/trial.json     what a run has changed in the working program, until it is over
+    .gitcollab/trial.json     what a run has changed in the working program (see ``trials``)
     .gitcollab/claims/        the claims this workspace holds, one file each
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log; the newest 50
@@ -69,15 +69,6 @@ class Base:
     by: tuple[str, ...] = ()  # others who may have written what the working program adds to it
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A change that a run makes to the working program, and undoes where it proves no better."""
-
-    before: str
-    program: str
-    by: tuple[str, ...]  # of the base, before the run
-
-
 class Workspace:
     """The files of one agent's folder. ``root`` is the folder that holds the program."""
 
@@ -137,10 +128,8 @@ class Workspace:
         except UnicodeDecodeError as e:
             raise GitcollabError(f"{path} is not UTF-8 text (byte {e.start})") from e
 
-    def write_program(self, task: Task, text: str, by: tuple[str, ...] = ()) -> None:
-        """Replace the working program; others who wrote in it are remembered before it is there."""
-        if by and (base := self.base()) is not None:
-            self.set_base(replace(base, by=tuple(dict.fromkeys((*base.by, *by)))))
+    def write_program(self, task: Task, text: str) -> None:
+        """Replace the working program."""
         write_whole(self.program_path(task), text.encode())
 
     def base(self) -> Base | None:
@@ -158,30 +147,16 @@ class Workspace:
         """Remember what the working program starts from."""
         write_whole(self.folder / "base.json", json.dumps(vars(base)).encode() + b"\n")
 
+    def add_authors(self, names: tuple[str, ...]) -> None:
+        """Remember others who write in the working program, before it is there."""
+        if names and (base := self.base()) is not None:
+            self.set_base(replace(base, by=tuple(dict.fromkeys((*base.by, *names)))))
+
     def start_from(self, task: Task, base: Base) -> None:
         """Make ``base`` the working program, which at no moment looks like this agent's edits."""
-        self.end_trial()
-        self.write_program(task, base.text, (SOMEBODY,))
+        self.add_authors((SOMEBODY,))
+        self.write_program(task, base.text)
         self.set_base(base)
-
-    def begin_trial(self, task: Task, text: str, by: tuple[str, ...] = ()) -> None:
-        """Replace the working program for a run; a run that is cut off leaves a ``trial``."""
-        base = self.base()
-        trial = Trial(self.program(task), text, base.by if base else ())
-        write_whole(self.folder / "trial.json", json.dumps(vars(trial)).encode() + b"\n")
-        self.write_program(task, text, by)
-
-    def end_trial(self) -> None:
-        """The run is over: what is in the working program is to stay."""
-        (self.folder / "trial.json").unlink(missing_ok=True)
-
-    def trial(self) -> Trial | None:
-        """What a run that is under way, or was cut off, has changed."""
-        try:
-            fields = json.loads((self.folder / "trial.json").read_bytes())
-            return Trial(str(fields["before"]), str(fields["program"]), tuple(fields["by"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
     def seen(self, total: int) -> int:
         """How many results of others there were at the last sync; from now on ``total``."""

@@ -46,7 +46,7 @@ def test_a_program_that_was_edited_since_is_its_users(cli: Cli, killed: Path) ->
     program.write_text(program.read_text().replace("PAUSE = 19.0", "PAUSE = 0.01"))
     once = cli("run", cwd=killed)
     assert once.code == 1
-    assert "a run that was cut off has changed train.py, which was edited since" in once.err
+    assert "a run has changed train.py, which was edited since" in once.err
     (aside,) = (killed / ".gitcollab" / "aside").iterdir()
     assert aside.read_text() == TOY_PROGRAM
     assert str(aside.relative_to(killed)) in once.err

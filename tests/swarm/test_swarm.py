@@ -14,6 +14,7 @@ from gitcollab.records.signing import verify
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.joining import join
 from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
+from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import NotJoined
@@ -161,8 +162,9 @@ def test_an_edit_during_the_run_is_left_alone(agent: Agent) -> None:
     nova = agent("nova")
     nova.run()
 
-    def edit(_: object) -> None:
-        (nova.workspace / "train.py").write_text("mine = 1\n")
+    def edit(at: RunProgress) -> None:
+        if at.phase == "publish":
+            (nova.workspace / "train.py").write_text("mine = 1\n")
 
     report = nova.run(set_values={"WIDTH": "16"}, progress=edit)
     assert report.kept is False

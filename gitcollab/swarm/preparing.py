@@ -1,0 +1,168 @@
+"""Before an experiment is run: what it is, whose code it would run, and the claim on it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gitcollab.errors import UsageError
+from gitcollab.records.models import Claim, Task
+from gitcollab.similarity.program import fingerprint
+from gitcollab.swarm import claiming, confinement, patching, trials
+from gitcollab.swarm.authorship import PATCHER, additions_by
+from gitcollab.swarm.confinement import Confinement
+from gitcollab.swarm.datasets import check_data
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Duplicate,
+    Granted,
+    Offline,
+    Refused,
+    RunReport,
+    Taken,
+)
+from gitcollab.swarm.proposal import (
+    NothingToTry,
+    Proposal,
+    announced_change,
+    contradiction,
+    propose,
+    says_a_change,
+)
+from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.workspace import Base, Mode
+
+Progress = Callable[[RunProgress], None]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An experiment that is to be run: claimed; or not claimed, and worth a run all the same.
+
+    That is so when the hub is away, and for another run of a program that somebody is running.
+    ``before`` is the working program that the experiment may change; None leaves it alone.
+    """
+
+    task: Task
+    plan: Proposal
+    claimed: Granted | Offline | Taken
+    confinement: Confinement
+    before: str | None = None
+    notes: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()  # others who wrote what the program adds to its base
+    base: Base | None = None  # of the workspace, before the run
+
+
+def prepare(
+    member: Member,
+    what: str | None,
+    set_values: Mapping[str, str] | None,
+    patch: str | None,
+    seed: int | None,
+    anyway: bool,
+    sandbox: Mode | None,
+    progress: Progress,
+) -> Ready | RunReport:
+    """Claim what the working program changes; a report when somebody else has it or did it."""
+    task = member.task
+    recovered = trials.recover(member.workspace, task)
+    before, base = member.workspace.program(task), member.workspace.base()
+    check_data(member, task)  # what is missing here is better said before anything is claimed
+    spoken = spoken_claim(member, before) if not (set_values or patch) else None
+    if what is None and spoken is not None:
+        what = spoken.description
+    plan = proposal_of(member, task, before, what, set_values, patch, seed)
+    by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
+    confined = confinement.decide(member, plan.experiment, sandbox, by=by)
+    progress(RunProgress("claim", plan.experiment.description))
+    told = (*recovered, *notes_on(member, plan, what), *confined.notes)
+    claimed = _claim(member, plan, spoken, anyway)
+    if isinstance(claimed, Granted | Offline):
+        return Ready(task, plan, claimed, confined, before, told, by, base)
+    return replace(not_claimed(claimed), notes=recovered)
+
+
+def spoken_claim(member: Member, text: str) -> Claim | None:
+    """The claim in words that an edited program carries out."""
+    base = member.workspace.base()
+    if base is not None and fingerprint(base.text) == fingerprint(text):
+        return None
+    return claiming.announced(member)
+
+
+def proposal_of(
+    member: Member,
+    task: Task,
+    text: str,
+    what: str | None = None,
+    set_values: Mapping[str, str] | None = None,
+    patch: str | None = None,
+    seed: int | None = None,
+) -> Proposal:
+    """What the program ``text``, patched, is as an experiment against this workspace's base."""
+    base = member.workspace.base() or Base(None, text)
+    if patch is not None:
+        text = patching.applied(patch, text, task.program)
+    try:
+        plan = propose(
+            text,
+            base,
+            lambda fingerprint: member.runs_of(task, fingerprint),
+            what,
+            set_values=set_values,
+            seed=seed,
+            python=task.program.endswith(".py"),
+        )
+    except NothingToTry:
+        _expect_no_change(member, base, what)
+        raise
+    if plan.unchanged:
+        _expect_no_change(member, base, what)
+    return plan
+
+
+def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
+    """Words that say a change are not a description of an unchanged program."""
+    if what is None:
+        return
+    change = announced_change(base, what, member.words)
+    if change:
+        sets = " ".join(f"--set {shlex.quote(f'{name}={v}')}" for name, v in change.items())
+        hint = f"if this is what they mean: gitcollab run {sets}"
+    elif says_a_change(what, member.words):
+        hint = "edit the program, or leave the words out to run it as it is"
+    else:
+        return
+    raise UsageError("the program is unchanged, and the words say a change", hint)
+
+
+def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:
+    """What the user should know of a description: that it contradicts the code."""
+    if what is None or plan.unchanged:
+        return ()
+    base = member.workspace.base() or Base(None, plan.program)
+    found = contradiction(what, plan.experiment, base, member.words)
+    return (f"{found}: the code decides",) if found else ()
+
+
+def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
+    """Claim the experiment, or use the claim that announced it in words."""
+    if spoken is not None and spoken.description == plan.experiment.description:
+        return claiming.refine(member, spoken, plan.experiment, anyway=anyway)
+    return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
+
+
+def not_claimed(claimed: Taken | Duplicate | Refused) -> RunReport:
+    """The report of an experiment that may not be run now."""
+    match claimed:
+        case Taken(other=other, reason=why):
+            error = f"{other.agent} is running this experiment now ({why})"
+            hint = "change something else, or wait until its claim expires"
+        case Duplicate(other=other, reason=why):
+            error = f"{other.agent} has done this experiment ({why}): {other.id}"
+            hint = f"read it with: gitcollab show {other.id}; to repeat it, add --anyway"
+        case Refused(reason=why, hint=hint):
+            error = f"the claim was refused: {why}"
+    return RunReport("refused", error=error, hint=hint, claim=claimed)

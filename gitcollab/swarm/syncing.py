@@ -189,13 +189,14 @@ def take(member: Member, target: str | None, text: str) -> Adopted:
     """Make this program the working one; an edited one is kept aside first."""
     workspace, task = member.workspace, member.task
     path = workspace.program_path(task)
+    label = slug(f"before-{target or 'baseline'}")
+    aside = workspace.move_aside_no_text(task, label) if path.is_file() else None
     if path.exists():
         trials.undo(workspace, task)  # what is kept aside is the user's
     old = workspace.program(task) if path.exists() else None
-    aside = None
     base = workspace.base()
     if old is not None and old != text and (base is None or old != base.text):
-        aside = workspace.set_aside(old, slug(f"before-{target or 'baseline'}"))
+        aside = workspace.set_aside(old, label)
     if old != text:
         workspace.start_from(task, Base(target, text))
     else:

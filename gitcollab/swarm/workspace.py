@@ -126,7 +126,10 @@ class Workspace:
                 f"{path} cannot be read: {e.strerror}", "get the best one: gitcollab best --adopt"
             ) from e
         except UnicodeDecodeError as e:
-            raise GitcollabError(f"{path} is not UTF-8 text (byte {e.start})") from e
+            raise GitcollabError(
+                f"{path} is not UTF-8 text (byte {e.start})",
+                "save it as UTF-8; or gitcollab best --adopt, which keeps it in .gitcollab/aside/",
+            ) from e
 
     def write_program(self, task: Task, text: str) -> None:
         """Replace the working program."""
@@ -168,18 +171,31 @@ class Workspace:
         write_whole(path, b"%d\n" % total)
         return before
 
-    def set_aside(self, text: str, label: str, suffix: str = ".py") -> Path:
+    def set_aside(self, content: str | bytes, label: str, suffix: str = ".py") -> Path:
         """Keep a program (or what else is about to go); an equal copy is kept once."""
+        data = content if isinstance(content, bytes) else content.encode()
         folder = self.folder / "aside"
         folder.mkdir(parents=True, exist_ok=True)
         for n in range(1, 10_000):
             path = folder / (f"{label}{suffix}" if n == 1 else f"{label}-{n}{suffix}")
             if not path.exists():
-                write_whole(path, text.encode())
+                write_whole(path, data)
                 return path
-            if path.read_bytes() == text.encode():
+            if path.read_bytes() == data:
                 return path
         raise GitcollabError(f"{folder} is full", f"remove old files from {folder}")
+
+    def move_aside_no_text(self, task: Task, label: str) -> Path | None:
+        """Where the working program is no text, keep its bytes aside, and leave none there."""
+        path = self.program_path(task)
+        data = path.read_bytes()
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            aside = self.set_aside(data, label)
+            path.unlink()
+            return aside
+        return None
 
     def claims(self) -> list[Claim]:
         """The claims this workspace took and has not given back, oldest first."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcollab.errors import RefusedError
+from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records import codec
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import folder_of
@@ -77,6 +77,19 @@ def test_adopting_compares_with_what_was_there(agent: Agent) -> None:
     assert change.kept_aside is not None
     again = vega.adopt()
     assert (again.changed, again.added, again.removed) == (False, 0, 0)
+
+
+def test_a_program_that_is_no_text_is_kept_byte_for_byte(agent: Agent) -> None:
+    nova = agent("nova")
+    program = nova.workspace / "train.py"
+    baseline, odd = program.read_bytes(), b"RATE = 1  # caf\xe9\n"
+    program.write_bytes(odd)
+    with pytest.raises(GitcollabError, match="not UTF-8") as told:
+        nova.run()
+    assert "gitcollab best --adopt" in told.value.hint
+    change = nova.adopt()
+    assert change.kept_aside is not None
+    assert (change.kept_aside.read_bytes(), program.read_bytes()) == (odd, baseline)
 
 
 def test_the_baseline_is_the_maintainers(agent: Agent) -> None:

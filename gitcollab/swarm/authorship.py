@@ -6,14 +6,14 @@ down to the baseline. A baseline is own when its bytes came with gitcollab, when
 inside this workspace, or when a key that lies here signed both the hub's task and its program. What
 a hub says of itself proves nothing: anybody may list anybody's public key.
 
-What a program adds to its base by hand is own unless it is a stranger's program, but for formatting
-and the values of constants, or has lines of one. Lines that were rewritten, each of them, are not
-recognised.
+What a program adds to its base by hand is own unless it is a stranger's program, but for its form,
+or has lines of one (see ``copying``), or of a patch that was run here. Lines that were rewritten,
+each of them, are not recognised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TypeAlias
@@ -22,9 +22,9 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Experiment, Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, folder_of
 from gitcollab.records.signing import KeyPair, verify
-from gitcollab.similarity.constants import Constant, constants
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import presets
+from gitcollab.swarm import copying, presets
+from gitcollab.swarm.copying import Lines
 from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reading import baseline
@@ -38,9 +38,6 @@ MAX_BASES = 10_000
 UNKNOWN = SOMEBODY
 Marks: TypeAlias = Mapping[str, tuple[str, ...]]
 _MARKS = "built-on-others"
-# So many characters in whole lines of a stranger's program that the base has not are copied.
-MIN_COPIED = 20
-_ONE_QUOTE = bytes.maketrans(b"'", b'"')
 
 
 def strangers(
@@ -95,17 +92,31 @@ def additions_by(member: Member, text: str, experiment: Experiment) -> tuple[str
     return _copied_from(member, text, base.text, marks)
 
 
-def mark(others: tuple[str, ...], *, program: str | None = None, result: str | None = None) -> None:
+def mark(
+    others: tuple[str, ...],
+    *,
+    program: str | None = None,
+    result: str | None = None,
+    lines: Iterable[str] = (),
+) -> None:
     """Remember on this machine that ``others`` may have written code in a program, or a result's.
 
-    A program is known by its fingerprint: it may be put aside, and back again.
+    A program is known by its fingerprint, lines of it by their digests (see ``copying``): it may be
+    put aside, and back again.
     """
+    known = _marks()
     path = home() / _MARKS
-    path.parent.mkdir(parents=True, exist_ok=True)
+    keys = dict.fromkeys(key for key in (program, result, *lines) if key is not None)
+    new = [key for key in keys if known.get(key) != others]
+    if not new:
+        return
     names = "\t".join(others)
+    # What a crash has left of a last line stays a line of its own.
+    text = "".join(f"\n{key}\t{names}" for key in new) + "\n"
     try:
-        with path.open("a") as file:
-            file.writelines(f"{key}\t{names}\n" for key in (program, result) if key is not None)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:
+            file.write(text.encode())
     except OSError as e:
         raise GitcollabError(
             f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
@@ -113,11 +124,18 @@ def mark(others: tuple[str, ...], *, program: str | None = None, result: str | N
 
 
 def _marks() -> Marks:
-    """Who may have written in what is marked, by result and by fingerprint."""
+    """Who may have written in what is marked, by result, by fingerprint and by line.
+
+    What is damaged marks something else, or by somebody else; the rest holds.
+    """
+    path = home() / _MARKS
     try:
-        marked = [line.split("\t") for line in (home() / _MARKS).read_text().splitlines()]
+        text = path.read_text(errors="replace")
     except FileNotFoundError:
         return {}
+    except OSError as e:
+        raise GitcollabError(f"{path} cannot be read: {e.strerror}", "check permissions") from e
+    marked = [line.split("\t") for line in text.splitlines() if line]
     return {key: tuple(others) or (UNKNOWN,) for key, *others in marked}
 
 
@@ -159,47 +177,45 @@ def _publishers(
 
 
 def _copied_from(member: Member, text: str, base: str, marks: Marks) -> tuple[str, ...]:
-    """Who published lines of the text that its base has not: the first, by time.
+    """Who published lines of the text that its base has not: the first, by time; or gave them here.
 
-    Every program of the hub is read (0.3 ms each), for what records say of them may be a lie. None
-    is when all that was added are values of constants: nobody owns a number.
+    Every program of the hub is read (0.3 ms each), for what records say of them may be a lie.
     """
-    added = _lines(_without_values(text).encode()) - _lines(_without_values(base).encode())
-    if _size(added) < MIN_COPIED:
-        return ()
     snapshot = member.store.snapshot()
+    added = copying.added(text, base, *_own_baseline(member))
     runs = snapshot.select("result", "agent", "created_at")
+    here = _names()
     for _, agent, result_id in sorted((str(made), str(who), str(i)) for i, who, made in runs):
-        common = added & _lines(snapshot.read(f"{folder_of(result_id)}/{PROGRAM_PATH}") or b"")
-        if _size(common) < MIN_COPIED:
+        if not added:
+            return ()
+        common = added.within(snapshot.read(f"{folder_of(result_id)}/{PROGRAM_PATH}") or b"")
+        if not common or not (common.are_copied or agent in here):
             continue
         result = member.result(result_id)
+        others = marks.get(result_id, ())
         if result is None or not _is_own(member, result):
-            return (agent,)
-        if others := marks.get(result_id):
+            others = (agent,)
+        if others and common.are_copied:
             return others
-        if not strangers(member, result):  # others may have taken them from there
-            added -= common
-    return ()
+        if not others and result is not None and not strangers(member, result):
+            added -= common  # others may have taken them from there
+    return _gave(added, marks)
 
 
-def _without_values(text: str) -> str:
-    """The program without the values of its constants; what cannot be read as one stays."""
-    found: list[Constant] = []
-    with suppress(GitcollabError):
-        found = sorted(constants(text).values(), key=lambda c: c.start, reverse=True)
-    for constant in found:
-        text = text[: constant.start] + text[constant.end :]
-    return text
+def _gave(added: Lines, marks: Marks) -> tuple[str, ...]:
+    """Who wrote what is marked of the lines, wherever a copy of it lay."""
+    common = added.among(marks)
+    if not common.are_copied:
+        return ()
+    return tuple(dict.fromkeys(who for line in common.digests for who in marks[line]))
 
 
-def _lines(text: bytes) -> set[bytes]:
-    """The lines without what formatters change: blanks, quotes, what is behind a #."""
-    return {line.partition(b"#")[0] for line in text.translate(_ONE_QUOTE, b" \t").splitlines()}
-
-
-def _size(lines: set[bytes]) -> int:
-    return sum(map(len, lines))
+def _own_baseline(member: Member) -> list[str]:
+    """The hub's baseline where it is own: what it says is nobody else's, whoever says it again."""
+    data = member.store.snapshot().read(PROGRAM_PATH)
+    if data is None or (its_print := _print_of(data)) is None:
+        return []
+    return [data.decode()] if _is_own_baseline(member, its_print, is_own_task(member)) else []
 
 
 def _is_embedded(member: Member) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Experiment, Result, rfc3339, sha256
 from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.records.signing import KeyPair
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import authorship, governing, presets
 from gitcollab.swarm.authorship import BASELINE, PATCHER, UNKNOWN, shipped, strangers
-from gitcollab.swarm.home import key_path
+from gitcollab.swarm.home import home, key_path
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
 from tests import toy
@@ -185,6 +186,29 @@ def test_what_was_built_on_a_patch_stays_its_authors(past: Past) -> None:
     assert past.strangers(later) == ()
     authorship.mark((PATCHER,), result=patched)
     assert past.strangers(later) == (PATCHER,)
+
+
+def test_marks_hold_whatever_a_crash_or_a_bad_disk_left_beside_them(past: Past) -> None:
+    patched = past.add("nova", None)
+    authorship.mark((PATCHER,), result=patched)
+    path = home() / "built-on-others"
+    path.write_bytes(path.read_bytes() + b"\xff\xfe\n\nsha256:ab")
+    other = past.add("nova", None)
+    authorship.mark(("eve",), result=other)
+    assert past.strangers(patched) == (PATCHER,)
+    assert past.strangers(other) == ("eve",)
+
+
+def test_what_is_marked_already_takes_no_more_room(past: Past) -> None:
+    for _ in range(3):
+        authorship.mark(("eve",), program=digest("theirs"), lines=["line:1", "line:2"])
+    assert (home() / "built-on-others").read_text().count("eve") == 3
+
+
+def test_marks_that_cannot_be_read_are_told(past: Past) -> None:
+    (home() / "built-on-others").mkdir(parents=True)
+    with pytest.raises(GitcollabError, match="cannot be read"):
+        past.strangers(past.add("nova", None))
 
 
 def test_who_signed_task_and_program_is_whose_hub_it_is(machines: Machines) -> None:

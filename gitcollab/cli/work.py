@@ -27,7 +27,10 @@ What = Annotated[
         help="The change in words. Left out, it is read from what differs from the base.",
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="The random seed of the run.")]
+Seed = Annotated[
+    # What torch and numpy take both.
+    int | None, typer.Option(min=0, max=2**32 - 1, help="The random seed of the run.")
+]
 
 
 @verb(

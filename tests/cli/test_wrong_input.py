@@ -36,6 +36,9 @@ WRONG = [
     ["leaderboard", "--by", "nope"],
     ["run", "--count", "0"],
     ["run", "--seed", "x"],
+    ["run", "--seed", "-5"],
+    ["run", "--seed", "4294967296"],
+    ["publish", "train.py", "--seed", "99999999999999999999999"],
 ]
 
 

@@ -7,6 +7,7 @@ laid over them, so a refused one leaves no trace.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -207,7 +208,7 @@ class Repository:
             before, tree = step.after, after
 
     def _message(self, commit: str) -> str:
-        fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
+        fields = self.objects.commit_fields(commit, math.inf)
         return "" if fields is None else fields.message
 
     def _latest(self, commit: str | None) -> datetime:
@@ -218,7 +219,7 @@ class Repository:
         now = self._clock()
         times: list[datetime] = []
         while commit is not None and len(times) < _LOOKED_BACK:
-            fields = self.objects.commit_fields(commit, MAX_PUSH_BYTES)
+            fields = self.objects.commit_fields(commit, math.inf)
             if fields is None:
                 break
             times.append(self.objects.commit_time(commit))

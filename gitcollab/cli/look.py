@@ -56,7 +56,8 @@ def status(
             ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
             ("best", render.best(report.best)),
             ("results", str(report.results)),
-            ("sandbox", report.sandbox),
+            (task.program, report.program),
+            ("sandbox", _sandbox(report)),
             ("online", _online(report)),
             ("clock", _skew(report)),
             ("to admit", _to_admit(report)),
@@ -68,6 +69,13 @@ def status(
         print()
         render.claims(report.claims)
     return None
+
+
+def _sandbox(report: Status) -> str:
+    if not report.sandbox_lacking:
+        return report.sandbox
+    left = "nothing runs" if report.sandbox == "required" else "only your own code runs, without"
+    return f"{report.sandbox}, and {report.sandbox_lacking}: {left}"
 
 
 def _online(report: Status) -> str | None:

@@ -32,10 +32,13 @@ class Confinement:
 
     sandboxed: bool
     strangers: tuple[str, ...] = ()  # who wrote code in it, if others did
+    lacking: str = ""  # why there is no sandbox, where one would be used
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know: that others' code runs unprotected."""
+        """What the user should know: that code runs unprotected."""
+        if self.lacking:
+            return (f"your own code runs without the sandbox: {self.lacking}",)
         if self.sandboxed or not self.strangers:
             return ()
         return (f"code by {_names(self.strangers)} runs unprotected: the sandbox is off",)
@@ -72,7 +75,7 @@ def decide(
             f"{remedy}; or, if the user of this machine accepts the risk (ask first), in this "
             f"folder: {_acceptance(member.config)}",
         )
-    return Confinement(False)
+    return Confinement(False, lacking=reason)
 
 
 def _acceptance(config: Config) -> str:

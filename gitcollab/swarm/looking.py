@@ -8,8 +8,9 @@ import re
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of
+from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
-from gitcollab.swarm import keyring
+from gitcollab.swarm import keyring, trials
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
@@ -57,9 +58,37 @@ def status(member: Member, *, ask: bool = False) -> Status:
         skew_seconds=member.store.skew().total_seconds(),
         admission=None if me is None else me.status,
         sandbox=member.config.mode,
+        sandbox_lacking=_sandbox_lacking(member),
+        program=_working_program(member),
         reason=reason,
         to_admit=applicants if applicants and keyring.is_maintainers(member.task) else [],
     )
+
+
+def _sandbox_lacking(member: Member) -> str:
+    from gitcollab.runner import sandbox
+
+    why = None if member.config.mode == "off" else sandbox.lacking()
+    return why[0] if why else ""
+
+
+def _working_program(member: Member) -> str:
+    """What the working program is, in words: whose, and whether it has edits."""
+    workspace, task = member.workspace, member.task
+    if not workspace.program_path(task).exists():
+        return "gone; gitcollab best --adopt puts the best one there"
+    base, best = workspace.base(), member.standings().best
+    try:
+        if trials.holds(workspace, task):
+            return "has the change of a run that goes on, or was cut off: the next run undoes it"
+        text = workspace.program(task)
+        if base is None:
+            return "your own"
+        leads = best is not None and best.fingerprint == fingerprint(base.text)
+    except GitcollabError as e:
+        return f"cannot be used: {e.message}; {e.hint}"
+    name = f"{base.id or 'the baseline'}{', the best' if leads else ''}"
+    return f"{name}, unchanged" if text == base.text else f"your edits on {name}"
 
 
 def results(

@@ -112,6 +112,8 @@ class Status:
     skew_seconds: float  # how far the hub's clocks are ahead of this one, as far as proved
     admission: Admission | None  # of this agent; None: its card is not on the hub
     sandbox: Mode = "auto"  # when programs run in one
+    sandbox_lacking: str = ""  # why there is none here, where one would be used
+    program: str = ""  # what the working program is, in words
     reason: str = ""  # why the hub could not be reached
     to_admit: list[str] = field(default_factory=list)  # agents that wait for who is a maintainer
 

@@ -227,7 +227,7 @@ def test_status(cli: Cli, script: Script) -> None:
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
         *("mine", "results", "skew_seconds", "refused"),
-        *("admission", "sandbox", "reason", "to_admit"),
+        *("admission", "sandbox", "sandbox_lacking", "program", "reason", "to_admit"),
     }
     assert told["hub"] == "https://***@hub.example/x.git"
     assert told["online"] is None

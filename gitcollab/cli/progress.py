@@ -96,7 +96,8 @@ def describe(progress: RunProgress) -> str:
     if progress.loss is not None:
         parts.append(f"loss {progress.loss:.4f}")
     if progress.left is not None:
-        parts.append(f"{clock(progress.left)} left")
+        # What comes when its time is over: by the task's harness, measuring on the held-out text.
+        parts.append(f"{clock(progress.left)} left" if progress.left >= 1 else "evaluating")
     return f"{'  '.join(parts)}  {line(progress.description)}".rstrip()
 
 

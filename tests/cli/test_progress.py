@@ -24,6 +24,9 @@ def test_describe() -> None:
     assert describe(replace(AT, phase="claim")) == "claiming: LR 0.1 → 0.2"
     assert describe(replace(AT, phase="publish")) == "publishing: LR 0.1 → 0.2"
     assert describe(replace(AT, elapsed=75.0)).startswith("1:15  step 412  loss 1.2346  0:36 left")
+    assert (
+        describe(replace(AT, left=0.0)) == "0:23  step 412  loss 1.2346  evaluating  LR 0.1 → 0.2"
+    )
 
 
 def test_a_terminal_has_one_line_that_is_cleaned_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,16 +42,18 @@ def rounds_code(report: RoundsReport) -> int:
 
 def tell_claim(answer: ClaimOutcome) -> None:
     """A claim's outcome on standard output; a no comes with what may be done next."""
-    from gitcollab.swarm.identity import change_text
+    from gitcollab.swarm.identity import change_text, title
     from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Refused, Taken
 
     match answer:
         case Granted(claim=claim, notes=notes):
-            render.say("granted:", claim.description)
+            render.say("granted:", title(claim))
             change = change_text(claim.delta) if claim.delta and not claim.structural else None
+            again = claim.replicates is not None  # the change is its program's, made before
             render.pairs(
                 [
-                    ("change", change if change != claim.description else None),
+                    ("program", claim.description if again else None),
+                    ("change", None if again or change == claim.description else change),
                     ("experiment", claim.id),
                     ("lasts", f"{render.left(claim.expires_at)} unless renewed"),
                     ("repeats", claim.anyway),
@@ -97,7 +99,7 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
         render.say(_headline(report, result, metric_name))
         render.pairs(
             [
-                ("change", result.description),
+                ("program" if result.replicates else "change", result.description),
                 ("result", result.id),
                 ("hub", _WHERE[report.outcome]),
                 (program, "kept" if report.kept else None),

@@ -53,6 +53,12 @@ def read_ahead(mine: Experiment, others: Iterable[Experiment], words: Words) -> 
         words().statements([mine.description, *spoken])
 
 
+def title(experiment: Experiment) -> str:
+    """What is done, for people: a change, or another run of what was measured before."""
+    again = experiment.replicates
+    return experiment.description if again is None else f"another run of {again}"
+
+
 def only_words(experiment: Experiment) -> bool:
     """Whether nothing is known of an experiment but its description."""
     return not (experiment.fingerprint or experiment.delta or experiment.structural)

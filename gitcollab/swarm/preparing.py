@@ -13,6 +13,7 @@ from gitcollab.swarm import claiming, confinement, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
+from gitcollab.swarm.identity import title
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -66,7 +67,7 @@ def prepare(
     progress: Progress,
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it."""
-    task = member.task
+    task = member.believed_task
     recovered = trials.recover(member.workspace, task)
     before, base = member.workspace.program(task), member.workspace.base()
     check_data(member, task)  # what is missing here is better said before anything is claimed
@@ -76,7 +77,7 @@ def prepare(
     plan = proposal_of(member, task, before, what, set_values, patch, seed)
     by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
     confined = confinement.decide(member, plan.experiment, sandbox, by=by)
-    progress(RunProgress("claim", plan.experiment.description))
+    progress(RunProgress("claim", title(plan.experiment)))
     told = (*recovered, *notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
     if isinstance(claimed, Granted | Offline):

@@ -14,7 +14,7 @@ from gitcollab.swarm.choosing import MOST_OWN, Past, choose, is_of_use
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
-from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.identity import key_of, title
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -148,11 +148,11 @@ class _Rounds:
             refused = key_of(plan.experiment, plan.seed) in self._past.refused
             if last_resort := refused or tries == MAX_TRIES:
                 plan = self._with_own_seed(plan)
-            self._progress(RunProgress("claim", plan.experiment.description))
+            self._progress(RunProgress("claim", title(plan.experiment)))
             claimed = claim(self._member, plan.experiment, seed=plan.seed)
             if last_resort and plan.unchanged and isinstance(claimed, Taken):
                 # A baseline nobody has finished yet.
-                return Ready(self._member.task, plan, claimed, confined, notes=confined.notes)
+                return Ready(self._member.believed_task, plan, claimed, confined, notes=confined.notes)
             if ready := self._ready(plan, claimed, confined):
                 return ready
         self._nothing_left = True
@@ -171,7 +171,7 @@ class _Rounds:
     def _ready(self, plan: Proposal, claimed: ClaimOutcome, confined: Confinement) -> Ready | None:
         if isinstance(claimed, Granted | Offline):
             self._past = replace(self._past, refused=frozenset())
-            return Ready(self._member.task, plan, claimed, confined, notes=confined.notes)
+            return Ready(self._member.believed_task, plan, claimed, confined, notes=confined.notes)
         self._past = replace(self._past, refused=self._past.refused | {claimed.experiment})
         return None
 
@@ -202,7 +202,7 @@ class _Rounds:
         except BaseException:  # what was measured is not lost, whatever befalls the choosing
             publish(member, ran.result, ran.files)
             raise
-        self._progress(RunProgress("publish", ran.result.description))
+        self._progress(RunProgress("publish", title(ran.result)))
         if plan is None or confined is None:
             return publish(member, ran.result, ran.files)
         request = request_of(member, ran.result, ran.files)

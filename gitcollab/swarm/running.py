@@ -14,6 +14,7 @@ from gitcollab.swarm import claiming, confinement, trials
 from gitcollab.swarm.authorship import mark
 from gitcollab.swarm.copying import added
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
+from gitcollab.swarm.identity import title
 from gitcollab.swarm.measuring import Measurement, measure
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, PublishOutcome, RunReport
@@ -64,7 +65,7 @@ def run(
         ran = perform(member, ready, progress)
         if isinstance(ran, RunReport):
             return ran
-        progress(RunProgress("publish", ready.plan.experiment.description))
+        progress(RunProgress("publish", title(ready.plan.experiment)))
         return conclude(member, ran, publish(member, ran.result, ran.files))
 
 
@@ -111,7 +112,7 @@ def _measure(
             plan.seed,
             hidden=member.places(),
             started_at=now,
-            description=plan.experiment.description,
+            description=title(plan.experiment),
             progress=progress,
             tick=renewal.tick if renewal else lambda: None,
             box=confinement.box(member, task, folder) if confined.sandboxed else None,

@@ -236,6 +236,19 @@ def test_runs_that_go_wrong(cli: Cli, join: Join) -> None:
     assert broken.json["hint"]
 
 
+def test_another_run_is_told_as_one(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    kept = cli("run", "--set", "LR=0.2", "--json", cwd=nova).json["result"]["id"]
+    again = f"another run of {kept}"
+    claimed = cli("claim", cwd=nova)
+    assert claimed.out.splitlines()[:2] == [f"granted: {again}", "program     LR 0.1 → 0.2"]
+    ran = cli("run", cwd=nova)
+    assert f"claiming: {again}\n" in ran.err
+    assert f"publishing: {again}\n" in ran.err
+    assert f": {again}" in ran.out.splitlines()[0]
+    assert "change" not in ran.out
+
+
 def test_publish_a_run_made_by_hand(cli: Cli, join: Join) -> None:
     nova = join("nova")
     edit(nova, "LR", "0.3")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import chain
 
@@ -29,7 +31,7 @@ def sync(member: Member) -> SyncReport:
         return _offline(member, e.message)
     outcomes = member.store.flush()
     swept = _sweep(member)
-    member.workspace.write_settings(member.task)
+    member.workspace.write_settings(member.believed_task)
     adoption, edited = adopt_if_unedited(member)
     notes = [edited, not_here(member, adoption), suspension(member)]
     total = _results_of_others(member)
@@ -38,7 +40,7 @@ def sync(member: Member) -> SyncReport:
     given_up = sum(o["outcome"] == "offline" for o in outcomes)
     queued = [o for o in outcomes if o["outcome"] == "queued"]
     waiting = [o for o in queued if "waits" not in o]
-    held = [str(o.get("reason", "")) for o in queued if "waits" in o]
+    held = Counter(str(o.get("reason", "")) for o in queued if "waits" in o)
     return SyncReport(
         online=not waiting,
         reason=str(waiting[0].get("reason", "")) if waiting else "",
@@ -48,9 +50,17 @@ def sync(member: Member) -> SyncReport:
         new_results=max(0, fresh),
         best=member.rankings.best(),
         adopted=adoption.id if adoption else None,
-        note="; ".join(filter(None, (*notes, *dict.fromkeys(held), _damage(member)))),
+        note="; ".join(filter(None, (*notes, *_waiting(held), _damage(member)))),
         adoption=adoption,
     )
+
+
+def _waiting(held: Mapping[str, int]) -> list[str]:
+    """How many records stay here, and why."""
+    return [
+        f"{number} record{' waits' if number == 1 else 's wait'} on this host: {why}"
+        for why, number in held.items()
+    ]
 
 
 def _offline(member: Member, reason: str) -> SyncReport:

@@ -107,7 +107,7 @@ def test_by_approval(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
     assert cli("status", "--json").json["admission"] == "waiting"
     assert cli("run", "baseline").code == 5
     waiting = cli("sync")
-    assert (waiting.code, "waits for a maintainer" in waiting.out) == (0, True)
+    assert (waiting.code, "note: 1 record waits on this host: nova waits" in waiting.out) == (0, True)
     mine = cli("agent", "show", "--json").json
 
     at("keeper")

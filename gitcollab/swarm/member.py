@@ -114,7 +114,6 @@ class Member:
     _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)
     _key: KeyPair | None = field(default=None, init=False, repr=False)
-    _believed: Task | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -198,12 +197,14 @@ class Member:
 
     @property
     def task(self) -> Task:
-        """The hub's task, as last fetched. Raises RefusedError where it cannot be believed."""
-        snapshot = self.store.snapshot()
-        task = reading.task_of(snapshot, self.config.hub, self.config.branch)
-        if task != self._believed:
-            trust.require(self.workspace, snapshot)
-            self._believed = task
+        """The hub's task, as last fetched; for what is run, see ``believed_task``."""
+        return reading.task_of(self.store.snapshot(), self.config.hub, self.config.branch)
+
+    @property
+    def believed_task(self) -> Task:
+        """The hub's task. Raises RefusedError where it is not what this workspace believes."""
+        task = self.task
+        trust.require(self.workspace, self.store.snapshot())
         return task
 
     def now(self, snapshot: Snapshot) -> datetime:

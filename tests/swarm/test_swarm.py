@@ -11,6 +11,7 @@ import pytest
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records import codec
 from gitcollab.records.signing import verify
+from gitcollab.swarm import governing
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.joining import join
 from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Taken
@@ -531,12 +532,14 @@ def test_a_foreign_request_in_the_outbox_is_passed_over(agent: Agent, toy_hub: P
     assert nova.run(set_values={"WIDTH": "9"}).outcome == "queued"
 
 
-def test_a_changed_task_stops_claims_until_the_next_sync(agent: Agent, toy_hub: Path) -> None:
-    from tests.swarm.test_bad_input import put
-
-    nova = agent("nova")
-    nova.run()
-    put(toy_hub, {"task.yaml": toy.TASK.replace("seconds: 5", "seconds: 6").encode()})
+def test_a_changed_task_stops_claims_until_the_next_sync(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:  # two machines
+        elsewhere.setenv("GITCOLLAB_HOME", str(tmp_path / "elsewhere"))
+        nova = agent("nova")
+        nova.run()
+    governing.set_task(agent("keeper").member, ["budget.seconds=6"])
     report = nova.run(set_values={"RATE": "0.2"})
     assert report.outcome == "refused"
     assert "task has changed" in report.error

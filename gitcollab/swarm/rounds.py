@@ -152,7 +152,8 @@ class _Rounds:
             claimed = claim(self._member, plan.experiment, seed=plan.seed)
             if last_resort and plan.unchanged and isinstance(claimed, Taken):
                 # A baseline nobody has finished yet.
-                return Ready(self._member.believed_task, plan, claimed, confined, notes=confined.notes)
+                task = self._member.believed_task
+                return Ready(task, plan, claimed, confined, notes=confined.notes)
             if ready := self._ready(plan, claimed, confined):
                 return ready
         self._nothing_left = True

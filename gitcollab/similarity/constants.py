@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,10 +56,16 @@ class UnknownConstant(UsageError):  # noqa: N818
         self.close = tuple(close)
 
 
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?", re.IGNORECASE)
+
+
 class InvalidValue(UsageError):  # noqa: N818
     """The text is not a literal."""
 
     def __init__(self, text: str) -> None:
+        if _NUMBER.fullmatch(text) and math.isinf(float(text)):
+            super().__init__("the number is too large", "numbers go up to 1e308")
+            return
         super().__init__(
             f"not a value: {text[:80]!r}",
             'write a number, a "string", True, False, None, a tuple of these, '

@@ -97,7 +97,14 @@ def applied(patch: str, text: str, program: str) -> str:
     parsed = _parsed(patch)
     if others := sorted(parsed.named - {program}):
         raise _refused(f"it names {others[0]!r}, and only {program} may be changed")
-    result = _spliced(parsed.hunks, text)
+    try:
+        result = _spliced(parsed.hunks, text)
+    except RefusedError as e:
+        if _is_in(parsed.hunks, text):
+            raise RefusedError(
+                f"{program} has the patch's change already", "gitcollab run, without the patch"
+            ) from e
+        raise
     size = len(_utf8(result))
     if size > MAX_PROGRAM_BYTES:
         raise _refused(f"it makes a program of {size:,} bytes; {MAX_PROGRAM_BYTES:,} are allowed")
@@ -273,6 +280,16 @@ def _spliced(hunks: tuple[_Hunk, ...], text: str) -> str:
     if any(not part.endswith("\n") for part in [p for p in [*parts, text[done:]] if p][:-1]):
         raise _refused("a line without an end would not be the last")
     return "".join((*parts, text[done:]))
+
+
+def _is_in(hunks: tuple[_Hunk, ...], text: str) -> bool:
+    """Whether the text is what the hunks make: they can be taken back."""
+    back = tuple(_Hunk(h.now, h.start, h.new, h.old, h.last) for h in hunks)
+    try:
+        _spliced(back, text)
+    except RefusedError:
+        return False
+    return True
 
 
 def _line_starts(text: str) -> Iterator[int]:

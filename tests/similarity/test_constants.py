@@ -149,6 +149,13 @@ def test_a_text_that_is_no_literal_is_refused(text: str) -> None:
     assert len(caught.value.message) < 400
 
 
+@pytest.mark.parametrize("text", ["1e400", "-1.5E999", "9" * 3000])
+def test_a_number_that_is_too_large_is_said_to_be_so(text: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        edit("DEPTH = 8\n", {"DEPTH": text})
+    assert caught.value.message == "the number is too large"
+
+
 def test_several_words_are_no_bare_word() -> None:
     with pytest.raises(InvalidValue):
         edit("A = 'x'\n", {"A": "two words"})

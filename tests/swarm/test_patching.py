@@ -351,6 +351,15 @@ def test_git_agrees_on_a_program_that_went_on(
     assert theirs == mine
 
 
+def test_a_change_that_is_there_already() -> None:
+    patch = HEAD + HUNK
+    there = applied(patch, PROGRAM, "train.py")
+    with pytest.raises(RefusedError, match="has the patch's change already"):
+        applied(patch, there, "train.py")
+    with pytest.raises(RefusedError, match="does not match"):
+        applied(patch, "something else\n", "train.py")
+
+
 PIECES = st.sampled_from(
     [
         *(

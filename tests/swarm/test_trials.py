@@ -197,8 +197,12 @@ def check(nova: Swarm, case: Case, begun: Base) -> None:
     space = nova.member.workspace
     trials.recover(space, nova.task)
     base, now = base_of(nova), text_of(nova)
-    assert now in (case.before, base.text)
-    assert base.text == begun.text or (case.kept is not None and case.kept in base.text)
+    if base.text == begun.text:
+        assert now in (case.before, base.text)
+    else:
+        assert case.kept is not None
+        assert case.kept in now
+        assert now == base.text
     assert PATCHER not in base.by
     assert case.before == begun.text or is_kept(nova, case.before)
     assert not (space.folder / "trial.json").exists()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, Json, app, group, verb
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 
 data = group(
     "data", app, KEEP, "Make or download training data.", "gitcollab data prepare climbmix"
@@ -43,8 +44,16 @@ def prepare(
         try:
             digest = datasets.prepare(name, live.show_share, shards=shards)
         except TaskError as e:
-            raise GitcollabError(e.message, e.hint) from e
+            kind = GitcollabError if _exists(name) else UsageError
+            raise kind(e.message, e.hint) from e
     if json:
         return jsonout.emit({"name": name, "digest": digest})
     render.say(name, "is ready:", digest)
     return None
+
+
+def _exists(name: str) -> bool:
+    """Whether there is a dataset of that name, prepared or not."""
+    if name.startswith("text:"):
+        return Path(name.removeprefix("text:")).expanduser().is_dir()
+    return name in ("embedded", "climbmix")

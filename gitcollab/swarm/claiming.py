@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.store.requests import Outcome, Request
@@ -234,7 +234,7 @@ def _chosen(member: Member, experiment: str | None) -> list[Claim]:
     chosen = [c for c in mine if c.id == experiment]
     if not chosen:
         known = ", ".join(c.id for c in mine) or "none"
-        raise GitcollabError(
+        raise UsageError(
             f"this workspace holds no claim {experiment[:80]!r}", f"its claims: {known}"
         )
     return chosen

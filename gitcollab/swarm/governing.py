@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
+from gitcollab.errors import OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import MAX_PROGRAM_BYTES, AgentCard, Ruling, Task
 from gitcollab.records.names import (
@@ -56,7 +56,7 @@ def agents(member: Member) -> list[AgentInfo]:
 
 
 def agent(member: Member, name: str) -> AgentInfo:
-    """One agent of the hub as last fetched; GitcollabError when there is none of that name."""
+    """One agent of the hub as last fetched; UsageError when there is none of that name."""
     snapshot = member.store.snapshot()
     _known(snapshot, name)
     return _info(snapshot, name)
@@ -126,7 +126,7 @@ def _known(snapshot: Snapshot, name: str) -> Agent:
         return found
     near = difflib.get_close_matches(name[:60], people, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "list them: gitcollab agent list"
-    raise GitcollabError(f"there is no agent {name[:60]!r} on this hub", hint)
+    raise UsageError(f"there is no agent {name[:60]!r} on this hub", hint)
 
 
 def _info(snapshot: Snapshot, name: str) -> AgentInfo:
@@ -164,7 +164,7 @@ def _admitted_by(snapshot: Snapshot, card: AgentCard) -> str | None:
 
 
 def set_task(member: Member, sets: Iterable[str]) -> TaskChange:
-    """Change fields of the task, ``KEY=VALUE`` each; UsageError or GitcollabError for bad ones."""
+    """Change fields of the task, ``KEY=VALUE`` each; UsageError for bad ones."""
     snapshot = member.store.refresh()
     old = _task(member, snapshot)
     fields = codec.to_mapping(old)
@@ -221,7 +221,7 @@ def remove_maintainer(member: Member, name: str) -> TaskChange:
     key = old.maintainers.get(name)
     if key is None:
         people = ", ".join(sorted(old.maintainers))
-        raise GitcollabError(f"{name[:60]!r} is no maintainer", f"they are: {people}")
+        raise UsageError(f"{name[:60]!r} is no maintainer", f"they are: {people}")
     if len(old.maintainers) == 1:
         raise RefusedError(
             f"{name} is the last maintainer: nobody could change anything any more",

@@ -184,12 +184,12 @@ def find(member: Member, wanted: str) -> Result:
     if len(near) == 1 and (only := member.result(near[0])) is not None:
         return only
     if near:
-        raise GitcollabError(
+        raise UsageError(
             f"{len(near)} results match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
         )
     close = difflib.get_close_matches(wanted[:200], list(known)[:5000], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else "list them with: gitcollab results"
-    raise GitcollabError(f"there is no result {wanted[:80]!r}", hint)
+    raise UsageError(f"there is no result {wanted[:80]!r}", hint)
 
 
 def show(member: Member, wanted: str) -> Shown:

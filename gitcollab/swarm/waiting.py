@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
 from gitcollab.records.models import Owned
 from gitcollab.records.names import slug
@@ -33,7 +33,7 @@ def outbox(member: Member) -> OutboxReport:
 def retry(member: Member, wanted: str | None = None) -> list[Retried]:
     """Have one refused request, or all, delivered again; what became of each.
 
-    Raises GitcollabError when ``wanted`` names none, or one that waits already.
+    Raises UsageError when ``wanted`` names none, GitcollabError when that one waits already.
     """
     refused = _refused(member)
     if wanted is not None:
@@ -69,7 +69,7 @@ def _signed_anew(member: Member, request: Request) -> Request:
 def drop(member: Member, wanted: str) -> Dropped:
     """Forget one request; it is kept in a file of the workspace first.
 
-    Raises GitcollabError when ``wanted`` does not name exactly one.
+    Raises UsageError when ``wanted`` does not name exactly one.
     """
     held = _refused(member) | _waiting(member)
     item = find(held, wanted)
@@ -90,8 +90,8 @@ def find(items: Iterable[OutboxItem], wanted: str) -> OutboxItem:
         return near[0]
     if near:
         names = ", ".join(i.request if _shared(i, near) else i.id for i in near[:4])
-        raise GitcollabError(f"{len(near)} in the outbox match {wanted[:80]!r}", f"such as {names}")
-    raise GitcollabError(
+        raise UsageError(f"{len(near)} in the outbox match {wanted[:80]!r}", f"such as {names}")
+    raise UsageError(
         f"there is nothing with the id {wanted[:80]!r} in the outbox", "list it: gitcollab outbox"
     )
 

@@ -107,7 +107,10 @@ def test_by_approval(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
     assert cli("status", "--json").json["admission"] == "waiting"
     assert cli("run", "baseline").code == 5
     waiting = cli("sync")
-    assert (waiting.code, "note: 1 record waits on this host: nova waits" in waiting.out) == (0, True)
+    assert (waiting.code, "note: 1 record waits on this host: nova waits" in waiting.out) == (
+        0,
+        True,
+    )
     mine = cli("agent", "show", "--json").json
 
     at("keeper")
@@ -117,7 +120,7 @@ def test_by_approval(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
     again = cli("admit", "nova", "--json").json
     assert (again["changed"], again["agent"]["admitted_by"]) == (False, "keeper")
     nobody = cli("admit", "nowa")
-    assert (nobody.code, "did you mean nova?" in nobody.err) == (1, True)
+    assert (nobody.code, "did you mean nova?" in nobody.err) == (2, True)
     listed = cli("agent", "list", "--json").json["agents"]
     assert {one["name"]: one["status"] for one in listed} == {"ada": "waiting", "nova": "member"}
     assert cli("agent", "list").out.splitlines()[0].split()[:2] == ["agent", "status"]

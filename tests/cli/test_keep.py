@@ -125,8 +125,8 @@ def test_what_waits_is_shown_and_can_be_dropped(cli: Cli, join: Join, hub: Path)
     not_refused = cli("outbox", "retry", waiting[0])
     assert not_refused.code == 1
     assert "gitcollab sync" in not_refused.err
-    assert cli("outbox", "drop", "lr-").code == 1  # both
-    assert cli("outbox", "drop", "nothing-like-it").code == 1
+    assert cli("outbox", "drop", "lr-").code == 2  # both
+    assert cli("outbox", "drop", "nothing-like-it").code == 2
     assert cli("outbox", "drop").code == 2
     assert cli("outbox", "drop", waiting[0]).code == 0
     gone.rename(hub)

@@ -198,8 +198,8 @@ def leaderboard(
 ) -> None:
     """Rank programs, overall or by hardware tier, or agents.
 
-    A program's place is decided by its metric with its noise held against it. ± is the standard
-    error of the mean; ✓ is confirmed: run by two agents at least.
+    A program's place is decided by its metric with its noise held against it ("ranks at": metric
+    and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least.
     """
     swarm = open_swarm()
     if json:
@@ -241,7 +241,10 @@ def results(
     text: Annotated[str | None, typer.Option(help="Only results whose text has this.")] = None,
     json: Json = False,
 ) -> None:
-    """List results, newest first, with filters."""
+    """List results, newest first, with filters.
+
+    A verdict is of all runs known by now: others may have changed it since a run ended.
+    """
     swarm = open_swarm()
     found = swarm.results(
         limit=limit,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gitcollab.records.models import Claim, Result
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry
 
-_NARROW = 20  # cells that a column gets which takes what the others leave
+_NARROW = 12  # cells that a column gets which takes what the others leave
 
 # How a verdict is said to people; a run without a metric has its status instead.
 _VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
@@ -186,7 +186,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
 
     wrapping = sys.stdout.isatty()
     needs = _needs(columns, rows)
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
+    filling = any(column.wide is None for column in columns)
+    grid = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=filling
+    )
     for column, need in zip(columns, needs, strict=True):
         long = column.whole and not wrapping
         grid.add_column(
@@ -248,6 +251,7 @@ def _width() -> int:
 
 
 CHANGE = Column("change", None)
+RANKED = Column("ranks at", 12, "right")  # the mean with its noise held against it
 
 
 def ranking(rows: Sequence[Entry] | Sequence[AgentEntry], metric_name: str) -> None:
@@ -264,6 +268,7 @@ def programs(entries: Sequence[Entry], metric_name: str) -> None:
         Column("#", 5, "right"),
         Column(metric_name, 12, "right"),
         Column("±", 7, "right"),
+        RANKED,
         Column("runs", 6),
         Column("agent", 12),
         Column("id", 10),
@@ -278,6 +283,7 @@ def _program(entry: Entry) -> Sequence[str]:
         str(entry.rank),
         metric(entry.metric),
         error_of_mean(entry),
+        metric(entry.pessimistic),
         f"{entry.n}{mark}",
         entry.agent,
         short_id(entry.id),
@@ -290,8 +296,9 @@ def agents(entries: Sequence[AgentEntry], metric_name: str) -> None:
     titles = ("runs", "kept", "confirmed", "replicated", "crashed")
     columns = (
         Column("#", 5, "right"),
-        Column("agent", None),
+        Column("agent", 24, whole=True),
         Column(metric_name, 12, "right"),
+        RANKED,
         *(Column(title, 10, "right") for title in titles),
     )
     table(
@@ -301,6 +308,7 @@ def agents(entries: Sequence[AgentEntry], metric_name: str) -> None:
                 str(entry.rank),
                 entry.agent,
                 metric(entry.best.metric if entry.best else None),
+                metric(entry.best.pessimistic if entry.best else None),
                 str(entry.experiments),
                 str(entry.kept),
                 str(entry.confirmed),

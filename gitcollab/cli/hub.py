@@ -142,8 +142,8 @@ def join(
     invite: Annotated[
         str | None,
         typer.Option(
-            metavar="TOKEN",
-            help="A maintainer's invitation: the token, a file that holds it, or - to read it.",
+            metavar="FILE",
+            help="A maintainer's invitation: a file that holds it, or - to paste it.",
         ),
     ] = None,
     json: Json = False,

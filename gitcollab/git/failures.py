@@ -51,6 +51,7 @@ class Failure:
     certain: bool = False
 
 
+NO_REPOSITORY = "check the hub's address, or create it with `gitcollab init`"
 _NETWORK = "check the connection and the hub's address; work goes on without it"
 
 # First match wins; tried on what was said, in lower case.
@@ -95,7 +96,7 @@ _MEANINGS: tuple[tuple[str, str, str, bool], ...] = (
             r"|does not exist|not a git repository|project you were looking for could not be found"
         ),
         "there is no repository",
-        "check the hub's address, or create it with `gitcollab init`",
+        NO_REPOSITORY,
         True,
     ),
     (r"permission denied|read-only file system", "", "check the permissions of the hub", True),

@@ -216,8 +216,19 @@ class Remote:
     def unreachable(self, failure: Failure) -> HubUnreachable:
         """``failure`` as the error that names this hub."""
         return HubUnreachable(
-            f"cannot reach the hub {without_credentials(self.url)}: {failure.reason}", failure.hint
+            f"cannot reach the hub {without_credentials(self.url)}: {failure.reason}",
+            self.remedy(failure.hint),
         )
+
+    def remedy(self, hint: str) -> str:
+        """``hint``, unless it is to make a hub from which something was fetched before."""
+        asked = ("rev-parse", "--quiet", "--verify", self.tracking)
+        if (
+            hint == failures.NO_REPOSITORY
+            and not command.run_git(*asked, git_dir=self.git_dir).code
+        ):
+            return "ask whether the hub has moved; work goes on without it"
+        return hint
 
     def _verdict(self, flag: str, summary: str, err: str) -> Pushed:
         if flag in " *+":

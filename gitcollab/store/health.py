@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gitcollab.git import command
-from gitcollab.git.failures import CacheCorrupt, Failure
+from gitcollab.git.failures import CacheCorrupt, Failure, HubUnreachable
 from gitcollab.git.objects import ObjectStore, create
 from gitcollab.git.remote import Remote
 from gitcollab.store.cache import Cache
@@ -61,7 +61,11 @@ def access(remote: Remote, seconds: float) -> Access:
             objects.write_tree(None, {}), None, "a rehearsal", _AUTHOR, _AUTHOR, datetime.now(UTC)
         )
         asked = replace(remote, git_dir=empty, idle=seconds, total=seconds)
-        tip = asked.look()
+        try:
+            tip = asked.look()
+        except HubUnreachable as e:
+            e.hint = remote.remedy(e.hint)
+            raise
         left = max(1.0, until - time.monotonic())
         return Access(tip, replace(asked, idle=left, total=left).rehearse(commit))
 

@@ -123,8 +123,9 @@ def report_of(
     """What the user is told; the claim of a result that the hub refused is given back."""
     report = RunReport("published", error=measured.failure, hint=measured.hint, claim=claimed)
     notes: tuple[str, ...] = ()
-    if isinstance(claimed, Offline):
-        notes = (f"nothing could be claimed ({claimed.reason}): this ran unclaimed",)
+    away = claimed.reason if isinstance(claimed, Offline) else None
+    if away is not None and away != getattr(outcome, "reason", None):
+        notes = (f"nothing could be claimed ({away}): this ran unclaimed",)
     if isinstance(claimed, Taken):
         notes = (f"{claimed.other.agent} runs this program too: this ran unclaimed",)
     match outcome:
@@ -138,7 +139,10 @@ def report_of(
                 notes = (*notes, "the hub's task changed meanwhile: this ranks under the old one")
             return replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
         case Queued(result=result, reason=reason):
-            notes = (*notes, f"queued on this host ({reason}); gitcollab sync delivers it")
+            queued = (
+                "queued on this host" if away != reason else "unclaimed, and queued on this host"
+            )
+            notes = (*notes, f"{queued} ({reason}); gitcollab sync delivers it")
             return replace(report, outcome="queued", result=result, notes=notes)
         case Refused(reason=reason):
             error = f"the hub refused the result: {reason}"

@@ -192,7 +192,7 @@ def _how_to_join(member: Member, name: str) -> str:
         return keyring.where_from(name)
     if task.policy.admission == "invite":
         people = ", ".join(sorted(task.maintainers))
-        return f"ask a maintainer ({people}) for an invitation: gitcollab join HUB --invite TOKEN"
+        return f"ask a maintainer ({people}) for an invitation: gitcollab join HUB --invite FILE"
     return "gitcollab doctor"
 
 

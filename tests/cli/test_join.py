@@ -36,10 +36,10 @@ def test_joined_again_a_workspace_keeps_its_program(cli: Cli, join: Join, hub: P
 
 def test_joined_again_it_says_which_sandbox_is_used(cli: Cli, join: Join, hub: Path) -> None:
     nova = join("nova")
-    assert "sandbox  auto\n" in cli("status", cwd=nova).out
+    assert "sandbox   auto\n" in cli("status", cwd=nova).out
     off = cli("join", str(hub), "--agent", "nova", "--sandbox", "off", cwd=nova)
     assert "the sandbox is off here now; it was auto\n" in off.out
-    assert "sandbox  off\n" in cli("status", cwd=nova).out
+    assert "sandbox   off\n" in cli("status", cwd=nova).out
     same = cli("join", str(hub), "--agent", "nova", "--json", cwd=nova).json
     assert (same["sandbox"], same["sandbox_before"]) == ("off", None)
 

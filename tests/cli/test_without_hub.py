@@ -80,6 +80,17 @@ def test_work_goes_on_and_is_delivered_in_order(
     assert cli("status", "--json", cwd=nova).json["queued"] == []
 
 
+def test_a_hub_that_was_there_is_not_to_be_made_anew(cli: Cli, join: Join, hub: Path) -> None:
+    nova = join("nova")
+    hub.rename(hub.with_name("away.git"))
+    for told in (cli("verify", cwd=nova).err, cli("doctor").out):
+        assert "gitcollab init" not in told
+        assert "ask whether the hub has moved" in told
+    ran = cli("run")
+    assert (ran.code, ran.out.count("there is no repository")) == (5, 1)
+    assert "note: unclaimed, and queued on this host (there is no repository" in ran.out
+
+
 def test_a_release_waits_for_the_hub(cli: Cli, join: Join, hub: Path) -> None:
     nova = join("nova")
     key = cli("claim", "LR 0.1 → 0.2", "--json", cwd=nova).json["experiment"]

@@ -71,6 +71,7 @@ def test_an_invitation_lets_in_as_many_as_it_says(machines: Machines) -> None:
     with pytest.raises(RefusedError, match="only whom a maintainer has invited") as none:
         member_of(hub, "nova")
     assert "ask a maintainer (keeper)" in none.value.hint
+    assert none.value.hint.endswith("gitcollab join HUB --invite FILE")
     assert not key_path("nova").exists()
     nova = member_of(hub, "nova", token)
     assert run(nova) == "published"

@@ -79,8 +79,8 @@ def _working_program(member: Member) -> str:
         return "gone; gitcollab best --adopt puts the best one there"
     base, best = workspace.base(), member.standings().best
     try:
-        if trials.holds(workspace, task):
-            return "has the change of a run that goes on, or was cut off: the next run undoes it"
+        if whose := trials.holds(workspace, task):
+            return f"{whose.removeprefix(task.program).lstrip()}: the next run undoes it"
         text = workspace.program(task)
         if base is None:
             return "your own"

@@ -68,8 +68,11 @@ def prepare(
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it."""
     task = member.believed_task
+    found = member.workspace.program(task)
     recovered = trials.recover(member.workspace, task)
     before, base = member.workspace.program(task), member.workspace.base()
+    if found != before:
+        recovered = (*recovered, *_give_back(member, found))
     check_data(member, task)  # what is missing here is better said before anything is claimed
     spoken = spoken_claim(member, before) if not (set_values or patch) else None
     if what is None and spoken is not None:
@@ -83,6 +86,15 @@ def prepare(
     if isinstance(claimed, Granted | Offline):
         return Ready(task, plan, claimed, confined, before, told, by, base)
     return replace(not_claimed(claimed), notes=recovered)
+
+
+def _give_back(member: Member, program: str) -> list[str]:
+    """Release the claim of a run of ``program`` that was cut off; a note where there was one."""
+    print_of = fingerprint(program)
+    left = [claim for claim in member.workspace.claims() if claim.fingerprint == print_of]
+    for claim in left:
+        claiming.give_back(member, claim)
+    return [f"its claim was given back: {claim.description}" for claim in left]
 
 
 def spoken_claim(member: Member, text: str) -> Claim | None:

@@ -48,6 +48,8 @@ def test_the_change_of_a_killed_run_is_undone(cli: Cli, killed: Path) -> None:
     told = "a run that was cut off left its change in train.py: undone, kept in "
     (note,) = (text for text in ran.json["notes"] if text.startswith(told))
     assert "PAUSE = 19.0" in (killed / note.removeprefix(told)).read_text()
+    assert "its claim was given back: PAUSE 0 → 19" in ran.json["notes"]
+    assert cli("status", "--json").json["claims"] == []
     assert not any("cut off" in note for note in cli("run", "--json").json["notes"])
 
 

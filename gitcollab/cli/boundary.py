@@ -28,7 +28,7 @@ BROKEN_PIPE = 141
 _MACHINE = {
     errno.ENOSPC: "free some space, then run the same command again",
     errno.EDQUOT: "free some of your quota, then run the same command again",
-    errno.EROFS: "choose a folder that can be written; GITCOLLAB_HOME moves what gitcollab keeps",
+    errno.EROFS: "work in a folder that can be written; GITCOLLAB_HOME moves what gitcollab keeps",
     errno.EACCES: "check the permissions; GITCOLLAB_HOME moves what gitcollab keeps",
     errno.EPERM: "check the permissions; GITCOLLAB_HOME moves what gitcollab keeps",
     errno.EMFILE: "close some programs, or raise `ulimit -n`",
@@ -63,8 +63,8 @@ def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
             return _tell("the current folder is gone", "cd into one that exists", 1, as_json)
         if e.errno not in _MACHINE:
             return _tell_bug(e, argv, as_json)
-        where = f": {e.filename}" if e.filename else ""
-        return _tell(f"{e.strerror}{where}", _MACHINE[e.errno], 1, as_json)
+        what = f"{e.filename} cannot be used: " if e.filename else ""
+        return _tell(f"{what}{e.strerror}", _MACHINE[e.errno], 1, as_json)
     except BaseException as e:  # the last line of defence: whatever is left is a bug
         return _tell_bug(e, argv, as_json)
     return code

@@ -122,7 +122,11 @@ class _Rounds:
         while self._choose() is None:
             why = f"nothing to run that this agent has not run {MOST_OWN} times; the hub is watched"
             self._progress(RunProgress("wait", why))
-            pause(LOOK_EVERY)
+            try:
+                pause(LOOK_EVERY)
+            except KeyboardInterrupt as e:
+                e.add_note("nothing was running, so nothing is lost")
+                raise
             with suppress(OfflineError):
                 self._member.store.refresh()
             if is_edited(self._member):

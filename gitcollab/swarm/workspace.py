@@ -308,5 +308,6 @@ def write_whole(path: Path, data: bytes) -> None:
         write_aside(path, data, durable=True)
     except OSError as e:
         raise GitcollabError(
-            f"{path} cannot be written: {e.strerror}", "free some disk space, or check permissions"
+            f"{path} cannot be written: {e.strerror}",
+            "see that the folder may be written, and that there is space on its disk",
         ) from e

@@ -81,7 +81,7 @@ def test_what_the_machine_says_no_to_is_no_bug(cli: Cli, script: Script, number:
     script(views=OSError(number, os.strerror(number), "/some/file"))
     ran = cli("views")
     assert ran.code == 1
-    assert ran.err.startswith(f"error: {os.strerror(number)}: /some/file\nnext: ")
+    assert ran.err.startswith(f"error: /some/file cannot be used: {os.strerror(number)}\nnext: ")
 
 
 @pytest.mark.parametrize(

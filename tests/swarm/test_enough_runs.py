@@ -31,8 +31,9 @@ def test_without_end_it_waits_for_others(agent: Agent, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
 
     monkeypatch.setattr(rounds, "pause", pause)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as ended:
         nova.run_many(on_report=reports.append, progress=told.append)
+    assert ended.value.__notes__ == ["nothing was running, so nothing is lost"]
     runs = Counter(report.result.fingerprint for report in reports)
     assert sorted(runs.values()) == [MOST_OWN, MOST_OWN]
     waiting = [one.description for one in told if one.phase == "wait"]

@@ -42,7 +42,8 @@ app = typer.Typer(
     add_completion=False,
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGS]...",
-    epilog="`gitcollab VERB --help` says more, with an example. Every verb takes --json.",
+    epilog="`gitcollab VERB --help` says more, with an example. Every verb takes --json; agent, "
+    "data, hooks and task are groups of verbs.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]

@@ -36,7 +36,7 @@ Seed = Annotated[
 @verb(
     WORK,
     "gitcollab run                          # train.py as you have changed it",
-    "gitcollab run --set MATRIX_LR=0.05     # change a constant, run, publish",
+    "gitcollab run --set MATRIX_LR=0.02     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
     'gitcollab diff ID --raw | gitcollab run --patch - "its change on this base"',
     "gitcollab run --forever                # lend this machine until ^C",
@@ -138,7 +138,7 @@ def _run_many(
 @verb(
     WORK,
     "python train.py > run.log 2>&1; gitcollab publish run.log",
-    'gitcollab publish run.log "MATRIX_LR 0.04 → 0.05" --seed 1',
+    'gitcollab publish run.log "MATRIX_LR 0.01 → 0.02" --seed 1',
 )
 def publish(
     log: Annotated[Path, typer.Argument(metavar="LOG", help="What the run printed.")],
@@ -165,7 +165,7 @@ def publish(
 
 @verb(
     WORK,
-    'gitcollab claim "raise the matrix LR to 0.05"',
+    'gitcollab claim "raise the matrix LR to 0.02"',
     'gitcollab claim --from-code "SwiGLU in the MLP"  # what train.py changes',
     "gitcollab claim --json",
 )
@@ -205,7 +205,7 @@ Experiment = Annotated[
 ]
 
 
-@verb(WORK, "gitcollab release", "gitcollab release matrix-lr-0.05-1a2b3c4d")
+@verb(WORK, "gitcollab release", "gitcollab release matrix-lr-0.01-0.02-1a2b3c4d")
 def release(experiment: Experiment = None, json: Json = False) -> None:
     """Give claims back, so that others may do the experiments."""
     released = open_swarm().release(experiment)
@@ -237,7 +237,7 @@ def _assignments(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, found, value = (part.strip() for part in text.partition("="))
         if not (found and name and value):
-            raise UsageError(f"--set {text!r} is not NAME=VALUE", "as in --set MATRIX_LR=0.05")
+            raise UsageError(f"--set {text!r} is not NAME=VALUE", "as in --set MATRIX_LR=0.02")
         if name in values:
             raise UsageError(f"--set gives {name} twice", "give each constant one value")
         values[name] = value

@@ -74,7 +74,7 @@ def test_version(cli: Cli) -> None:
         (["results", "--verdict", "great"], "keep", "gitcollab results --help"),
         (["status", "now"], "unexpected extra argument", "gitcollab status --help"),
         (["data", "drop"], "no such command 'drop'", "gitcollab data --help"),
-        (["run", "--set", "LR"], "--set 'LR' is not NAME=VALUE", "--set MATRIX_LR=0.05"),
+        (["run", "--set", "LR"], "--set 'LR' is not NAME=VALUE", "--set MATRIX_LR=0.02"),
         (["run", "--set", "A=1", "--set", "A=2"], "gives A twice", "one value"),
         (["best", "--adopt", "--agent", "x"], "do not go together", "leave one"),
         (["show", "x", "--log", "--program"], "do not go together", "leave one"),

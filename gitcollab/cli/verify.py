@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -122,8 +123,9 @@ def _in_workspace(commits: str | None, *, late: bool) -> Verdict:
     member = open_swarm().member
     snapshot = member.store.refresh()
     copy = verifying.copy_of(member)
-    if commits is not None:
-        return _range(copy, commits, late=late)
+    if commits is not None:  # the copy is bare, and its HEAD means nothing
+        newest = re.sub(r"\bHEAD\b", snapshot.tip or "HEAD", commits)
+        return _range(copy, newest, late=late)
     return verifying.verify_all(copy, snapshot, pages)
 
 

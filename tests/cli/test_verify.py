@@ -74,6 +74,7 @@ def test_new_left_out_is_the_hubs_newest(cli: Cli, hub: Path, join: Join) -> Non
     assert cli("verify", f"{start}~1..", cwd=nova).out == "nothing breaks a rule in 1 commit\n"
     put(hub, {"junk.txt": b"x"})
     assert cli("verify", f"{start}..", "--json", cwd=nova).json["commits"] == 1
+    assert cli("verify", "HEAD~1..HEAD", "--json", cwd=nova).json["commits"] == 1
 
 
 def test_a_clone_is_judged_where_one_stands(cli: Cli, hub: Path, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,7 +70,8 @@ def join(
     member = Member(workspace, config, pages, clock, progress=progress)
     changed = _trusted_anew(workspace, member.store.refresh())
     task = member.task
-    registered = _register(member, name, invitation)
+    with _prepared(workspace):  # or an agent would be registered that has no workspace
+        registered = _register(member, name, invitation)
     workspace.create(member.config)
     trust.require(workspace, member.store.snapshot())
     workspace.write_settings(task)
@@ -94,6 +96,19 @@ def join(
         before.mode if before and before.mode != config.mode else None,
         adoption,
     )
+
+
+@contextmanager
+def _prepared(workspace: Workspace) -> Iterator[None]:
+    """A place for the workspace's files, which goes again where it is new and the block fails."""
+    new = not workspace.folder.exists()
+    workspace.prepare()
+    try:
+        yield
+    except BaseException:
+        if new:
+            shutil.rmtree(workspace.folder, ignore_errors=True)
+        raise
 
 
 def _trusted_anew(workspace: Workspace, snapshot: Snapshot) -> str:

@@ -104,13 +104,17 @@ class Workspace:
 
         It is this user's alone: a hub's address may hold a password.
         """
-        make_folder(self.folder)
-        _keep_private(self.folder, 0o700)
-        write_whole(self.folder / ".gitignore", b"*\n")
+        self.prepare()
         fields = {k: v for k, v in vars(config).items() if v is not None}
         path = self.folder / "config.yaml"
         write_whole(path, codec.dump(fields))
         _keep_private(path, 0o600)
+
+    def prepare(self) -> None:
+        """Make what a workspace's own files lie in. Raises GitcollabError where that cannot be."""
+        make_folder(self.folder)
+        _keep_private(self.folder, 0o700)
+        write_whole(self.folder / ".gitignore", b"*\n")
 
     def program_path(self, task: Task) -> Path:
         """The working program."""

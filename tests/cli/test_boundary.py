@@ -15,6 +15,7 @@ import pytest
 from cli_toys import HOSTILE, Ran
 
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
+from gitcollab.git.command import run_git
 
 Cli = Callable[..., Ran]
 Script = Callable[..., Any]
@@ -105,6 +106,12 @@ def test_where_no_folder_can_be_made(cli: Cli, hub: Path) -> None:
         ran = cli(*argv, cwd=Path("/proc"))
         assert (ran.code, ran.err.count("\n")) == (1, 2)
         assert ran.err.startswith("error: the folder /proc/.gitcollab cannot be made: ")
+
+
+def test_where_no_workspace_can_be_nobody_joins(cli: Cli, hub: Path) -> None:
+    before = run_git("rev-parse", "swarm", git_dir=hub).out
+    assert cli("join", str(hub), "--agent", "nova", cwd=Path("/proc")).code == 1
+    assert run_git("rev-parse", "swarm", git_dir=hub).out == before
 
 
 def test_what_is_no_folder_is_no_hub(cli: Cli, tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ class CommitFields(NamedTuple):
     seconds: int = 0  # since 1970, when it says it was made
     odd: str = ""  # what no commit of an honest writer has in its head
 
+    @property
+    def made(self) -> datetime:
+        """When the commit says it was made, UTC; times no calendar holds are brought into it."""
+        return datetime.fromtimestamp(min(self.seconds, int(_LATEST.timestamp())), UTC)
+
 
 class TreeChange(NamedTuple):
     """A file that differs between two trees; ``entry`` is None where it is gone."""
@@ -90,9 +95,8 @@ class ObjectStore:
         return self._fields(commit).tree
 
     def commit_time(self, commit: str) -> datetime:
-        """When ``commit`` says it was made, UTC; times no calendar holds are brought into it."""
-        seconds = self._fields(commit).seconds
-        return datetime.fromtimestamp(min(seconds, int(_LATEST.timestamp())), UTC)
+        """When ``commit`` says it was made, see ``CommitFields.made``."""
+        return self._fields(commit).made
 
     def commit_fields(self, commit: str, cap: float) -> CommitFields | None:
         """What ``commit`` says; None when it is no commit, or has more than ``cap`` bytes."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,16 +23,15 @@ from gitcollab.git.rawtrees import MAX_BLOB_BYTES, Change, Difference, differenc
 from gitcollab.records.quoting import escaped
 from gitcollab.store.columns import Columns
 from gitcollab.store.files import write_aside
-from gitcollab.store.history import LATER, BadHistory, Link, chain, way
+from gitcollab.store.history import LATER, BadHistory, Link, chain, line, way
 from gitcollab.store.index import Index
 from gitcollab.store.past import Past
 from gitcollab.store.sightings import Sighting
-from gitcollab.store.snapshot import Snapshot, utc_now
+from gitcollab.store.snapshot import CLOCKS, Snapshot, utc_now
 
 MAX_PUSH_BYTES = 100_000_000  # of changed files in one push
 _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
 MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
-_AHEAD = timedelta(days=1)  # a clock that is further ahead is broken, not skewed
 _LOOKED_BACK = 200  # commits
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
@@ -190,9 +190,11 @@ class Repository:
     ) -> Iterator[Step]:
         """A step for each; one of more than ``cap`` bytes is at fault."""
         tree = None if old is None else self.objects.tree(old)
-        since, latest = self._latest(old), self._clock() + _AHEAD
-        for commit, after, _, odd in links:
-            made, found = self.objects.commit_time(commit), difference(self.objects, tree, after)
+        # Who stands at the door judges by its own clock, see ``Step.moment``.
+        since = _LONG_AGO if self._past is None else self._latest(old)
+        latest = self._clock() + CLOCKS
+        for commit, after, _, made, odd in links:
+            found = difference(self.objects, tree, after)
             faults = [*([Fault("", "history", odd)] if odd else []), *_told(found)]
             if tree == after:
                 faults.append(Fault("", "history", "it changes nothing"))
@@ -217,13 +219,7 @@ class Repository:
         One alone may say what it likes; the others were made before it all the same.
         """
         now = self._clock()
-        times: list[datetime] = []
-        while commit is not None and len(times) < _LOOKED_BACK:
-            fields = self.objects.commit_fields(commit, math.inf)
-            if fields is None:
-                break
-            times.append(self.objects.commit_time(commit))
-            commit = next(iter(fields.parents), None)
+        times = (link.made for link in islice(line(self.objects, commit), _LOOKED_BACK))
         return max((time for time in times if time <= now), default=_LONG_AGO)
 
     def tree_faults(self, commit: str) -> list[Fault]:

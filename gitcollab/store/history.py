@@ -6,6 +6,7 @@ Along first parents. Nothing is believed: a commit may be anything, and history 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
@@ -28,6 +29,7 @@ class Link(NamedTuple):
     commit: str
     tree: str
     parent: str | None  # the first
+    made: datetime  # as it says
     odd: str = ""
 
 
@@ -72,14 +74,14 @@ def way(objects: ObjectStore, old: str | None, new: str, push: str | None = None
     """
     found, first = _changing(objects, old, new)
     if first is not None and first.parent != old:
-        ours = {link.commit for link in _line(objects, old, None)}
-        common = next((one for one in _line(objects, new, None) if one.commit in ours), None)
+        ours = {link.commit for link in line(objects, old)}
+        common = next((one for one in line(objects, new) if one.commit in ours), None)
         if common is not None:
             found, first = _changing(objects, common.commit, new)[0], common
         found = [link for link in found if link != first]
         found.append(first._replace(odd="it does not follow the branch's commits"))
     if push is not None:
-        later = {link.commit for link in _line(objects, new, push)}
+        later = {link.commit for link in line(objects, new, push)}
         pushed = sum(link.commit in later for link in found)
         if len(found) - pushed > MAX_COMMITS:
             odd = f"more than {MAX_COMMITS} commits are pushed at once"
@@ -96,7 +98,7 @@ def _changing(objects: ObjectStore, old: str | None, new: str) -> tuple[list[Lin
     """
     found: list[Link] = []
     last: Link | None = None
-    for link in _line(objects, new, old):
+    for link in line(objects, new, old):
         if last is not None and last.tree != link.tree:
             found.append(last)
         last = link
@@ -112,7 +114,7 @@ def _tree(objects: ObjectStore, commit: str) -> str | None:
     return None if fields is None else fields.tree
 
 
-def _line(objects: ObjectStore, commit: str | None, end: str | None) -> Iterator[Link]:
+def line(objects: ObjectStore, commit: str | None, end: str | None = None) -> Iterator[Link]:
     """The commit and its first parents, newest first, without ``end`` and what cannot be read."""
     while commit is not None and commit != end:
         fields = objects.commit_fields(commit, _CAP)
@@ -129,4 +131,4 @@ def _link(commit: str, fields: CommitFields) -> Link:
         odd = "it is a merge"
     elif len(fields.message) > _MAX_COMMIT_BYTES:
         odd = "its message is too long"
-    return Link(commit, fields.tree, next(iter(fields.parents), None), odd)
+    return Link(commit, fields.tree, next(iter(fields.parents), None), fields.made, odd)

@@ -128,7 +128,7 @@ class Past:
         entry = self._objects.find(fields.tree, folder)
         tree = entry.oid if entry is not None and entry.is_tree else None
         parent = fields.parents[0] if fields.parents else None
-        return _Commit(parent, self._objects.commit_time(commit), tree)
+        return _Commit(parent, fields.made, tree)
 
 
 def _folder(path: str) -> str:

@@ -82,7 +82,7 @@ class Arrivals(NamedTuple):
 
 _T = TypeVar("_T")
 
-_BELIEVABLE = timedelta(days=1)
+CLOCKS = timedelta(days=1)  # clocks that differ by more are broken, not skewed
 
 _NONE: Mapping[str, bytes | None] = MappingProxyType({})
 
@@ -148,7 +148,7 @@ class Snapshot:
         One that is ahead by more than a day is broken, not skewed, and is not believed.
         """
         ahead = self._sighting.ahead
-        return local + ahead if ahead <= _BELIEVABLE else local
+        return local + ahead if ahead <= CLOCKS else local
 
     def arrival(self, path: str) -> Arrived:
         """When the claim at ``path`` was first seen here as it is; laid over the tip: just now."""
@@ -160,7 +160,7 @@ class Snapshot:
             found = self._reading(lambda: self._index.arrival(at, path))
         if found is None:
             return Arrived(now, None, timedelta(0))
-        believed = found.seen - found.made <= _BELIEVABLE
+        believed = found.seen - found.made <= CLOCKS
         earliest = min(found.made, found.seen) if believed else found.seen
         age = None if found.before is None else max(found.seen - found.before, timedelta(0))
         # Seen in our future: our clock was set back since.

@@ -6,8 +6,9 @@ from gitcollab.errors import GitcollabError
 from gitcollab.records import names
 from gitcollab.records.models import AgentCard, Record, Task
 from gitcollab.records.signing import keys_of
+from gitcollab.store.snapshot import CLOCKS
 from gitcollab.swarm import reading
-from gitcollab.swarm.commit import CLOCKS, Commit, Reasons
+from gitcollab.swarm.commit import Commit, Reasons
 from gitcollab.swarm.roster import invited, roster
 
 

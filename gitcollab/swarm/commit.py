@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from gitcollab.records.models import Owned, Record, Ruling, Signed, Task
 from gitcollab.records.names import TASK_PATH, kind_of
 from gitcollab.records.signing import verify
 from gitcollab.store.decoding import Broken, decode_at
-from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.snapshot import CLOCKS, Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.roster import Roster, roster
-
-CLOCKS = timedelta(days=1)  # clocks that differ by more are broken, not skewed
 
 Reasons = Iterator[tuple[str, str]]  # a rule's name, and why it is broken
 

@@ -287,11 +287,7 @@ def _check_file(path: str, data: bytes) -> None:
         )
     if len(data) > MAX_PROGRAM_BYTES:
         raise UsageError(f"{path} has {len(data)} bytes, more than {MAX_PROGRAM_BYTES}")
-    try:
-        data.decode()
-    except UnicodeDecodeError as e:
-        hint = "save it in that encoding"
-        raise UsageError(f"{path} is not UTF-8 text (byte {e.start})", hint) from e
+    presets.text_of(data, path)
     if path == SYNONYMS_PATH and (why := unusable(data)):
         raise UsageError(f"{path}: {why}", "as in: concepts: {engram: [engram memory, engram]}")
 

@@ -23,10 +23,9 @@ from gitcollab.records.models import Retraction, Ruling, Task
 from gitcollab.records.names import DERIVED, path_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.store.audit import Repository, Step
-from gitcollab.store.snapshot import Snapshot, utc_now
+from gitcollab.store.snapshot import CLOCKS, Snapshot, utc_now
 from gitcollab.store.upstream import Upstream
 from gitcollab.swarm import derive, keyring, reading, rulebook, ruling
-from gitcollab.swarm.commit import CLOCKS
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.rulebook import Breach
 from gitcollab.swarm.verifying import judge

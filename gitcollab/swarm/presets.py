@@ -69,15 +69,21 @@ def from_file(path: Path, sets: Iterable[str] = ()) -> tuple[Task, bytes]:
     return task, baseline
 
 
-def check_baseline(task: Task, program: bytes) -> None:
-    """Refuse a program that no agent could run or read: UsageError."""
+def text_of(data: bytes, what: str) -> str:
+    """The text in a file for a hub, which is ``what``. Raises UsageError where it is none."""
     try:
-        text = program.decode()
-        if task.program.endswith(".py"):
-            parse(text)
+        return data.decode()
     except UnicodeDecodeError as e:
         hint = "save it in that encoding"
-        raise UsageError(f"the baseline is not UTF-8 text (byte {e.start})", hint) from e
+        raise UsageError(f"{what} is not UTF-8 text (byte {e.start})", hint) from e
+
+
+def check_baseline(task: Task, program: bytes) -> None:
+    """Refuse a program that no agent could run or read: UsageError."""
+    text = text_of(program, "the baseline")
+    try:
+        if task.program.endswith(".py"):
+            parse(text)
     except GitcollabError as e:
         raise UsageError(f"the baseline is no program: {e.message}", e.hint) from e
 

@@ -35,9 +35,9 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import ProgramTooComplex
 from gitcollab.store.decoding import Broken
 from gitcollab.store.requests import NOT_DERIVED
-from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.snapshot import CLOCKS, Snapshot
 from gitcollab.swarm import admitting, claims
-from gitcollab.swarm.commit import CLOCKS, Commit, Reasons
+from gitcollab.swarm.commit import Commit, Reasons
 from gitcollab.swarm.publishing import LIMITS
 from gitcollab.swarm.roster import roster
 

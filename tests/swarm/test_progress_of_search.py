@@ -1,0 +1,86 @@
+"""How the search went: the best as it was known after each experiment."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gitcollab.swarm.progress import mark_of, progress
+from gitcollab.swarm.ranking import standings
+from tests.swarm.factories import Bench, make_task
+
+
+def steps(bench: Bench) -> list[tuple[int, float, str, bool]]:
+    found = progress(standings(bench.task, bench.results)).steps
+    return [(s.number, round(s.value, 9), s.program.description, s.new) for s in found]
+
+
+def test_each_lower_number_is_the_best_then() -> None:
+    bench = Bench()
+    for program, metric in (("a", 1.0), ("b", 0.9), ("c", 0.95), ("d", 0.8)):
+        bench.add(program, metric)
+    assert steps(bench) == [(1, 1.0, "a", True), (2, 0.9, "b", True), (4, 0.8, "d", True)]
+
+
+def test_the_line_moves_back_when_a_replicate_disproves_the_best() -> None:
+    bench = Bench()
+    bench.add("a", 0.900)
+    bench.add("b", 0.890)
+    bench.add("b", 0.920, agent="atlas")
+    bench.add("b", 0.922, agent="atlas")
+    found = steps(bench)
+    assert found[:2] == [(1, 0.9, "a", True), (2, 0.89, "b", True)]
+    assert found[-1] == (3, 0.9, "a", True)
+
+
+def test_more_runs_of_the_best_move_the_line_without_another_program() -> None:
+    bench = Bench()
+    bench.add("a", 0.900)
+    bench.add("a", 0.898, agent="atlas")
+    assert steps(bench) == [(1, 0.9, "a", True), (2, 0.899, "a", False)]
+
+
+def test_crashes_and_what_does_not_count_make_no_step() -> None:
+    bench = Bench(make_task(plausible={"min": 0.5}))
+    bench.add("a", 0.9)
+    bench.add("b", None)
+    bench.add("c", 0.1)
+    where = standings(bench.task, bench.results)
+    found = progress(where)
+    assert len(found.steps) == 1
+    assert [mark_of(where, run) for run in found.runs] == ["unjudged", "crash", "uncounted"]
+
+
+def test_marks_are_verdicts_in_the_words_of_the_field() -> None:
+    bench = Bench()
+    bench.add("a", 0.9)
+    for program, metric in (("b", 0.8), ("c", 1.0), ("d", 0.9001)):
+        bench.add(program, metric, base="a")
+    where = standings(bench.task, bench.results)
+    marks = [mark_of(where, run) for run in progress(where).runs]
+    assert marks == ["unjudged", "keep", "discard", "noise"]
+
+
+def test_a_maximised_metric_goes_up() -> None:
+    bench = Bench(make_task(direction="maximize"))
+    for program, metric in (("a", 1.0), ("b", 0.9), ("c", 1.2)):
+        bench.add(program, metric)
+    assert [s[1] for s in steps(bench)] == [1.0, 1.2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_last_best_is_the_best_of_the_standings_in_any_order(seed: int) -> None:
+    chance = random.Random(seed)
+    bench = Bench(make_task(plausible={"max_step": 0.05}))
+    for _ in range(120):
+        program = f"p{chance.randrange(30)}"
+        metric = None if chance.random() < 0.1 else chance.gauss(0.9, 0.02)
+        bench.add(program, metric, agent=chance.choice(["nova", "atlas"]), base="p0")
+    where = standings(bench.task, bench.results)
+    found = progress(where)
+    assert where.best is not None
+    assert found.steps[-1].value == pytest.approx(where.best.mean)
+    assert found.steps[-1].program.fingerprint == where.best.fingerprint
+    chance.shuffle(bench.results)
+    assert progress(standings(bench.task, bench.results)) == found

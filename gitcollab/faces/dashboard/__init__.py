@@ -1,0 +1,1 @@
+"""The dashboard: a hub as a folder of static pages, for any web server or none."""

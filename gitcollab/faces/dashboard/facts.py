@@ -1,0 +1,100 @@
+"""What the pages of the dashboard are made of: a hub at one commit, read once.
+
+Nothing here depends on when or where it is built: "now" is when the hub's newest commit was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from gitcollab.records.models import AgentCard, Claim, Result, Task
+from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import reading
+from gitcollab.swarm.claims import active
+from gitcollab.swarm.progress import Mark, Progress, mark_of, progress
+from gitcollab.swarm.ranking import Group, Standings, standings
+from gitcollab.swarm.roster import roster, uncounted
+from gitcollab.swarm.runs import Run
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A hub, as its pages show it. ``hub`` is its address for people who join, perhaps empty."""
+
+    snapshot: Snapshot
+    task: Task
+    where: Standings
+    hub: str = ""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, hub: str = "") -> Facts:
+        """The facts of a hub as ``snapshot`` has it. Raises GitcollabError where it is none."""
+        task = reading.task_of(snapshot, hub or "this hub", "the state branch")
+        gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
+        where = standings(task, reading.runs(snapshot), gone, baseline)
+        return cls(snapshot, task, where, hub)
+
+    @cached_property
+    def as_of(self) -> datetime:
+        """When the hub's newest commit was made."""
+        return self.snapshot.commit_time or _EPOCH
+
+    @cached_property
+    def progress(self) -> Progress:
+        """The experiments in the order of time, and how the best came about."""
+        return progress(self.where)
+
+    @cached_property
+    def number_of(self) -> Mapping[str, int]:
+        """The place of each experiment in the order of time; 1 is the first."""
+        return {run.id: n for n, run in enumerate(self.progress.runs, 1)}
+
+    @cached_property
+    def marks(self) -> Mapping[str, Mark]:
+        """What became of each experiment, by id."""
+        return {run.id: mark_of(self.where, run) for run in self.progress.runs}
+
+    @cached_property
+    def claims(self) -> Sequence[Claim]:
+        """Who is running what, oldest first."""
+        return active(self.snapshot)
+
+    @cached_property
+    def cards(self) -> Mapping[str, AgentCard]:
+        """The agents' cards by name: of those whose card proves its key."""
+        known = roster(self.snapshot).agents
+        cards = reading.cards(self.snapshot)
+        return {name: cards[name] for name in sorted(cards) if name in known}
+
+    def result(self, result_id: str) -> Result | None:
+        """The whole record of a result."""
+        return reading.result(self.snapshot, result_id)
+
+    def run(self, result_id: str | None) -> Run | None:
+        """A result that stands, as a line."""
+        return self.where.results.get(result_id) if result_id else None
+
+    def group(self, result_id: str | None) -> Group | None:
+        """The runs that a result is judged with; None where it does not count."""
+        run = self.run(result_id)
+        return None if run is None else self.where.group_of(run)
+
+    def program(self, result_id: str | None) -> str | None:
+        """The program of a result, or the baseline for None; None where the hub holds it not."""
+        return self.text(PROGRAM_PATH if result_id is None else self.beside(result_id))
+
+    def text(self, path: str) -> str | None:
+        """A file of the hub as text, whatever its bytes are."""
+        data = self.snapshot.read(path)
+        return None if data is None else data.decode(errors="replace")
+
+    @staticmethod
+    def beside(result_id: str, name: str = PROGRAM_PATH) -> str:
+        """The path of a file beside a result."""
+        return f"{folder_of(result_id)}/{name}"

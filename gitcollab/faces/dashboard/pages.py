@@ -1,0 +1,66 @@
+"""The frame that every page of the dashboard shares: templates, filters, links between pages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gitcollab import __version__
+from gitcollab.faces.dashboard import words
+from gitcollab.faces.dashboard.facts import Facts
+
+# The pages that the navigation names, by file.
+PAGES = {
+    "index.html": "Overview",
+    "experiments.html": "Experiments",
+    "leaderboard.html": "Leaderboard",
+    "lineage.html": "Lineage",
+    "hypotheses.html": "Hypotheses",
+    "agents.html": "Agents",
+}
+
+
+def result_page(result_id: str) -> str:
+    """The file of a result's page, from the dashboard's folder: ids hold nothing that acts."""
+    return f"results/{result_id}.html"
+
+
+def render(template: str, facts: Facts, page: str, **more: Any) -> bytes:
+    """The page ``page`` (its file, from the dashboard's folder) made by a template.
+
+    Every page works from any folder, on any server and on none: links are relative.
+    """
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            facts=facts,
+            task=facts.task,
+            where=facts.where,
+            page=page,
+            pages=PAGES,
+            root="../" * page.count("/"),
+            version=__version__,
+            **more,
+        )
+    )
+    return text.encode()
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates, in which everything is escaped that is not said to be markup."""
+    made = Environment(
+        loader=PackageLoader("gitcollab.faces.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("metric", "small", "signed", "words", "count", "day", "span"):
+        made.filters[name] = getattr(words, name)
+    made.globals["result_page"] = result_page
+    made.globals["marks"] = words.MARKS
+    return made

@@ -1,0 +1,62 @@
+"""How pages say numbers, times and strangers' words: the filters of the templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gitcollab.records.quoting import blanked
+from gitcollab.swarm.views import shortened
+
+MARKS = {
+    "keep": "keep",
+    "discard": "discard",
+    "noise": "within noise",
+    "crash": "crash",
+    "unjudged": "no base to compare",
+    "uncounted": "does not count",
+}
+
+
+def metric(value: float | None) -> str:
+    """A metric as this field writes it: six decimals for numbers of ordinary size."""
+    if value is None:
+        return "–"
+    return f"{value:.6f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.6g}"
+
+
+def small(value: float | None) -> str:
+    """An error or a spread: two digits are all that is known of it."""
+    return "–" if value is None else f"{value:.2g}"
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign."""
+    return f"{'−' if value < 0 else '+'}{metric(abs(value))}"
+
+
+def words(stranger: object, limit: int = 160) -> str:
+    """A stranger's words on one line, without what acts or hides; the template escapes them."""
+    return shortened(blanked(str(stranger)), limit)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: 1 run, 1,200 runs."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def day(when: datetime | str) -> str:
+    """A time to the minute, in UTC."""
+    return f"{_time(when):%Y-%m-%d %H:%M}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: 45 s, 12 min, 3 h, 5 days."""
+    seconds = max(0.0, seconds)
+    for size, unit in ((172_800, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // (86_400 if unit == 'days' else size))} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _time(when: datetime | str) -> datetime:
+    return when if isinstance(when, datetime) else datetime.fromisoformat(when).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""A real browser for tests of what people look at: Chromium without a window and without a network."""
+"""A real browser for tests of what people look at: Chromium without a window or a network."""
 
 from __future__ import annotations
 

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 
 import typer
 
-from gitcollab.cli import data, govern, hub, keep, look, show, similar, task, verify, work  # noqa: F401 - they declare their verbs
+from gitcollab.cli import (  # noqa: F401 - they declare their verbs
+    dashboard,
+    data,
+    govern,
+    hub,
+    keep,
+    look,
+    show,
+    similar,
+    task,
+    verify,
+    work,
+)
 from gitcollab.cli.app import app
 from gitcollab.cli.boundary import end_politely, guard
 from gitcollab.errors import UsageError

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from gitcollab.errors import UsageError
-from gitcollab.faces.dashboard import leaderboard
+from gitcollab.faces.dashboard import experiments, leaderboard, overview
 from gitcollab.faces.dashboard.facts import Facts
 
 MARKER = ".gitcollab-dashboard.json"  # what was built there: the names of the files
@@ -52,6 +52,8 @@ def files(
 ) -> Iterator[tuple[str, bytes]]:
     """Every file of the dashboard, by its path in the folder."""
     yield from static().items()
+    yield from overview.files(facts)
+    yield from experiments.files(facts)
     yield from leaderboard.files(facts)
 
 

@@ -1,0 +1,43 @@
+"""The overview: the best and where it came from, how the search goes, who is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitcollab.faces.dashboard import activity
+from gitcollab.faces.dashboard.facts import Facts
+from gitcollab.faces.dashboard.pages import render
+from gitcollab.swarm.ranking import Group
+from gitcollab.swarm.trend import course, trend
+
+LATEST, AT_WORK = 12, 12  # rows
+
+
+def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
+    """The page, which is the first that people see."""
+    where, runs = facts.where, facts.progress.runs
+    page = "index.html"
+    yield (
+        page,
+        render(
+            "overview.html",
+            facts,
+            page,
+            trend=trend(course(where, facts.progress), facts.as_of),
+            gain=_gain(facts),
+            crashes=sum(run.status != "ok" for run in runs),
+            bars=activity.bars(facts),
+            latest=runs[: -LATEST - 1 : -1],
+            at_work=facts.claims[:AT_WORK],
+            left=lambda claim: (claim.expires_at - facts.as_of).total_seconds(),
+        ),
+    )
+
+
+def _gain(facts: Facts) -> tuple[Group, float] | None:
+    """The program that the search began with, and how much better the best is; None before."""
+    best, steps = facts.where.best, facts.progress.steps
+    first = facts.group(steps[0].program.id) if steps else None
+    if best is None or first is None or first.key == best.key:
+        return None
+    return first, (first.mean - best.mean) * facts.task.sign

@@ -144,6 +144,13 @@ class Repository:
             clock=self._clock,
         )
 
+    def standing(self, commit: str, now: datetime) -> Snapshot:
+        """``snapshot``, to whom it is ``now``: how old claims are, nobody remembers where history
+        tells it.
+        """
+        found = self.snapshot(commit)
+        return found if self._past is None else found.arriving(self._past.standing(commit, now))
+
     def accept(self, commit: str) -> None:
         """Remember that ``commit`` became the newest one now: claims are as old as that."""
         if self._accepted is None:

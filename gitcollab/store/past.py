@@ -55,10 +55,22 @@ class Past:
             lambda path, term: self.had(commit, path, term, now),
         )
 
+    def standing(self, tip: str, now: datetime) -> Arrivals:
+        """What history up to ``tip`` tells of the claims there, to whom it is ``now``.
+
+        A claim is as old as it is at least: it came after all that was there before it.
+        """
+        return Arrivals(
+            lambda state, path: self._at_least(tip, state, path, now),
+            lambda path, term: self._had(tip, path, term, now),
+        )
+
     def had(self, commit: str, path: str, term: str, now: datetime) -> bool:
         """Whether a claim of that term was there lately, in a state before ``commit``."""
-        parent = self._look(commit, _folder(path)).parent
-        oids = self._oids(self._lately(parent, path, now), path)
+        return self._had(self._look(commit, _folder(path)).parent, path, term, now)
+
+    def _had(self, last: str | None, path: str, term: str, now: datetime) -> bool:
+        oids = self._oids(self._lately(last, path, now), path)
         return any(self._term(oid) == term for oid in oids)
 
     def _lately(self, commit: str | None, path: str, now: datetime) -> Iterator[_Commit]:
@@ -94,6 +106,13 @@ class Past:
         # Whose clock is ahead of ours, its claim is as old as what was there before.
         then = next((one.made for one in line[put:] if one.made <= now), now)
         return Arrived(then, None, min(max(judged.made, then), now) - then + SKEW)
+
+    def _at_least(self, tip: str, state: Snapshot, path: str, now: datetime) -> Arrived:
+        line = list(islice(self._line(tip, path), _MOST))
+        put = self._put(line, state.read(path), path)
+        before = () if put is None else line[put:]
+        then = max((one.made for one in before if one.made <= now), default=now)
+        return Arrived(then, None, now - then)
 
     def _line(self, commit: str | None, path: str) -> Iterator[_Commit]:
         with suppress(CacheCorrupt):  # history ends in this copy

@@ -5,18 +5,20 @@ For what cannot be said as changes to files: a state without what no file may be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from gitcollab.errors import GitcollabError, RefusedError
-from gitcollab.git import command
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
+from gitcollab.git import command, failures
 from gitcollab.git.rawtrees import difference
 from gitcollab.git.remote import Landed, Moved, Refused, Remote, Unreachable
 from gitcollab.store.audit import Repository
 from gitcollab.store.plan import signature
-from gitcollab.store.serving import setting
+from gitcollab.store.serving import BRANCH_KEY, setting
 
 _MAX_FILES = 1_000_000
+_LOCKED = re.compile(r"unable to create|File exists|cannot lock ref .* but expected", re.IGNORECASE)
 
 
 class Upstream:
@@ -58,10 +60,9 @@ class Upstream:
     def push(self, tree: str, tip: str, message: str, author: str, now: datetime) -> str | None:
         """Make ``tree`` the hub's state, in one commit on ``tip``; None when the tip has moved.
 
-        Raises RefusedError, or GitcollabError when there was no answer.
+        Raises RefusedError, or OfflineError when there was no answer.
         """
-        people = signature(author)
-        commit = self._objects.commit(tree, tip, message, people, people, now)
+        commit = self._commit(tree, tip, message, author, now)
         match self._remote.push(commit, expect=tip):
             case Landed():
                 return commit
@@ -70,4 +71,63 @@ class Upstream:
             case Refused(reason=reason):
                 raise RefusedError(f"the hub refused it: {reason}")
             case Unreachable(reason=reason, hint=hint):
-                raise GitcollabError(f"the hub cannot be reached: {reason}", hint)
+                raise OfflineError(f"the hub cannot be reached: {reason}", hint)
+
+    def _commit(self, tree: str, tip: str, message: str, author: str, now: datetime) -> str:
+        people = signature(author)
+        return self._objects.commit(tree, tip, message, people, people, now)
+
+
+class InPlace(Upstream):
+    """The hub that ``repository`` itself is. Its door is not asked, and none of its hooks runs."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(repository)
+        self._ref = f"refs/heads/{repository.branch}"
+        head = command.run_git("symbolic-ref", "--quiet", "HEAD", git_dir=repository.path)
+        bare = setting(repository.path, "core.bare")
+        if bare == "false" and head.out.strip() == self._ref:
+            raise UsageError(
+                f"{repository.path.parent} has the branch {repository.branch} checked out, and no "
+                "remote origin",
+                "give a hub's git directory, or a clone of one",
+            )
+
+    def fetch(self) -> str:
+        """The hub's tip. Raises HubEmpty."""
+        tip = self._repository.tip(copies=False)
+        if tip is None:
+            raise failures.HubEmpty(str(self._repository.path), self._repository.branch)
+        return tip
+
+    def holds(self, commit: str) -> bool:
+        """Whether the hub has the commit on its branch."""
+        asked = ("merge-base", "--is-ancestor", commit, self._ref)
+        return command.run_git(*asked, git_dir=self._repository.path).code == 0
+
+    def push(self, tree: str, tip: str, message: str, author: str, now: datetime) -> str | None:
+        """As for a clone. Raises GitcollabError where the hub cannot be written."""
+        repository = self._repository
+        commit = self._commit(tree, tip, message, author, now)
+        # As its door does: what came so far is as old as it is, and this comes now.
+        repository.snapshot(tip).note_arrivals()
+        repository.accept(commit)
+        ran = command.run_git("update-ref", self._ref, commit, tip, git_dir=repository.path)
+        if ran.code == 0:
+            return commit
+        if repository.tip(copies=False) != tip or _LOCKED.search(ran.err):
+            return None
+        raise GitcollabError(
+            f"{repository.path} cannot be written: {failures.words(ran.err)}",
+            "run this as the hub's owner",
+        )
+
+
+def upstream_of(repository: Repository) -> Upstream:
+    """The hub that ``repository`` is, or else that it is a clone of.
+
+    One that has no remote ``origin`` is a hub, and so is one with a door, wherever it came from.
+    """
+    served = setting(repository.path, BRANCH_KEY) is not None
+    cloned = setting(repository.path, "remote.origin.url") is not None
+    return Upstream(repository) if cloned and not served else InPlace(repository)

@@ -11,6 +11,7 @@ hold for one time to live too long. A renewal begins anew.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -176,9 +177,18 @@ def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decisio
     """Remove every stale claim."""
     gone = stale(snapshot)
     swept: dict[str, Any] = {"outcome": "swept", "experiments": [c.id for c in gone]}
+    return Decision(swept, sweeping(snapshot, gone), sweep_message(gone), final=not gone)
+
+
+def sweeping(snapshot: Snapshot, gone: Sequence[Claim]) -> dict[str, bytes | None]:
+    """The changes that remove stale claims, and those that hold nothing."""
     changes: dict[str, bytes | None] = {path_of("claim", c.id): None for c in gone}
-    changes |= dict.fromkeys(_nobodys(snapshot))
-    return Decision(swept, changes, f"sweep {len(gone)} stale claims", final=not gone)
+    return changes | dict.fromkeys(_nobodys(snapshot))
+
+
+def sweep_message(gone: Sequence[Claim]) -> str:
+    """What a commit says that removes these."""
+    return f"sweep {len(gone)} stale claim{'' if len(gone) == 1 else 's'}"
 
 
 def claims_of(snapshot: Snapshot) -> dict[str, Claim]:

@@ -1,9 +1,25 @@
-"""Words that options choose from."""
+"""Words that options choose from, and options that several verbs have."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+GitDir = Annotated[
+    Path | None, typer.Option("--git-dir", metavar="DIR", help="A hub, or a clone of one.")
+]
+Branch = Annotated[str | None, typer.Option(help="The branch that holds the state.")]
+
+
+def branch_of(git_dir: Path, branch: str | None) -> str:
+    """The branch that is meant: the one given, else the one that a hub's door guards."""
+    from gitcollab.store.audit import git_dir as place_of
+    from gitcollab.store.serving import guarded_branch
+
+    return branch or guarded_branch(place_of(git_dir))
 
 
 class By(StrEnum):

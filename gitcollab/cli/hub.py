@@ -1,4 +1,4 @@
-"""Verbs about a hub as a whole: init, join, sync, views."""
+"""Verbs about a hub as a whole: init, join, sync."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcollab.cli import jsonout, render
-from gitcollab.cli.app import KEEP, START, Json, verb
+from gitcollab.cli.app import START, Json, verb
 from gitcollab.cli.choices import Sandbox
 from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_swarm, pages, reading
@@ -118,6 +118,7 @@ def _served(report: InitReport) -> Installed:
 
 def _tell_door(door: Installed) -> None:
     render.say("every push is checked by", str(door.hook))
+    render.say("after it the hub is brought up to date by", str(door.keeper))
     render.say(f"agents of this machine: gitcollab join {door.hub} --agent NAME")
     render.say(f"others, by ssh: gitcollab join USER@{platform.node()}:{door.hub} --agent NAME")
 
@@ -243,22 +244,6 @@ def _news(report: SyncReport) -> str:
     )
     told = [render.count(number, noun) + done for number, noun, done in counts if number]
     return ", ".join(told) or "nothing new"
-
-
-@verb(KEEP, "gitcollab views")
-def views(json: Json = False) -> None:
-    """Rebuild the hub's derived files and push what differs.
-
-    They are best/, leaderboard.json and the pages: what anybody can compute from the records.
-    """
-    changed = open_swarm().views()
-    if json:
-        return jsonout.emit({"changed": changed})
-    if not changed:
-        render.say("the views are right; nothing was changed")
-    for path in changed:
-        render.say("rebuilt", path)
-    return None
 
 
 def _note(note: str) -> None:

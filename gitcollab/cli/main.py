@@ -13,13 +13,16 @@ import typer
 from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     dashboard,
     data,
+    exchange,
     govern,
+    hooks,
     hub,
     keep,
     look,
     show,
     similar,
     task,
+    upkeep,
     verify,
     work,
 )

@@ -1,4 +1,4 @@
-"""Verbs of the rule book: verify, hooks install."""
+"""The verb of the rule book: verify."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcollab.cli import jsonout, render
-from gitcollab.cli.app import KEEP, Json, app, group, verb
+from gitcollab.cli.app import KEEP, Json, verb
+from gitcollab.cli.choices import Branch, GitDir, branch_of
 from gitcollab.cli.context import open_swarm, pages
 from gitcollab.errors import UsageError
 
@@ -26,11 +27,6 @@ _REFUSED = 4
 _REPAIR = "gitcollab verify OLD.. --repair --git-dir CLONE, a git clone of the hub"
 _SHOWN = 50  # of what was found; --json gives all
 _PUSH_SECONDS = 60  # that judging one push may take
-
-GitDir = Annotated[
-    Path | None, typer.Option("--git-dir", metavar="DIR", help="A hub, or a checkout of one.")
-]
-Branch = Annotated[str | None, typer.Option(help="The branch that holds the state.")]
 
 
 @verb(
@@ -108,7 +104,7 @@ def _verdict(
 def _in_place(git_dir: Path, branch: str | None, commits: str | None, *, late: bool) -> Verdict:
     from gitcollab.swarm import verifying
 
-    repository = verifying.open_hub(git_dir, _branch(git_dir, branch), remembers=commits is None)
+    repository = verifying.open_hub(git_dir, branch_of(git_dir, branch), remembers=commits is None)
     if commits is not None:
         return _range(repository, commits, late=late)
     tip = repository.tip()
@@ -151,13 +147,6 @@ def _ends(repository: Repository, commits: str) -> tuple[str | None, str]:
     return None if old in ("", NOBODY) else repository.resolve(old), repository.resolve(new)
 
 
-def _branch(git_dir: Path, branch: str | None) -> str:
-    from gitcollab.store.audit import git_dir as place_of
-    from gitcollab.store.serving import guarded_branch
-
-    return branch or guarded_branch(place_of(git_dir))
-
-
 def _repair(
     git_dir: Path | None, branch: str | None, commits: str | None, *, one_push: bool, json: bool
 ) -> int:
@@ -168,7 +157,7 @@ def _repair(
         raise UsageError("from which commit on?", f"as in: {_REPAIR}")
     try:
         place = git_dir or Path()
-        repository = verifying.open_hub(place, _branch(place, branch), remembers=False)
+        repository = verifying.open_hub(place, branch_of(place, branch), remembers=False)
     except UsageError as e:
         raise e if git_dir else UsageError("a repair takes a clone of the hub", _REPAIR) from e
     old, new = _ends(repository, commits)
@@ -233,7 +222,7 @@ def _pre_receive(git_dir: Path, branch: str | None) -> int:
 
     apart = os.environ.get("GIT_QUARANTINE_PATH") or os.environ.get("GIT_OBJECT_DIRECTORY")
     hub = verifying.open_hub(
-        git_dir, _branch(git_dir, branch), also=[Path(apart).absolute()] if apart else []
+        git_dir, branch_of(git_dir, branch), also=[Path(apart).absolute()] if apart else []
     )
     said = verifying.refusals(hub, sys.stdin.read().splitlines(), pages, _limit_time)
     for text in said:
@@ -245,37 +234,3 @@ def _limit_time() -> None:
     """Let the kernel end us when the time is over, whatever we are in; the hook then refuses."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(_PUSH_SECONDS)
-
-
-hooks = group(
-    "hooks",
-    app,
-    KEEP,
-    "The door of a hub that you serve yourself.",
-    "gitcollab hooks install /srv/hubs/gpt.git",
-)
-
-
-@verb(None, "gitcollab hooks install /srv/hubs/gpt.git", of=hooks)
-def install(
-    hub: Annotated[Path, typer.Argument(metavar="HUB", help="The hub's git directory.")],
-    branch: Branch = None,
-    json: Json = False,
-) -> None:
-    """Have every push to a hub checked by the rule book.
-
-    Writes hooks/pre-receive there, for the gitcollab that runs this; may be repeated, and has to be
-    when gitcollab moves. Other branches than the hub's are none of its business.
-    """
-    from gitcollab.swarm.hooks import install as put
-
-    report = put(hub, branch)
-    if json:
-        return jsonout.emit(jsonout.flat(report))
-    done = {"present": "is at the door already:", "renewed": "renewed", "installed": "installed"}
-    if report.done == "present":
-        render.say(str(report.hook), "is as it should be")
-    else:
-        render.say(done[report.done], str(report.hook))
-    render.say(f"it checks every push to the branch {report.branch}")
-    return None

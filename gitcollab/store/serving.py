@@ -1,4 +1,4 @@
-"""A hub of one's own: the hook that git runs at its door, and git's settings for it."""
+"""A hub of one's own: the hooks that git runs before and after a push, git's settings for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from gitcollab.errors import GitcollabError
 from gitcollab.git import command
@@ -14,10 +14,13 @@ from gitcollab.git.failures import local_failure
 from gitcollab.store.files import write_aside
 from gitcollab.store.hubs import DEFAULT_BRANCH
 
-HOOK = "pre-receive"
-_MARK = b"# gitcollab's door:"
+DOOR, KEEPER = "pre-receive", "post-receive"
+_MARKS = {DOOR: b"# gitcollab's door:", KEEPER: b"# gitcollab's keeper:"}
 BRANCH_KEY = "gitcollab.branch"  # the setting of the hub's git directory that names its branch
+DASHBOARD_KEY = "gitcollab.dashboard"  # the setting that names the folder of its dashboard
 ALONE_KEY = "gitcollab.alone"  # "true" where the repository is that hub and nothing else
+
+Placed: TypeAlias = Literal["installed", "renewed", "present"]
 
 
 def setting(git_dir: Path, name: str) -> str | None:
@@ -42,24 +45,30 @@ def set_settings(git_dir: Path, settings: Mapping[str, str]) -> None:
             )
 
 
-def place_hook(git_dir: Path, script: bytes) -> Literal["installed", "renewed", "present"]:
-    """Put ``script`` at the hub's door. Raises GitcollabError where another's hook stands."""
+def check_hooks(git_dir: Path) -> None:
+    """Whether the hub's hooks may be placed. Raises GitcollabError where others' stand."""
     if elsewhere := setting(git_dir, "core.hooksPath"):
         raise GitcollabError(
             f"git runs this hub's hooks from {elsewhere} (core.hooksPath), not its own",
             f"git --git-dir={git_dir} config --unset core.hooksPath, then install again",
         )
-    path = git_dir / "hooks" / HOOK
-    try:
-        path.parent.mkdir(exist_ok=True)
-        there = path.read_bytes() if path.exists() else None
-        if there is None and path.is_symlink():
-            path.unlink()
-        if there is not None and _MARK not in there:
+    for name, mark in _MARKS.items():
+        path = git_dir / "hooks" / name
+        if (there := _hook_at(path)) is not None and mark not in there:
             raise GitcollabError(
                 f"{path} is a hook of somebody else's",
                 f"let gitcollab run it after its own: mv {path} {path}.next, then install again",
             )
+
+
+def place_hook(git_dir: Path, name: str, script: bytes) -> Placed:
+    """Make ``script`` the hub's hook ``name``, whatever stands there; see ``check_hooks``."""
+    path = git_dir / "hooks" / name
+    there = _hook_at(path)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        if there is None and path.is_symlink():
+            path.unlink()
         if there == script and path.stat().st_mode & stat.S_IXUSR:
             return "present"
         write_aside(path, script)
@@ -67,6 +76,13 @@ def place_hook(git_dir: Path, script: bytes) -> Literal["installed", "renewed", 
     except OSError as e:
         raise local_failure(e) from e
     return "installed" if there is None else "renewed"
+
+
+def _hook_at(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.exists() else None
+    except OSError as e:
+        raise local_failure(e) from e
 
 
 def make_folder(git_dir: Path, name: str) -> Path:

@@ -1,18 +1,20 @@
-"""Serving a hub oneself: its door is installed, and knows the hub as it is."""
+"""Serving a hub oneself: its door and its keeper are installed, and know the hub as it is."""
 
 from __future__ import annotations
 
 import shlex
 import site
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import gitcollab
 from gitcollab.errors import GitcollabError
 from gitcollab.store import hubs, serving
 from gitcollab.store.audit import git_dir
+from gitcollab.store.lock import HostLock
 from gitcollab.swarm import presets
 from gitcollab.swarm.roster import uncounted
 from gitcollab.swarm.verifying import FOLDER, open_hub
@@ -31,35 +33,71 @@ _SERVED = {
     serving.ALONE_KEY: "true",
 }
 
+_PATIENCE = 3600.0  # seconds; who is at work for longer is ended
+
 
 @dataclass(frozen=True)
 class Installed:
-    """A hub's door: where its hook is, what was done, which branch it guards."""
+    """A hub's hooks: where they are, what was done, which branch they are for.
+
+    ``hook`` is its door, ``keeper`` what brings it up to date after a push.
+    """
 
     hub: str
     hook: Path
+    keeper: Path
     branch: str
-    done: Literal["installed", "renewed", "present"]
+    done: serving.Placed
 
 
 def install(hub: Path, branch: str | None = None, *, alone: bool = False) -> Installed:
-    """Install the door of the hub in the git directory ``hub``; it may be repeated.
+    """Install door and keeper of the hub in the git directory ``hub``; it may be repeated.
 
-    The hook runs this very interpreter. ``branch`` None: the one it guards already, else "swarm".
+    The hooks run this very interpreter. ``branch`` None: the one it guards already, else "swarm".
     ``alone``: the repository is a hub and nothing else. Raises UsageError when it is no repository,
     GitcollabError when another hook stands there.
     """
     place = git_dir(hub)
     guarded = hubs.check_branch(branch or serving.guarded_branch(place))
     _check_importable()
+    serving.check_hooks(place)
     folder = serving.make_folder(place, FOLDER)
-    done = serving.place_hook(place, script())
+    names = (serving.DOOR, serving.KEEPER)
+    done = [serving.place_hook(place, name, script(name)) for name in names]
     settings = _SETTINGS | (_SERVED if alone else {}) | {serving.BRANCH_KEY: guarded}
     serving.set_settings(place, settings)
     repository = open_hub(place, guarded)
     uncounted(repository.snapshot(repository.tip(copies=False)))  # a first reading may take long
     serving.share(place, folder)
-    return Installed(str(place), place / "hooks" / serving.HOOK, guarded, done)
+    door, keeper = (place / "hooks" / name for name in names)
+    return Installed(str(place), door, keeper, guarded, _together(done))
+
+
+def _together(done: Sequence[serving.Placed]) -> serving.Placed:
+    """What was done of both: one that was missing beside the other was renewed, like it."""
+    return done[0] if len(set(done)) == 1 else "renewed"
+
+
+@contextmanager
+def turn(hub: Path) -> Iterator[bool]:
+    """Be the only one at work on the hub within the block; False where another waits already.
+
+    Who waits has not begun, so that it sees all that was done on the hub before it was asked here.
+    Raises GitcollabError when somebody is at work for very long.
+    """
+    folder = git_dir(hub) / FOLDER
+    with ExitStack() as working:
+        with HostLock(folder / "waiting.lock").tried() as mine:
+            if mine:
+                working.enter_context(HostLock(folder / "working.lock").required(_PATIENCE))
+        yield mine
+
+
+def dashboard_folder(hub: Path) -> Path | None:
+    """Where the hub's dashboard is to be, as its git configuration says; None: nowhere."""
+    place = git_dir(hub)
+    named = serving.setting(place, serving.DASHBOARD_KEY)
+    return place / named if named else None
 
 
 def _check_importable() -> None:
@@ -72,10 +110,10 @@ def _check_importable() -> None:
         )
 
 
-def script() -> bytes:
-    """The hook, for this interpreter."""
+def script(name: str) -> bytes:
+    """The hook of that name, for this interpreter."""
     python = Path(sys.executable)
     if not python.is_absolute():
         raise GitcollabError("Python does not say where it is", "run gitcollab by its full path")
-    text = presets.asset("hooks/pre-receive").decode()
+    text = presets.asset(f"hooks/{name}").decode()
     return text.replace("@PYTHON@", shlex.quote(str(python)), 1).encode()

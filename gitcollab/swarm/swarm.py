@@ -279,3 +279,9 @@ class Swarm:
         from gitcollab.swarm import syncing
 
         return syncing.views(self.member)
+
+    def sweep(self) -> list[str]:
+        """Remove the hub's stale claims; their experiments."""
+        from gitcollab.swarm import syncing
+
+        return syncing.sweep(self.member)

@@ -12,6 +12,7 @@ from gitcollab.records.models import Experiment, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, slug
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
+from gitcollab.store.requests import Outcome
 from gitcollab.swarm import looking, trials
 from gitcollab.swarm.claims import stale
 from gitcollab.swarm.member import Member
@@ -118,9 +119,31 @@ def _damage(member: Member) -> str:
 def _sweep(member: Member) -> list[str]:
     if not stale(member.store.snapshot()):
         return []
-    request = member.request("sweep", {}, when_offline="drop")
-    outcome = member.submit(request)[0]
+    return _swept(_ask_to_sweep(member))
+
+
+def _ask_to_sweep(member: Member) -> Outcome:
+    return member.submit(member.request("sweep", {}, when_offline="drop"))[0]
+
+
+def _swept(outcome: Outcome) -> list[str]:
     return [str(key) for key in outcome.get("experiments", [])]
+
+
+def sweep(member: Member) -> list[str]:
+    """Remove stale claims from the hub; their experiments.
+
+    Raises OfflineError, RefusedError.
+    """
+    member.store.refresh()
+    outcome = _ask_to_sweep(member)
+    if outcome["outcome"] == "offline":
+        raise OfflineError(
+            f"nothing is swept: {outcome['reason']}", "try again when the hub takes something"
+        )
+    if outcome["outcome"] != "swept":
+        raise RefusedError(f"the hub refused the sweep: {outcome.get('reason', '')}")
+    return _swept(outcome)
 
 
 def is_edited(member: Member) -> bool:

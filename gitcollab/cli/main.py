@@ -13,7 +13,6 @@ import typer
 from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     dashboard,
     data,
-    exchange,
     govern,
     hooks,
     hub,

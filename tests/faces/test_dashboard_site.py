@@ -1,0 +1,118 @@
+"""The dashboard as files: complete, the same for the same hub, light, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gitcollab.errors import UsageError
+from gitcollab.faces.dashboard import experiments, site
+from gitcollab.faces.dashboard.facts import Facts
+from tests.bench import big_hub
+from tests.faces.dashboards import HOSTILE, facts_of, with_experiments
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("hub") / "hub.git"
+    big_hub.make(path, 150)
+    return path
+
+
+@pytest.fixture(scope="module")
+def facts(hub: Path) -> Facts:
+    return facts_of(hub)
+
+
+def data_of(script: bytes) -> dict[str, list[object]]:
+    found = re.fullmatch(rb"gitcollab\.add\((.*)\);\n", script, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_same_hub_gives_the_same_files(facts: Facts, hub: Path) -> None:
+    assert dict(site.files(facts)) == dict(site.files(facts_of(hub)))
+
+
+def test_building_again_touches_nothing(facts: Facts, tmp_path: Path) -> None:
+    first = site.build(facts, tmp_path / "out")
+    assert first.results == 150
+    assert first.written == first.files
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert site.build(facts, tmp_path / "out").written == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_pages_of_what_is_gone_are_removed_and_other_files_stay(
+    facts: Facts, tmp_path: Path
+) -> None:
+    site.build(facts, tmp_path)
+    (tmp_path / "old.html").write_text("a page of ours, of a result that was withdrawn")
+    (tmp_path / "CNAME").write_text("example.org")
+    marker = json.loads((tmp_path / site.MARKER).read_text())
+    (tmp_path / site.MARKER).write_text(
+        json.dumps(
+            {**marker, "old.html": ""} if isinstance(marker, dict) else [*marker, "old.html"]
+        )
+    )
+    site.build(facts, tmp_path)
+    assert not (tmp_path / "old.html").exists()
+    assert (tmp_path / "CNAME").read_text() == "example.org"
+
+
+def test_a_folder_with_something_else_is_left_alone(facts: Facts, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(UsageError, match="no dashboard"):
+        site.build(facts, tmp_path)
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def test_a_marker_that_points_elsewhere_removes_nothing_there(facts: Facts, tmp_path: Path) -> None:
+    out, mine = tmp_path / "out", tmp_path / "mine.txt"
+    mine.write_text("mine")
+    site.build(facts, out)
+    (out / site.MARKER).write_text(json.dumps(["../mine.txt", str(mine)]))
+    site.build(facts, out)
+    assert mine.read_text() == "mine"
+
+
+def test_ten_thousand_experiments_weigh_under_three_megabytes(facts: Facts) -> None:
+    many = with_experiments(facts, 10_000)
+    page = dict(experiments.files(many))
+    shared = sum(
+        len(data) for name, data in site.static().items() if name.endswith((".js", ".css"))
+    )
+    assert sum(len(data) for data in page.values()) + shared < 3_000_000
+    assert len(data_of(page["data/experiments-0.js"])["slug"]) == 10_000
+
+
+def test_older_experiments_lie_in_files_of_their_own(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments, "CHUNK", 40)
+    many = with_experiments(facts, 100)
+    page = dict(experiments.files(many))
+    chunks = [data_of(page[f"data/experiments-{n}.js"]) for n in range(3)]
+    assert [(c["first"], len(c["slug"])) for c in chunks] == [(61, 40), (21, 40), (1, 20)]
+    steps = [tuple(step) for c in reversed(chunks) for step in c["best"]]  # type: ignore[arg-type]
+    wanted = [(s.number, s.value) for s in many.progress.steps]
+    assert [s for s in steps if s in wanted] == wanted
+    assert chunks[0]["best"][0][0] == 61  # the line begins where the file does
+
+
+def test_strangers_text_is_no_markup_in_data_either(facts: Facts) -> None:
+    page = dict(experiments.files(with_experiments(facts, 20, HOSTILE)))
+    script = page["data/experiments-0.js"]
+    assert script.isascii()
+    assert b"<" not in script
+    assert data_of(script)["text"][0] == HOSTILE[0]
+    assert "\u202e" not in str(data_of(script)["text"][3])
+
+
+def test_an_empty_hub_has_all_pages(facts: Facts) -> None:
+    found = dict(site.files(with_experiments(facts, 0)))
+    assert {"index.html", "experiments.html", "leaderboard.html"} <= found.keys()
+    assert b"Nothing is measured yet" in found["index.html"]

@@ -81,11 +81,11 @@ def list_agents(json: Json = False) -> None:
     if json:
         return jsonout.emit({"agents": [jsonout.flat(one) for one in found]})
     columns = (
-        render.Column("agent", 24, whole=True),
+        render.Column("agent", 39, whole=True),
         render.Column("status", 24),
         render.Column("joined", 10),
-        render.Column("admitted by", 16, whole=True),
-        render.Column("key", None, whole=True),
+        render.Column("admitted by", 16, least=8),
+        render.Column("key", None, whole=True, under=True),
     )
     render.table(columns, [_row(one) for one in found])
     if not found:

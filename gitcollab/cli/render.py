@@ -1,39 +1,30 @@
-"""What people read: small formats, pairs of label and value, tables. Strangers' text is inert.
+"""What people read: small formats, pairs of label and value, the tables of records.
 
-Rich is imported for tables and colours only; without a terminal there are no colours.
+Strangers' text is inert. Without a terminal there are no colours.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeAlias
 
-from gitcollab.cli.text import fitted, is_wide, line, lines
+from gitcollab.cli.table import Column, Row, table, width
+from gitcollab.cli.text import fitted, is_wide, line, lines, symbol
 from gitcollab.records.quoting import BAR, STANDING, quoted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from gitcollab.records.models import Claim, Result
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry
 
-_NARROW = 12  # cells that a column gets which takes what the others leave
+__all__ = ["Column", "table"]
+
+_FIGURE = 11  # cells of a metric in a table
 
 # How a verdict is said to people; a run without a metric has its status instead.
 _VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
-_STYLES = {
-    "keep": "green",
-    "discard": "red",
-    "within noise": "yellow",
-    "crash": "magenta",
-    "timeout": "magenta",
-    "void": "red",
-}
 
 
 def metric(value: float | None) -> str:
@@ -41,6 +32,12 @@ def metric(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.6f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.7g}"
+
+
+def figure(value: float | None) -> str:
+    """A metric in at most 11 cells, for a table."""
+    shown = metric(value)
+    return shown if value is None or len(shown) <= _FIGURE else f"{value:.4g}"
 
 
 def error_of_mean(entry: Entry) -> str:
@@ -89,6 +86,7 @@ _NOUNS = {
     "renew": "renewal of a claim",
     "sweep": "sweep of stale claims",
     "views": "rebuilt views",
+    "import": "imported results",
 }
 
 
@@ -121,7 +119,7 @@ def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
     shown = [(_label(label), line(value)) for label, value in rows if value is not None]
     wide = max((len(label) for label, _ in shown), default=0) + 2
     for label, value in shown:
-        room = max(20, _width() - wide)
+        room = max(20, width() - wide)
         wrapped = textwrap.wrap(
             value,
             room // 2 if is_wide(value) else room,
@@ -144,7 +142,7 @@ def say(*parts: str) -> None:
 
 def quote(text: str, author: str, what: str) -> None:
     """Print a stranger's text of many lines, fenced (see ``records.quoting``)."""
-    wide = _width() if sys.stdout.isatty() else None
+    wide = width() if sys.stdout.isatty() else None
     print(quoted(text, author, what, wide=wide))
 
 
@@ -161,76 +159,15 @@ def hand_over(text: str, author: str, what: str, *, fenced: bool) -> None:
     return None
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: at most ``wide`` cells, or what the others leave when None.
-
-    What is ``whole`` is never cut: on a terminal it is wrapped, elsewhere its row is longer.
-    """
-
-    title: str
-    wide: int | None = 12
-    side: Literal["left", "right"] = "left"
-    whole: bool = False
-
-
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under titles; what does not fit ends in an ellipsis, unless it is to be whole.
-
-    Without rows nothing is printed.
-    """
-    if not rows:
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    wrapping = sys.stdout.isatty()
-    needs = _needs(columns, rows)
-    filling = any(column.wide is None for column in columns)
-    grid = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=filling
-    )
-    for column, need in zip(columns, needs, strict=True):
-        long = column.whole and not wrapping
-        grid.add_column(
-            Text(line(column.title)),
-            justify=column.side,
-            no_wrap=not (column.whole and wrapping),
-            overflow="fold" if column.whole else "ellipsis",
-            min_width=need if long else None,
-            max_width=need if long else column.wide,
-            ratio=1 if column.wide is None and not long else None,
-        )
-    for row in rows:
-        grid.add_row(*(Text(line(cell), _STYLES.get(cell, "")) for cell in row))
-    console = _console()
-    if not wrapping:
-        console.width = max(console.width, sum(needs) + 2 * len(needs))
-    with console.capture() as captured:
-        console.print(grid)
-    print("\n".join(part.rstrip() for part in captured.get().split("\n")[:-1]))
-
-
-def _needs(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
-    """The cells that each column needs where nothing is wrapped."""
-    from rich.cells import cell_len
-
-    needs = []
-    for number, column in enumerate(columns):
-        longest = max(cell_len(line(text)) for text in (column.title, *(r[number] for r in rows)))
-        room = column.wide or _NARROW
-        needs.append(longest if column.whole else min(longest, room))
-    return needs
-
-
 def difference(diff: str, author: str, *, fenced: bool) -> None:
     """Print a unified diff: fenced, and coloured on a terminal; else as it is."""
     if not sys.stdout.isatty():
         return hand_over(diff, author, "difference", fenced=fenced)
+    from rich.console import Console
     from rich.text import Text
 
-    console = _console()
-    title, *rows = quoted(diff, author, "difference", wide=_width()).split("\n")
+    console = Console(markup=False, emoji=False, highlight=False, width=width())
+    title, *rows = quoted(diff, author, "difference", wide=width()).split("\n")
     console.print(Text(title))
     for row in rows:
         part = row.removeprefix(BAR)
@@ -240,50 +177,47 @@ def difference(diff: str, author: str, *, fenced: bool) -> None:
     return None
 
 
-def _console() -> Console:
-    from rich.console import Console
+Table: TypeAlias = tuple[Sequence[Column], Sequence[Row]]
 
-    return Console(markup=False, emoji=False, highlight=False, width=_width())
-
-
-def _width() -> int:
-    return max(40, shutil.get_terminal_size((80, 24)).columns)
+_AGENT = Column("agent", 39, least=8)
+_ID = Column("id", 10)
+_CHANGE = Column("change", None)
 
 
-CHANGE = Column("change", None)
-RANKED = Column("ranks at", 12, "right")  # the mean with its noise held against it
+def _ranked(drop: int = 0) -> Column:
+    """The mean with its noise held against it."""
+    return Column("ranks at", _FIGURE, "right", drop=drop)
 
 
 def ranking(rows: Sequence[Entry] | Sequence[AgentEntry], metric_name: str) -> None:
     """A ranking, of programs or of agents."""
     from gitcollab.swarm.reports import AgentEntry, Entry
 
-    programs([row for row in rows if isinstance(row, Entry)], metric_name)
-    agents([row for row in rows if isinstance(row, AgentEntry)], metric_name)
+    table(*_programs([row for row in rows if isinstance(row, Entry)], metric_name))
+    table(*_agents([row for row in rows if isinstance(row, AgentEntry)], metric_name))
 
 
-def programs(entries: Sequence[Entry], metric_name: str) -> None:
-    """The ranking of programs."""
+def _programs(entries: Sequence[Entry], metric_name: str) -> Table:
     columns = (
         Column("#", 5, "right"),
-        Column(metric_name, 12, "right"),
-        Column("±", 7, "right"),
-        RANKED,
+        Column(metric_name, _FIGURE, "right"),
+        Column(symbol("±"), 7, "right", drop=1),  # "ranks at" has it, too
+        _ranked(),
         Column("runs", 6),
-        Column("agent", 12),
-        Column("id", 10),
-        CHANGE,
+        _AGENT,
+        _ID,
+        _CHANGE,
     )
-    table(columns, [_program(entry) for entry in entries])
+    return columns, [_program(entry) for entry in entries]
 
 
-def _program(entry: Entry) -> Sequence[str]:
-    mark = " ✓" if entry.standing == "confirmed" else ""
+def _program(entry: Entry) -> Row:
+    mark = f" {symbol('✓')}" if entry.standing == "confirmed" else ""
     return (
         str(entry.rank),
-        metric(entry.metric),
+        figure(entry.metric),
         error_of_mean(entry),
-        metric(entry.pessimistic),
+        figure(entry.pessimistic),
         f"{entry.n}{mark}",
         entry.agent,
         short_id(entry.id),
@@ -291,32 +225,29 @@ def _program(entry: Entry) -> Sequence[str]:
     )
 
 
-def agents(entries: Sequence[AgentEntry], metric_name: str) -> None:
-    """The ranking of agents."""
-    titles = ("runs", "kept", "confirmed", "replicated", "crashed")
+def _agents(entries: Sequence[AgentEntry], metric_name: str) -> Table:
+    counts = {"runs": "", "kept": "", "confirmed": "conf.", "replicated": "repl.", "crashed": ""}
     columns = (
         Column("#", 5, "right"),
-        Column("agent", 24, whole=True),
-        Column(metric_name, 12, "right"),
-        RANKED,
-        *(Column(title, 10, "right") for title in titles),
+        _AGENT,
+        Column(metric_name, _FIGURE, "right"),
+        _ranked(drop=1),
+        *(Column(title, 10, "right", short=short) for title, short in counts.items()),
     )
-    table(
-        columns,
-        [
-            (
-                str(entry.rank),
-                entry.agent,
-                metric(entry.best.metric if entry.best else None),
-                metric(entry.best.pessimistic if entry.best else None),
-                str(entry.experiments),
-                str(entry.kept),
-                str(entry.confirmed),
-                str(entry.replications),
-                str(entry.crashes),
-            )
-            for entry in entries
-        ],
+    return columns, [_agent(entry) for entry in entries]
+
+
+def _agent(entry: AgentEntry) -> Row:
+    return (
+        str(entry.rank),
+        entry.agent,
+        figure(entry.best.metric if entry.best else None),
+        figure(entry.best.pessimistic if entry.best else None),
+        str(entry.experiments),
+        str(entry.kept),
+        str(entry.confirmed),
+        str(entry.replications),
+        str(entry.crashes),
     )
 
 
@@ -327,41 +258,53 @@ def results(
     now: datetime,
 ) -> None:
     """Results, as they are given; of those that are ``void`` why they do not count."""
+    table(*results_table(rows, void, metric_name, now))
+
+
+def results_table(
+    rows: Sequence[tuple[Result, str | None]],
+    void: Mapping[str, str],
+    metric_name: str,
+    now: datetime,
+) -> Table:
+    """What ``results`` prints."""
     columns = (
         Column("age", 5, "right"),
-        Column(metric_name, 12, "right"),
+        Column(metric_name, _FIGURE, "right"),
         Column("verdict", 12),
-        Column("agent", 12),
-        Column("id", 10),
-        CHANGE,
+        _AGENT,
+        _ID,
+        _CHANGE,
     )
-    table(
-        columns,
-        [
-            (
-                span((now - result.created_at).total_seconds()),
-                metric(result.metric),
-                "void" if result.id in void else judgement(result, verdict),
-                result.agent,
-                short_id(result.id),
-                f"[{void[result.id]}] {result.description}"
-                if result.id in void
-                else result.description,
-            )
-            for result, verdict in rows
-        ],
+    return columns, [_result(result, verdict, void.get(result.id), now) for result, verdict in rows]
+
+
+def _result(result: Result, verdict: str | None, void: str | None, now: datetime) -> Row:
+    judged = "noise" if verdict == "within noise" else judgement(result, verdict)
+    return (
+        span((now - result.created_at).total_seconds()),
+        figure(result.metric),
+        judged if void is None else "void",
+        result.agent,
+        short_id(result.id),
+        result.description if void is None else f"[{void}] {result.description}",
     )
 
 
 def claims(values: Sequence[Claim]) -> None:
     """Running claims, with the time until each is void."""
-    experiment = Column("experiment", 24, whole=True)
-    agent = Column("agent", 16, whole=True)
-    columns = (agent, Column("left", 5, "right"), experiment, CHANGE)
-    table(
-        columns,
-        [(c.agent, left(c.expires_at), c.id, c.description) for c in values],
+    table(*claims_table((c, left(c.expires_at)) for c in values))
+
+
+def claims_table(values: Iterable[tuple[Claim, str]]) -> Table:
+    """Claims with the time that each has left, in words."""
+    columns = (
+        _AGENT,
+        Column("left", 5, "right"),
+        Column("experiment", whole=True, under=True),
+        _CHANGE,
     )
+    return columns, [(c.agent, time_left, c.id, c.description) for c, time_left in values]
 
 
 def best(entry: Entry | None) -> str:

@@ -5,12 +5,15 @@ Every word that a verb prints and that is not its own goes through here.
 
 from __future__ import annotations
 
+import sys
 from typing import TextIO
 
 from gitcollab import errors
 from gitcollab.records.quoting import line, lines
 
-__all__ = ["fitted", "line", "lines", "without_credentials"]
+__all__ = ["can_show", "fitted", "line", "lines", "symbol", "without_credentials"]
+
+_PLAIN = {"…": "~", "±": "+-", "✓": "*"}
 
 
 def fitted(text: str, stream: TextIO) -> str:
@@ -28,6 +31,20 @@ def fitted(text: str, stream: TextIO) -> str:
     if is_wide(shown):
         wide //= 2
     return textwrap.fill(shown, wide, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def can_show(text: str, stream: TextIO) -> bool:
+    """Whether the encoding of ``stream`` has these characters."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def symbol(char: str) -> str:
+    """A character of ours, or what stands for it where standard output cannot show it."""
+    return char if can_show(char, sys.stdout) else _PLAIN[char]
 
 
 def is_wide(text: str) -> bool:

@@ -114,12 +114,14 @@ def test_a_whole_column_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None
     assert row.endswith(why.rstrip())
 
 
-def test_a_whole_column_is_wrapped_on_a_terminal(
+def test_a_whole_column_is_folded_on_a_terminal_where_it_must_be(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    render.table((Column("key", 10, whole=True), Column("note", None)), [["k" * 25, "n" * 100]])
-    rows = capsys.readouterr().out.splitlines()[1:]
-    assert [row[:10].strip() for row in rows] == ["k" * 10, "k" * 10, "k" * 5]
-    assert max(map(len, rows)) <= 60
+    monkeypatch.setenv("NO_COLOR", "1")
+    for columns, wide in (("60", 34), ("40", 14)):
+        monkeypatch.setenv("COLUMNS", columns)
+        render.table((Column("key", 10, whole=True), Column("note", None)), [["k" * 40, "n" * 99]])
+        rows = capsys.readouterr().out.splitlines()[1:]
+        assert "".join(row[:wide].strip() for row in rows) == "k" * 40
+        assert {len(row) for row in rows[:1]} == {int(columns)}

@@ -1,0 +1,282 @@
+"""Tables of text that fit their terminal, or 80 cells in a pipe.
+
+Where room is scarce, a table gives way in this order: long texts are cut to ``ROOM`` cells, titles
+become short, a column goes below its row, columns that others tell are left out, and at last names
+are cut. Rich measures what is not ASCII, and is imported for nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Literal, NamedTuple, TypeAlias
+
+from gitcollab.cli.text import line, symbol
+
+ROOM = 24  # cells that a column which takes what the others leave should have
+_NARROW = 12  # and has in any case
+_GAP = "  "
+_INDENT = "    "  # before what goes below its row
+
+Row: TypeAlias = Sequence[str]
+Paint: TypeAlias = Callable[[str, str], str]  # a text as it is padded, and what it says
+
+# How words that say what became of a run are coloured: SGR parameters.
+_TITLE = "\n"  # in the place of a word: no cell is that
+_COLOURS = {
+    _TITLE: "1",
+    "keep": "32",
+    "discard": "31",
+    "noise": "33",
+    "crash": "35",
+    "timeout": "35",
+    "void": "31",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: at most ``wide`` cells, or what the others leave when None.
+
+    What is ``whole`` is never cut: on a terminal it is folded (to ``wide``, where it must be),
+    elsewhere its row is longer. Where room is scarce, ``short`` is the title, ``under`` puts the
+    cell on a line below its row, ``drop`` leaves the column out (1 before 2), and ``least`` is what
+    it can be cut to.
+    """
+
+    title: str
+    wide: int | None = 12
+    side: Literal["left", "right"] = "left"
+    whole: bool = False
+    short: str = ""
+    under: bool = False
+    drop: int = 0
+    least: int | None = None
+
+
+def table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Print rows under titles. Without rows nothing is printed."""
+    folding = sys.stdout.isatty()
+    paint = painted if in_colours() else plain
+    for shown in laid_out(columns, rows, width(), folding=folding, paint=paint):
+        print(shown)
+
+
+def laid_out(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    room: int,
+    *,
+    folding: bool,
+    paint: Paint,
+) -> list[str]:
+    """The lines of a table of at most ``room`` cells; of more only for what is whole.
+
+    ``folding``: what is whole is folded to fit.
+    """
+    if not rows:
+        return []
+    columns = [replace(column, title=line(column.title)) for column in columns]
+    cells = [[line(cell) for cell in row] for row in rows]
+    made = _Layout.of(columns, cells, room, folding)
+    heads = [made.columns.get(at, column).title for at, column in enumerate(columns)]
+    shown = [paint(text, _TITLE) for text in made.lines_of(heads, plain)]
+    for row in cells:
+        shown += made.lines_of(row, paint)
+    return shown
+
+
+def plain(text: str, word: str) -> str:
+    """The text without a colour."""
+    return text
+
+
+def painted(text: str, word: str) -> str:
+    """The text in the colour that belongs to the word."""
+    colour = _COLOURS.get(word)
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def in_colours() -> bool:
+    """Whether standard output is to have colours (no-color.org: any value of NO_COLOR)."""
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def width() -> int:
+    """The cells of a line: of the terminal, of COLUMNS, or 80."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+def size(text: str) -> int:
+    """The cells that a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut(text: str, room: int) -> str:
+    """The text in at most ``room`` cells: what is longer ends in an ellipsis."""
+    if size(text) <= room:
+        return text
+    mark = symbol("…")
+    if text.isascii():
+        return f"{text[: room - 1]}{mark}"
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, room - 1)}{mark}"
+
+
+def folded(text: str, room: int) -> list[str]:
+    """The text in lines of at most ``room`` cells, parted at blanks where there are any."""
+    lines, rest = [], text
+    while size(rest) > room:
+        part = _begin(rest, room)
+        at = part.rfind(" ") if rest[len(part) : len(part) + 1] != " " else len(part)
+        if at > 0:
+            part = part[:at]
+        lines.append(part)
+        rest = rest[len(part) :].lstrip(" ")
+    return [*lines, rest] if rest or not lines else lines
+
+
+def _begin(text: str, room: int) -> str:
+    if text.isascii():
+        return text[:room]
+    from rich.cells import chop_cells
+
+    return chop_cells(text, room)[0]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which columns of a row are shown, how wide, and which go below it; by place in the row."""
+
+    columns: Mapping[int, Column]
+    widths: Mapping[int, int]
+    under: Sequence[int]
+    room: int
+    folding: bool
+
+    @classmethod
+    def of(
+        cls, columns: Sequence[Column], rows: Sequence[Row], room: int, folding: bool
+    ) -> _Layout:
+        for made in (_Measured(one, rows, room, folding) for one in _squeezed(columns)):
+            if made.fits():
+                break
+        return cls(made.columns, made.widths(), made.under, room, folding)
+
+    def lines_of(self, row: Row, paint: Paint) -> Iterator[str]:
+        """The lines of a row."""
+        yield from self.line_of([row[at] for at in self.columns], paint)
+        for at in self.under:
+            room = self.room - len(_INDENT)
+            parts = folded(row[at], room) if self.folding and row[at] else [row[at]]
+            yield from (f"{_INDENT}{part}" for part in parts if part)
+
+    def line_of(self, cells: Row, paint: Paint) -> Iterator[str]:
+        """The lines of the cells that are beside each other."""
+        parts = [
+            folded(cell, self.widths[at]) if column.whole and self.folding else [cell]
+            for (at, column), cell in zip(self.columns.items(), cells, strict=True)
+        ]
+        for pieces in zip_longest(*parts, fillvalue=""):
+            shown = (
+                paint(self._fitted(at, column, piece), cell)
+                for (at, column), piece, cell in zip(
+                    self.columns.items(), pieces, cells, strict=True
+                )
+            )
+            yield _GAP.join(shown).rstrip()
+
+    def _fitted(self, at: int, column: Column, text: str) -> str:
+        wide = self.widths[at]
+        text = text if column.whole else cut(text, wide)
+        blanks = " " * max(0, wide - size(text))
+        return f"{blanks}{text}" if column.side == "right" else f"{text}{blanks}"
+
+
+class _Shown(NamedTuple):
+    """The columns that are tried, and those that go below their row; by place in the row."""
+
+    columns: dict[int, Column]
+    under: Sequence[int]
+
+
+def _squeezed(columns: Sequence[Column]) -> Iterator[_Shown]:
+    """The columns to try, each time fewer or narrower."""
+    shown = dict(enumerate(columns))
+    yield _Shown(shown, ())
+    shown = {at: replace(c, title=c.short or c.title) for at, c in shown.items()}
+    yield _Shown(shown, ())
+    under = [at for at, column in shown.items() if column.under]
+    gone = [at for _, at in sorted((c.drop, at) for at, c in shown.items() if c.drop)]
+    for number in range(len(gone) + 1):
+        away = {*under, *gone[:number]}
+        yield _Shown({at: c for at, c in shown.items() if at not in away}, under)
+
+
+class _Measured:
+    """Columns with the cells that the longest text of each takes, and what room there is."""
+
+    def __init__(self, shown: _Shown, rows: Sequence[Row], room: int, folding: bool) -> None:
+        columns = self.columns = shown.columns
+        self.under = shown.under
+        self._room, self._folding = room, folding
+        self._longest = {
+            at: max(size(column.title), *(size(row[at]) for row in rows))
+            for at, column in columns.items()
+        }
+        self._asked = {at: self._ask(at, column) for at, column in columns.items()}
+
+    def fits(self) -> bool:
+        """Whether there is room, once long texts are cut to ``ROOM``."""
+        return self._left(self._asked) >= 0
+
+    def widths(self) -> dict[int, int]:
+        """The cells of each column, more or less than asked for as there is room."""
+        widths = dict(self._asked)
+        while self._left(widths) < 0 and (at := self._first_to_give(widths)) is not None:
+            widths[at] -= 1
+        while self._left(widths) > 0 and (at := self._first_to_get(widths)) is not None:
+            widths[at] += 1
+        return widths
+
+    def _left(self, widths: Mapping[int, int]) -> int:
+        return self._room - sum(widths.values()) - len(_GAP) * (len(widths) - 1)
+
+    def _first_to_give(self, widths: Mapping[int, int]) -> int | None:
+        """Names before long texts, the widest first."""
+        spare = [at for at in widths if widths[at] > self._smallest(at)]
+        by_need = {at: (self.columns[at].wide is not None, widths[at]) for at in spare}
+        return max(by_need, key=by_need.__getitem__, default=None)
+
+    def _first_to_get(self, widths: Mapping[int, int]) -> int | None:
+        wanting = [at for at in widths if widths[at] < self._wanted(at)]
+        return min(wanting, key=widths.__getitem__, default=None)
+
+    def _ask(self, at: int, column: Column) -> int:
+        """What a column takes unless there is more or less room than that."""
+        if column.wide is None and (self._folding or not column.whole):
+            return min(self._longest[at], ROOM)
+        return min(self._wanted(at), self._room) if self._folding else self._wanted(at)
+
+    def _wanted(self, at: int) -> int:
+        column, longest = self.columns[at], self._longest[at]
+        return longest if column.whole or column.wide is None else min(longest, column.wide)
+
+    def _smallest(self, at: int) -> int:
+        column, wanted = self.columns[at], self._wanted(at)
+        if column.whole and not self._folding:
+            return wanted
+        if column.wide is None:
+            return min(wanted, _NARROW)
+        return min(wanted, column.wide if column.least is None else column.least)

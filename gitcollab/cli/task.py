@@ -1,4 +1,4 @@
-"""Verbs about a hub's task and files, and who maintains it: task show, set, put, maintainer."""
+"""Verbs about a hub's task and files, and its maintainers: task show, set, put, workflows, ..."""
 
 from __future__ import annotations
 
@@ -119,6 +119,32 @@ def put(
         render.say(
             "note: changes of it have no verdict before it was run; older results keep theirs"
         )
+    return None
+
+
+@verb(None, "gitcollab task workflows", "gitcollab task workflows --replace", of=task)
+def workflows(
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace those that differ, too.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Put the workflows that come with gitcollab on the hub: for GitHub, which runs them.
+
+    For maintainers, who are people. Your git credentials need the right to write workflows. One
+    that is there and differs is kept: you may have changed it, or it is of another version.
+    """
+    from gitcollab.swarm import governing
+
+    put, kept = governing.put_workflows(open_swarm().member, replace=replace)
+    if json:
+        return jsonout.emit({"put": put, "kept": kept})
+    for path in put:
+        render.say(path, "is on the hub")
+    for path in kept:
+        render.say(path, "differs and is kept; --replace puts gitcollab's own there")
+    if not put and not kept:
+        render.say("nothing changed: they are on the hub already")
     return None
 
 

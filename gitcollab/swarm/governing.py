@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from gitcollab import __version__
 from gitcollab.errors import OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import MAX_PROGRAM_BYTES, AgentCard, Ruling, Task
@@ -29,6 +30,7 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.recogniser import unusable
 from gitcollab.swarm.reports import AgentInfo, Invited, Ruled, TaskChange
 from gitcollab.swarm.roster import Agent, roster, rulings
+from gitcollab.swarm.workflows import workflows
 
 _PATIENCE = timedelta(seconds=90)
 _SKEW = timedelta(hours=1)  # of a clock that may still be an honest one
@@ -275,6 +277,25 @@ def put(member: Member, path: str, data: bytes) -> bool:
         return False
     _edit(member, snapshot, {path: data}, f"a new {path}")
     return True
+
+
+def put_workflows(member: Member, *, replace: bool = False) -> tuple[list[str], list[str]]:
+    """Put the workflows that come with gitcollab on the hub, in one ruling; which were put.
+
+    The second are those that are there and differ: they stay, unless ``replace``, since maintainers
+    may have changed them.
+    """
+    snapshot = member.store.refresh()
+    keyring.maintainer_key(_task(member, snapshot))
+    ours = workflows(member.config.branch)
+    there = {path: snapshot.read(path) for path in ours}
+    differing = [path for path in ours if there[path] not in (None, ours[path])]
+    missing = [path for path in ours if there[path] is None]
+    chosen = sorted(missing + (differing if replace else []))
+    if chosen:
+        files = {path: ours[path] for path in chosen}
+        _edit(member, snapshot, files, f"the workflows of gitcollab {__version__}")
+    return chosen, [path for path in differing if path not in chosen]
 
 
 def _check_file(path: str, data: bytes) -> None:

@@ -19,7 +19,7 @@ from gitcollab.swarm import keyring, patching, presets, publishing, reading, rul
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.member import Pages, new_nonce, open_store, utc_now
 from gitcollab.swarm.reports import InitReport
-from gitcollab.swarm.workflows import WORKFLOW, workflow
+from gitcollab.swarm.workflows import workflows
 from gitcollab.swarm.workspace import (
     EMBEDDED,
     FOLDER,
@@ -31,6 +31,10 @@ from gitcollab.swarm.workspace import (
 DEFAULT_BRANCH = hubs.DEFAULT_BRANCH
 _PATIENCE = timedelta(seconds=90)
 _KEEPER = "keeper"  # a maintainer who was given no name
+_NO_WORKFLOWS = (
+    "the hub took no workflows: your credentials lack the scope; with others, once you have "
+    "joined: gitcollab task workflows"
+)
 
 
 def init_hub(
@@ -65,7 +69,7 @@ def init_hub(
     created = hubs.create_if_missing(address, branch)
     hubs.check_exists(address)
     store = open_store(address, branch, keeper[0], pages)
-    checks = {} if hub is None else {WORKFLOW: workflow(branch).decode()}
+    checks = {} if hub is None else {p: data.decode() for p, data in workflows(branch).items()}
     outcome = _seed(store, keeper, task, files | checks)
     without = outcome["outcome"] == "refused" and "workflow" in str(outcome.get("reason"))
     if without:  # GitHub takes workflows only by credentials that say so
@@ -73,7 +77,7 @@ def init_hub(
     match outcome["outcome"]:
         case "seeded":
             name, place = keeper[0], keyring.place_of(keeper[1])
-            note = f"the hub took no {WORKFLOW}: your credentials lack the scope" if without else ""
+            note = _NO_WORKFLOWS if without else ""
             how = task.policy.admission
             return InitReport(address, branch, created, True, task.name, note, [name], how, place)
         case "present":

@@ -1,15 +1,22 @@
-"""What a hub on GitHub checks itself by: a workflow, one of the files that maintainers keep."""
+"""What a hub on GitHub keeps itself right by: workflows, which are files that maintainers keep.
+
+They travel with the package as they stand in its own repository, for a hub on the branch "swarm".
+"""
 
 from __future__ import annotations
 
-from importlib import resources
+import re
 
-from gitcollab import __version__
+from gitcollab.swarm import presets
 
-WORKFLOW = ".github/workflows/verify.yml"
+NAMES = ("leaderboard", "pages", "sweep", "validation")
+_WRITTEN_FOR = re.compile(r"\bswarm\b")  # they hold that word for nothing else
 
 
-def workflow(branch: str) -> bytes:
-    """The workflow that checks the branch with this version of gitcollab."""
-    text = (resources.files("gitcollab") / "workflows" / "verify.yml").read_text(encoding="utf-8")
-    return text.replace("@BRANCH@", branch).replace("@VERSION@", __version__).encode()
+def workflows(branch: str) -> dict[str, bytes]:
+    """The workflows for a hub on that branch by their paths there.
+
+    They install this version of gitcollab.
+    """
+    paths = [f".github/workflows/{name}.yml" for name in NAMES]
+    return {path: _WRITTEN_FOR.sub(branch, presets.asset(path).decode()).encode() for path in paths}

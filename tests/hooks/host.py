@@ -1,4 +1,4 @@
-"""A host whose hubs' door is a workflow: its steps, run as the host runs them."""
+"""A host that runs its hubs' workflows: their steps, run as the host runs them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ import yaml
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.swarm import verifying
-from gitcollab.swarm.workflows import WORKFLOW
 
 
 class Host:
-    """Runs the jobs of the hub's workflow in a checkout, with the environment that they ask for."""
+    """Runs the jobs of a workflow of the hub in a checkout, with the environment they ask for.
 
-    def __init__(self, hub: Path, folder: Path) -> None:
+    What a hub has as its workflows is what ``init`` put there.
+    """
+
+    def __init__(self, hub: Path, folder: Path, workflow: str = "validation") -> None:
         self.hub, self.folder, self.output = hub, folder, folder / "output"
         folder.mkdir()
-        self.file = yaml.safe_load(run_git("show", f"swarm:{WORKFLOW}", git_dir=hub).out)
+        path = f".github/workflows/{workflow}.yml"
+        self.file = yaml.safe_load(run_git("show", f"swarm:{path}", git_dir=hub).out)
 
-    def run(self, job: str, event: Mapping[str, Any], secret: str = "") -> list[int]:
+    def run(self, job: str, event: Mapping[str, Any] | None = None, secret: str = "") -> list[int]:
         """Exit codes of the steps that were run, up to the first that failed.
 
         What the step "known" would find out is ``event["good"]``.
         """
-        checkout = self.folder / "checkout"
-        shutil.rmtree(checkout, ignore_errors=True)
-        clone = ["git", "clone", "--quiet", "--branch", "swarm", str(self.hub), str(checkout)]
-        subprocess.run(clone, check=True, timeout=60)
+        checkout, event = self.checkout(job), event or {}
         self.output.write_text("")
         codes: list[int] = []
         for step in self.file["jobs"][job]["steps"]:
-            if "run" not in step or step["name"] in ("install", "known"):
+            if "run" not in step or step["name"] in ("install", "known", "gather"):
                 continue
             broken = "code=4" in self.output.read_text()
             if step.get("if") == "steps.verify.outputs.code == '4'" and not broken:
@@ -48,6 +48,24 @@ class Host:
             if codes[-1]:
                 break
         return codes
+
+    def checkout(self, job: str) -> Path:
+        """A new checkout of the hub, as deep as the job asks for."""
+        steps = self.file["jobs"][job]["steps"]
+        asked = next(s.get("with", {}) for s in steps if "actions/checkout@" in s.get("uses", ""))
+        depth = asked.get("fetch-depth", 1)
+        checkout = self.folder / "checkout"
+        shutil.rmtree(checkout, ignore_errors=True)
+        clone = [
+            "git",
+            "clone",
+            "--quiet",
+            "--branch",
+            "swarm",
+            *([f"--depth={depth}"] * (depth > 0)),
+        ]
+        subprocess.run([*clone, self.hub.as_uri(), str(checkout)], check=True, timeout=60)
+        return checkout
 
     def _step(
         self, step: Mapping[str, Any], checkout: Path, event: Mapping[str, Any], secret: str
@@ -71,6 +89,7 @@ class Host:
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "GITHUB_OUTPUT": str(self.output),
                 "GITHUB_ACTOR": "mallory-at-host",
+                "RUNNER_TEMP": str(self.folder / "temp"),
                 "GITCOLLAB_HOME": str(self.folder / "home"),
                 **self.file["env"],
                 **env,

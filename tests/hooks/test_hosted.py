@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 from host import Host, state, tip
 from plain import FILE, LINK, Plain
 
-from gitcollab import __version__
 from gitcollab.errors import GitcollabError
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
@@ -23,7 +20,6 @@ from gitcollab.swarm import governing, mending, reading, verifying
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.roster import roster, rulings
 from gitcollab.swarm.swarm import Swarm
-from gitcollab.swarm.workflows import workflow
 
 Agent = Callable[[str], Swarm]
 
@@ -38,29 +34,6 @@ def vandalise(plain: Plain, result: str) -> tuple[str, str]:
     after = plain.commit(plain.raw_tree([*entries, *odd]), bad)
     assert plain.push(after).returncode == 0
     return before, after
-
-
-def test_the_workflow_is_safe_by_its_form() -> None:
-    text = workflow("main").decode()
-    file = yaml.safe_load(text)
-    assert file["permissions"] == {}
-    jobs = file["jobs"]
-    assert jobs["pull-request"]["permissions"] == {"contents": "read"}
-    assert "secrets." not in str(jobs["pull-request"])
-    uses = [s["uses"] for job in jobs.values() for s in job["steps"] if "uses" in s]
-    assert all(re.search(r"@[0-9a-f]{40}\Z", one) for one in uses)
-    assert file["concurrency"]["group"]
-    triggers = file[True]  # YAML 1.1 reads `on` so
-    assert triggers["push"]["branches"] == triggers["pull_request_target"]["branches"] == ["main"]
-    assert triggers["schedule"]
-    assert "workflow_dispatch" in triggers
-    for job in jobs.values():
-        names = [step.get("name") or step["uses"].partition("@")[0] for step in job["steps"]]
-        # Python would import from a checkout that it runs in.
-        assert names.index("install") < names.index("actions/checkout")
-        install = next(step for step in job["steps"] if step.get("name") == "install")
-        assert install["run"].startswith("python -P -m pip install ")
-        assert f'"gitcollab=={__version__}"' in install["run"]
 
 
 def test_a_push_is_undone_and_later_ones_stay(

@@ -14,8 +14,10 @@ from typing import Any, TypeAlias, overload
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import sha256
+from gitcollab.swarm.progress import progress
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.reports import AgentEntry, Entry
+from gitcollab.swarm.trend import Course, Point, course
 from gitcollab.swarm.views import ranked_agents
 
 TOP = 100  # lines that are remembered of each ranking
@@ -29,7 +31,10 @@ Recall: TypeAlias = Callable[[str, Callable[[], Json]], Json]  # a name, and how
 def code_digest() -> str:
     """What the rankings depend on beside the records: how they are made."""
     folder = Path(__file__).parent
-    sources = ("grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py")
+    sources = (
+        *("grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
+        *("progress.py", "trend.py"),
+    )
     return sha256(b"".join((folder / name).read_bytes() for name in sources))
 
 
@@ -112,6 +117,14 @@ class Rankings:
             for one in kept
         ]
 
+    @cached_property
+    def course(self) -> Course:
+        """How the best of all programs went."""
+        kept = self._recall("course", self._kept_course)
+        if kept is None:
+            return self._course()
+        return Course(**{**kept, "points": [Point(*point) for point in kept["points"]]})
+
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program: of all, of a tier, of those an agent found; None when there is none."""
         if tier is not None and agent is not None:
@@ -141,6 +154,14 @@ class Rankings:
         if len(tiers) * TOP > MAX_REMEMBERED:
             return None
         return {tier: _kept(groups) for tier, groups in tiers.items()}
+
+    def _course(self) -> Course:
+        where = self._standings()
+        return course(where, progress(where))
+
+    def _kept_course(self) -> Json:
+        found = self._course()
+        return None if len(found.points) > MAX_REMEMBERED else asdict(found)
 
     def _kept_agents(self) -> Json:
         agents = _agents(self._standings())

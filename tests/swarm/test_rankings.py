@@ -31,7 +31,7 @@ def crowded(bench: Bench, tiers: int = 2) -> Standings:
 
 def everything(found: Rankings) -> object:
     tiers = {tier: list(lines) for tier, lines in found.tiers.items()}
-    return list(found.overall), tiers, list(found.agents), list(found.ranked("tier"))
+    return list(found.overall), tiers, list(found.agents), list(found.ranked("tier")), found.course
 
 
 def never() -> Standings:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import crowd, doors, one, scale, slow, start, words
+from tests.bench import crowd, doors, one, pages, scale, slow, start, words
 from tests.bench.figures import HEADING, Figure, write
 
 
@@ -27,6 +27,7 @@ def main() -> int:
         "slow": slow.measure,
         "words": words.measure,
         "doors": doors.measure,
+        "pages": lambda root: pages.measure(root, min(chosen.results, 10_000)),
         "scale": lambda root: scale.measure(root, chosen.results, chosen.hubs),
     }
     if unknown := set(chosen.parts) - parts.keys():
@@ -50,7 +51,10 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="start, one, crowd, slow, words, doors, scale"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="start, one, crowd, slow, words, doors, pages, scale",
     )
     parser.add_argument("--results", type=int, default=10_000, help="on the hub of scale")
     parser.add_argument("--hubs", type=Path, help="keep the hubs of scale here, and use them again")

@@ -40,15 +40,15 @@ class Hardware:
 @functools.cache
 def detect() -> Hardware:
     """This machine; asked once per process."""
-    cpus, memory = _cpus(), _memory_gb()
+    cores, memory = cpus(), _memory_gb()
     gpus = _visible(_nvidia(process.capture(_QUERY, _QUERY_SECONDS) or ""))
     if gpus:
         device, vram = gpus[0]
         # Chips that share the memory with the CPU report none of their own.
-        return Hardware(device, vram, len(gpus), cpus, memory, _tier(vram or memory))
+        return Hardware(device, vram, len(gpus), cores, memory, _tier(vram or memory))
     if sys.platform == "darwin" and platform.machine() == "arm64":
-        return Hardware("mps", memory, 1, cpus, memory, _tier(memory))
-    return Hardware(_cpu_model(), None, 0, cpus, memory, "cpu")
+        return Hardware("mps", memory, 1, cores, memory, _tier(memory))
+    return Hardware(_cpu_model(), None, 0, cores, memory, "cpu")
 
 
 def _tier(memory_gb: float) -> str:
@@ -85,7 +85,7 @@ def _visible(gpus: Sequence[tuple[str, float | None]]) -> list[tuple[str, float 
     return visible
 
 
-def _cpus() -> int:
+def cpus() -> int:
     """The CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

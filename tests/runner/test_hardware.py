@@ -134,7 +134,7 @@ def test_apple_silicon_is_mps(nvidia_smi: Tool, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     monkeypatch.setattr(hardware, "_memory_gb", lambda: 16.0)
-    monkeypatch.setattr(hardware, "_cpus", lambda: 8)
+    monkeypatch.setattr(hardware, "cpus", lambda: 8)
 
     assert detect() == Hardware("mps", 16.0, 1, 8, 16.0, "small")
 

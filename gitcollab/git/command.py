@@ -47,6 +47,10 @@ _SETTINGS = (
 )
 
 
+# The calls that are under way, of all threads.
+_running: set[subprocess.Popen[bytes]] = set()
+
+
 class GitMissing(GitcollabError):  # noqa: N818 - reads as what it is
     """There is no git executable."""
 
@@ -128,17 +132,27 @@ def run_git(
     except (FileNotFoundError, NotADirectoryError, PermissionError) as e:
         raise GitMissing from e
     finished = False
+    _running.add(process)
     try:
         out, err = _listen(process, idle, total)
         code = process.wait()
         finished = True
     finally:
+        _running.discard(process)
         if not finished:
             _end(process)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
     return Ran(code, _text(out), _text(err))
+
+
+def end_running() -> None:
+    """End the calls that other threads wait for: of a program that does not wait for these."""
+    for process in tuple(_running):
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def version() -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from gitcollab.errors import GitcollabError
+from gitcollab.git.command import end_running
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.store.answers import Answers
 from gitcollab.store.cache import Cache, folder_of
@@ -198,6 +199,15 @@ class Store:
     def skew(self) -> timedelta:
         """How far the hub's clocks are ahead of ours (negative: behind), as far as proved."""
         return self._cache.sightings.skew()
+
+    def asked(self) -> datetime | None:
+        """When a process of this host last asked the hub."""
+        return self._cache.sightings.asked()
+
+    @staticmethod
+    def stop_asking() -> None:
+        """End what other threads are asking a hub just now: theirs fails, and nobody waits."""
+        end_running()
 
     def answer(self, key: Callable[[], str], name: str, make: Callable[[], Any]) -> Any:
         """What ``make`` gives (plain JSON data), kept on this host while ``key`` is the same."""

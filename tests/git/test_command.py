@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,19 @@ def test_a_helper_that_stays_does_not_hold_us(
     assert (ran.code, ran.out) == (3, "done\n")
     assert time.monotonic() - started < 250
     os.kill(int(pid.read_text()), 9)
+
+
+def test_what_another_thread_waits_for_can_be_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_git(tmp_path, monkeypatch, f"echo > {tmp_path}/begun; exec tail -f /dev/null")
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(command.run_git, "fetch")
+        while not (tmp_path / "begun").exists():
+            assert not call.done()
+        command.end_running()
+        assert call.result(timeout=30).code == -9
+    command.end_running()
 
 
 def test_a_flood_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

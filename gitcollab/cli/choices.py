@@ -49,6 +49,15 @@ def ended(chosen: Ended) -> Literal["ok", "crash", "timeout"]:
             return "timeout"
 
 
+class Format(StrEnum):
+    """How results are handed to other tools."""
+
+    tsv = "tsv"
+    csv = "csv"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
 class Sandbox(StrEnum):
     """When programs run in the sandbox."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         AgentEntry,
         Compared,
         Entry,
+        Imported,
         OutboxReport,
         ResultPage,
         Retried,
@@ -64,7 +65,12 @@ def emit(value: Mapping[str, Any] | None) -> None:
 
 def emit_line(value: Mapping[str, Any]) -> None:
     """Print the value as one of many lines (JSON Lines), and at once: a program may be waiting."""
-    print(json.dumps(plain(_marked(value)), allow_nan=False), flush=True)
+    print(one_line(value), flush=True)
+
+
+def one_line(value: Mapping[str, Any]) -> str:
+    """The value as one line of JSON."""
+    return json.dumps(plain(_marked(value)), allow_nan=False)
 
 
 def _marked(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -230,6 +236,17 @@ def outbox(report: OutboxReport) -> JsonObject:
     return {
         "waiting": [flat(item) for item in report.waiting],
         "refused": [flat(item) for item in report.refused],
+    }
+
+
+def imported(report: Imported) -> JsonObject:
+    """What became of a log's rows; ``results`` are the ids of what was imported or queued."""
+    told = {name: value for name, value in flat(report).items() if name != "ids"}
+    return told | {
+        "refused": list(report.refused),
+        "left": [flat(one) for one in report.left],
+        "notes": list(report.notes),
+        "results": [{"id": result_id} for result_id in report.ids],
     }
 
 

@@ -13,6 +13,7 @@ import typer
 from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     dashboard,
     data,
+    exchange,
     govern,
     hooks,
     hub,
@@ -23,6 +24,7 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     task,
     upkeep,
     verify,
+    watch,
     work,
 )
 from gitcollab.cli.app import app

@@ -46,6 +46,10 @@ def show(
         raise UsageError("--quote and --raw do not go together", "leave one of them out")
     swarm = open_swarm()
     shown = swarm.show(id)
+    if program and not shown.program and not swarm.has_program(shown.result.id):
+        from gitcollab.swarm.looking import NoProgram
+
+        raise NoProgram(shown.result.id)
     if json:
         return jsonout.emit(jsonout.show(shown))
     if program or log:

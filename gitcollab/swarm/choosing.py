@@ -80,7 +80,9 @@ def _bases(
         if group.tier == tier and group.n + claimed[group.fingerprint] < ENOUGH_RUNS
     )
     orders = (few, where.by_tier.get(tier, ()), where.ranked)
-    for group in chain.from_iterable(islice(order, _MOST) for order in orders):
+    # What was imported from a log need not have a program, and there can be any number of it.
+    runnable = ((g for g in order if g.first.program is not None) for order in orders)
+    for group in chain.from_iterable(islice(order, _MOST) for order in runnable):
         if group.fingerprint not in past.crashed and (base := _base(member, where, group, past)):
             yield base
 

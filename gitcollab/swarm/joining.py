@@ -13,7 +13,7 @@ from typing import Literal
 
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
-from gitcollab.records.models import AgentCard, Invitation, Task
+from gitcollab.records.models import AgentCard, Hardware, Invitation, Task
 from gitcollab.records.names import TASK_PATH, check_agent_name
 from gitcollab.records.quoting import lines
 from gitcollab.store import hubs
@@ -71,7 +71,7 @@ def join(
     changed = _trusted_anew(workspace, member.store.refresh())
     task = member.task
     with _prepared(workspace):  # or an agent would be registered that has no workspace
-        registered = _register(member, name, invitation)
+        registered = register(member, name, invitation)
     workspace.create(member.config)
     trust.require(workspace, member.store.snapshot())
     workspace.write_settings(task)
@@ -157,8 +157,13 @@ def _joined_at(member: Member) -> datetime:
     return max(now, member.task.policy.admission_since or now)
 
 
-def _register(member: Member, name: str, token: str | None) -> bool:
-    """Add the agent's card; False when it stands there already."""
+def register(
+    member: Member, name: str, token: str | None = None, hardware: Hardware | None = None
+) -> bool:
+    """Add the agent's card; False when it stands there already. Its key is made where it has none.
+
+    ``hardware`` is what the card says it runs on; None: this machine. Raises as ``join``.
+    """
     new_key = not key_path(name).exists()
     try:
         if member.registered is None:
@@ -169,7 +174,7 @@ def _register(member: Member, name: str, token: str | None) -> bool:
             created_at=_joined_at(member),
             nonce=member.nonce(),
             public_key=member.key.public_line,
-            hardware=member.hardware,
+            hardware=hardware or member.hardware,
             invitation=_invitation(member, name, token),
         )
         payload = {"card": codec.to_mapping(member.sign(card))}

@@ -22,6 +22,16 @@ MAX_PAGE = 1000
 _ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
 
 
+class NoProgram(GitcollabError):  # noqa: N818 - reads as what it is
+    """A result's program is not on the hub, and never was."""
+
+    def __init__(self, result_id: str) -> None:
+        super().__init__(
+            f"its program is not on the hub: {result_id} was published without one",
+            "what is known of it: gitcollab show " + result_id,
+        )
+
+
 def status(member: Member, *, ask: bool = False) -> Status:
     """Where the workspace stands, from what this host knows; ``ask`` asks the hub first."""
     online: bool | None = None
@@ -105,14 +115,8 @@ def results(
     """One page of results, newest first. ``page`` is the token an earlier page gave."""
     if not 1 <= limit <= MAX_PAGE:
         raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
-    check_tier(member, tier)
     where = member.standings()
-    chosen = [
-        run
-        for run in sorted(member.runs().values(), key=_age, reverse=True)
-        if _matches(run, agent, tier, status, text)
-        and (verdict is None or where.verdict(run) == verdict)
-    ]
+    chosen = selected(member, agent=agent, tier=tier, status=status, verdict=verdict, text=text)
     after = _cursor(page) if page else None
     rest = [run for run in chosen if after is None or _age(run) < after]
     shown = [(member.result(run.id), where.verdict(run)) for run in rest[:limit]]
@@ -132,6 +136,26 @@ def _void(member: Member, result: Result) -> str | None:
     if snapshot.record(path_of("result", result.id)) is None:
         return None
     return why_void(snapshot, result)
+def selected(
+    member: Member,
+    *,
+    agent: str | None = None,
+    tier: str | None = None,
+    status: str | None = None,
+    verdict: str | None = None,
+    text: str | None = None,
+) -> list[Run]:
+    """All results that match, newest first. UsageError for a tier that there is none of."""
+    check_tier(member, tier)
+    where = member.standings()
+    return [
+        run
+        for run in sorted(member.runs().values(), key=_age, reverse=True)
+        if _matches(run, agent, tier, status, text)
+        and (verdict is None or where.verdict(run) == verdict)
+    ]
+
+
 
 
 def _age(run: Run) -> tuple[str, str]:
@@ -233,13 +257,23 @@ def program_signed(member: Member, result_id: str) -> bool | None:
 def program_text(member: Member, result_id: str | None) -> str:
     """The program of a result, or the task's baseline for None; GitcollabError when it is gone."""
     path = PROGRAM_PATH if result_id is None else f"{folder_of(result_id)}/{PROGRAM_PATH}"
+    if data is None and PROGRAM_PATH not in result.files:
+        return signed  # there is no program that it speaks of
     data = member.read(path)
     if data is None:
         raise GitcollabError(f"the hub holds no {path}", "choose another result: gitcollab results")
+def has_program(member: Member, result_id: str) -> bool:
+    """Whether a result says which program it is of; one that was imported need not."""
+    result = member.result(result_id)
+    return result is None or result.fingerprint is not None or PROGRAM_PATH in result.files
+
+
     return data.decode(errors="replace")
 
 
 def _shown_file(member: Member, result: Result, name: str) -> str:
+    if data is None and result_id is not None and not has_program(member, result_id):
+        raise NoProgram(result_id)
     data = member.read(f"{folder_of(result.id)}/{name}")
     return "" if data is None else data.decode(errors="replace")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,19 +12,18 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import ValidationError
-
 from gitcollab.errors import OfflineError
 from gitcollab.records.models import AgentCard, Experiment, Hardware, Result, Signed, Task
-from gitcollab.records.names import folder_of, path_of, short_hash
+from gitcollab.records.names import path_of, short_hash
 from gitcollab.records.signing import KeyPair
 from gitcollab.store.index import Progress
 from gitcollab.store.requests import Decider, Deriver, Outcome, Request
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.store.store import Store
+from gitcollab.store.store import Store, Waiting
 from gitcollab.swarm import (
     claims,
     derive,
+    imported,
     keyring,
     proposing,
     publishing,
@@ -82,6 +81,7 @@ def open_store(
         "seed": publishing.decide_seed,
         "rotate": publishing.decide_rotate,
         "rule": ruling.decide_rule,
+        imported.KIND: imported.decide_import,
         "views": derive.decider(views),
     }
     wanted: Deriver = derive.when_records_change(views)
@@ -274,13 +274,16 @@ class Member:
 
     def queued(self) -> dict[str, Result]:
         """The results of this host that wait to be delivered."""
-        found = {}
-        for waiting in self.store.pending():
-            if waiting.request.kind == "publish":
-                with suppress(ValidationError, KeyError):  # of a newer gitcollab: not ours to read
-                    result = Result.model_validate(waiting.request.payload["result"])
-                    found[result.id] = result
-        return found
+        return {
+            brought.result.id: brought.result
+            for waiting in self._bringing()
+            for brought in imported.results_in(waiting.request)
+        }
+
+    def _bringing(self) -> Iterator[Waiting]:
+        """What waits that brings results."""
+        kinds = ("publish", imported.KIND)
+        return (one for one in self.store.pending() if one.request.kind in kinds)
 
     def places(self) -> list[Path]:
         """This machine's folders that a run may name: nobody else's business."""
@@ -291,16 +294,8 @@ class Member:
         data = self.store.snapshot().read(path)
         if data is not None:
             return data
-        folder, _, name = path.rpartition("/")
-        for waiting in self.store.pending():
-            if waiting.request.kind != "publish":
-                continue
-            with suppress(KeyError, TypeError, AttributeError):  # of a newer gitcollab
-                payload = waiting.request.payload
-                if folder == folder_of(payload["result"]["id"]):
-                    text = payload["files"].get(name)
-                    return None if text is None else str(text).encode()
-        return None
+        found = (imported.file_in(one.request, path) for one in self._bringing())
+        return next((data for data in found if data is not None), None)
 
     @property
     def rankings(self) -> Rankings:

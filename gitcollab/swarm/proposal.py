@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -97,8 +98,7 @@ def from_words(base: Base, what: str, words: Words) -> Experiment:
     common = Experiment(
         description=what, base=base.id, base_fingerprint=program.fingerprint(base.text)
     )
-    known = _constants_or_none(base.text)
-    change = delta.from_text(what, known) or _understood(what, known, words)
+    change = _announced(what, base, words)
     if change is None:
         return common
     try:
@@ -106,6 +106,33 @@ def from_words(base: Base, what: str, words: Words) -> Experiment:
     except GitcollabError:  # words for a value that the program cannot hold
         return common
     return _with_delta(common, change).model_copy(update={"fingerprint": made})
+
+
+def only_from_words(base: Base, what: str, words: Words) -> Experiment:
+    """As ``from_words``, of a program that there is no code of: without fingerprints."""
+    experiment = Experiment(description=checked_description(what), base=base.id)
+    change = _announced(experiment.description, base, words)
+    return experiment if change is None else _with_delta(experiment, change)
+
+
+def _announced(what: str, base: Base, words: Words) -> delta.Delta | None:
+    known = _constants_or_none(base.text)
+    return delta.from_text(what, known) or _understood(what, known, words)
+
+
+def carried(text: str, experiment: Experiment) -> str:
+    """The program with the constants that the experiment sets; as it was where it cannot be so."""
+    values = {name: literal.from_plain(value) for name, value in experiment.delta.items()}
+    changes = {name: delta.Change(value, value) for name, value in values.items()}
+    try:
+        return delta.apply(text, delta.Delta(changes)) if changes else text
+    except GitcollabError:
+        return text
+
+
+def changed(base: str, text: str, experiment: Experiment, *, python: bool) -> Experiment:
+    """The experiment with the change that its code makes."""
+    return _with_delta(experiment, _change(base, text, python))
 
 
 def _understood(
@@ -190,6 +217,7 @@ def checked_description(what: str) -> str:
         ) from e
 
 
+@lru_cache(maxsize=4)  # the rows of a log are read against the same program
 def _constants_or_none(text: str) -> dict[str, constants.Constant]:
     try:
         return constants.constants(text)

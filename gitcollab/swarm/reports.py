@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -298,3 +298,30 @@ class Rotated:
     old: str
     new: str
     key: Path
+
+
+@dataclass(frozen=True)
+class Left:
+    """A row of a log that is not imported: its line, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a log's rows. The counts are of results; ``there`` were on the hub before."""
+
+    agent: str
+    rows: int  # that could be read
+    imported: int  # with ``dry_run``: that would be
+    there: int
+    queued: int
+    crashes: int  # of what was imported or queued
+    refused: Sequence[str]  # why, one for each result that the hub or a rule did not take
+    left: Sequence[Left]
+    notes: Sequence[str]
+    ids: Sequence[str]  # of what was imported or queued, in the order of the rows
+    reason: str = ""  # why something is queued
+    registered: bool = False  # the agent is new on the hub
+    dry_run: bool = False

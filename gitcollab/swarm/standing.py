@@ -23,10 +23,11 @@ def glaring(snapshot: Snapshot) -> int:
     """How many breaches show without looking through the hub: for who only passes by.
 
     These are records that cannot be read, results that are not signed, and maintained files that
-    are not what was ruled.
+    are not what was ruled. (Results that a maintainer put there are what their agents signed.)
     """
     unsigned = snapshot.count("result") - len(snapshot.signed("result", roster(snapshot).keys))
-    other = sum(not _is_so(snapshot, path, digest) for path, digest in _ruled(snapshot).items())
+    ruled = {path: said for path, said in _ruled(snapshot).items() if MAINTAINED.match(path)}
+    other = sum(not _is_so(snapshot, path, digest) for path, digest in ruled.items())
     return len(snapshot.invalid()) + unsigned + other
 
 

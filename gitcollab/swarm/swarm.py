@@ -5,10 +5,10 @@ Each verb imports what it needs when it is called: looking must not wait for wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gitcollab.records.models import Claim, Task
 from gitcollab.store.index import Progress
@@ -21,6 +21,7 @@ from gitcollab.swarm.reports import (
     Compared,
     Dropped,
     Entry,
+    Imported,
     OutboxReport,
     ResultPage,
     Retried,
@@ -31,6 +32,10 @@ from gitcollab.swarm.reports import (
 )
 from gitcollab.swarm.workspace import Base, Mode, NotJoined, Workspace
 
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.exporting import Exported
+    from gitcollab.swarm.importing import Wanted
 
 class Swarm:
     """One agent's view of its hub, from its workspace.
@@ -218,6 +223,25 @@ class Swarm:
         )
 
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
+    def import_log(
+        self,
+        log: Path | str,
+        wanted: Wanted | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[str, float], None] | None = None,
+    ) -> Imported:
+        """Publish the rows of a log of experiments as results. See ``importing.import_log``."""
+        from gitcollab.swarm import importing
+
+        return importing.import_log(
+            self.member,
+            Path(log),
+            wanted or importing.Wanted(),
+            dry_run=dry_run,
+            progress=progress or (lambda _, __: None),
+        )
+
         """The best program of all, of a tier, or of an agent's; None when there is none."""
         looking.check_tier(self.member, tier)
         return self.member.rankings.best(tier, agent)
@@ -261,6 +285,16 @@ class Swarm:
         from gitcollab.swarm import waiting
 
         return waiting.outbox(self.member)
+    def has_program(self, result_id: str) -> bool:
+        """Whether a result says which program it is of; one that was imported need not."""
+        return looking.has_program(self.member, result_id)
+
+    def exported(self, **filters: Any) -> Iterator[Exported]:
+        """All results that match, oldest first. See ``exporting.exported``."""
+        from gitcollab.swarm import exporting
+
+        return exporting.exported(self.member, **filters)
+
 
     def retry(self, wanted: str | None = None) -> list[Retried]:
         """Have one refused request, or all, delivered again; part of an id is enough."""

@@ -45,10 +45,14 @@ def best_files(where: Standings, read: Read) -> dict[str, bytes | None]:
     chosen |= {f"best/tier/{tier}": where.by_tier[tier][0] for tier in main_tiers(where)}
     files: dict[str, bytes | None] = {}
     for folder, group in chosen.items():
-        program = None if group is None else program_of(where, group, read)
-        if group is not None and program is not None:
+        if group is None:
+            continue
+        program = program_of(where, group, read)
+        if program is not None:
             files[f"{folder}/train_py"] = program
             files[f"{folder}/metadata.yaml"] = metadata(group)
+        # Where the program was never on the hub, what is known of it is all there is.
+        if program is not None or where.results[group.first.id].program is None:
     for row in ranked_agents(where)[:MAX_AGENTS]:
         if row.best is not None:
             files[f"best/agent/{row.agent}.yaml"] = metadata(row.best)

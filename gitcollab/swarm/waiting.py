@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from gitcollab.swarm.roster import roster
 Held = dict[OutboxItem, Request]
 
 # Payload keys under which a request holds the record that it brings.
-_RECORDS = ("result", "card", "claim", "record")
+_RECORDS = ("result", "card", "claim", "record", "ruling")
 _OWN = {"result", "hypothesis"}  # those that an agent signs once, and may sign again
 
 
@@ -120,12 +120,17 @@ def _item(
         request=request.id,
         kind=request.kind,
         agent=request.agent,
-        description=str(record.get("description") or record.get("title") or ""),
+        description=str(_said(record)),
         since=request.created_at,
         reason=reason,
         refused_by=by,
         refused_at=at,
     )
+
+
+def _said(record: Mapping[str, Any]) -> object:
+    """What a record says of itself in a line; "" where it does not."""
+    return next(filter(None, map(record.get, ("description", "title", "reason"))), "")
 
 
 def _record(request: Request) -> dict[str, Any]:

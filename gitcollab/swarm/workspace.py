@@ -40,6 +40,11 @@ _RUN = re.compile(r"\d{8}T\d{6}-")
 _TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
+def is_tier(text: str) -> bool:
+    """Whether a tier of hardware may be called so."""
+    return _TIER.fullmatch(text) is not None
+
+
 class NotJoined(GitcollabError):  # noqa: N818 - reads as what it is
     """The folder is no agent's workspace."""
 
@@ -275,7 +280,7 @@ def _config(fields: dict[str, Any]) -> Config:
         if not isinstance(fields.get(name), str):
             raise GitcollabError(f"{name} is not text")
     tier = fields.get("tier")
-    if tier is not None and not (isinstance(tier, str) and _TIER.fullmatch(tier)):
+    if tier is not None and not (isinstance(tier, str) and is_tier(tier)):
         raise GitcollabError("tier is not of a-z, 0-9 and -, as in large")
     sandbox = fields.get("sandbox")
     if sandbox is not None and sandbox not in get_args(Mode):

@@ -95,6 +95,8 @@ class ScriptedSwarm(SimpleNamespace):
             calls=[],
             task=SimpleNamespace(name="toy", metric=metric, program="train.py"),
             signed=lambda _: True,
+            course=lambda: None,
+            has_program=lambda _: True,
         )
         for verb, answer in answers.items():
             setattr(self, verb, self._verb(verb, answer))

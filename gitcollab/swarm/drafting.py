@@ -1,0 +1,164 @@
+"""What the rows of a log are as results: what each builds on, what it changes, its program.
+
+A log keeps no programs. What a row builds on is the last one before it that was kept; what its
+words are understood to change is laid over the constants as the rows kept before have left them,
+starting from the hub's baseline. Where programs are known, code decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records.models import Environment, Experiment, Hardware, Result, Task, sha256
+from gitcollab.records.names import PROGRAM_PATH, slug
+from gitcollab.records.quoting import line, lines
+from gitcollab.similarity.program import fingerprint
+from gitcollab.swarm.imported import Brought
+from gitcollab.swarm.logbook import Entry
+from gitcollab.swarm.proposal import carried, changed, only_from_words
+from gitcollab.swarm.recogniser import Words
+from gitcollab.swarm.workspace import Base
+
+_SPAN = 80_000  # seconds, that a log's results lie in at most: within a day
+_RAW = 4000  # characters of a row that are kept
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A row as an experiment; ``program`` is its text where it is known."""
+
+    entry: Entry
+    id: str
+    nonce: str
+    experiment: Experiment
+    program: str | None
+
+
+class Lineage:
+    """Goes through a log's rows in order, and tells what each is.
+
+    ``baseline`` is the text of the hub's own program.
+    """
+
+    def __init__(self, agent: str, baseline: str, words: Words, *, python: bool) -> None:
+        self._agent = agent
+        self._words = words
+        self._python = python
+        self._start = Base(None, baseline)
+        self._base: Base | None = None
+        self._print: str | None = None  # of the base's program, where that is known
+        self._known: dict[str, str] = {}  # fingerprint -> the first result that ran it
+
+    def draft(self, entry: Entry, program: str | None) -> Draft:
+        """The next row. Its id and nonce are the same in every import of what it says."""
+        said = "\0".join((self._agent, entry.identity))
+        nonce = hashlib.sha256(said.encode()).hexdigest()[:32]
+        result_id = f"{self._agent}/{slug(entry.description)}-{nonce[:10]}"
+        starts = self._base is None or entry.is_baseline
+        base = self._start if starts or self._base is None else self._base
+        experiment = self._experiment(entry, base, starts, program)
+        if entry.kept or (self._base is None and entry.status == "ok"):
+            text = carried(base.text, experiment) if program is None else program
+            self._base, self._print = Base(result_id, text), experiment.fingerprint
+        if experiment.fingerprint:
+            self._known.setdefault(experiment.fingerprint, result_id)
+        return Draft(entry, result_id, nonce, experiment, program)
+
+    def _experiment(
+        self, entry: Entry, base: Base, starts: bool, program: str | None
+    ) -> Experiment:
+        said = entry.description
+        base_print = _print_of(base.text) if base.id is None else self._print
+        if program is None and starts:
+            return Experiment(description=said)
+        if program is None or base_print is None:
+            change = only_from_words(base, said, self._words)
+        else:
+            change = changed(base.text, program, Experiment(description=said), python=self._python)
+        print_of = None if program is None else fingerprint(program)
+        own = base.id is None and program is None  # built on what may be another baseline
+        again = self._known.get(print_of) if print_of else None
+        return change.model_copy(
+            update={
+                "fingerprint": print_of,
+                "base": base.id,
+                "base_fingerprint": None if own else base_print,
+                "replicates": again,
+            }
+        )
+
+
+def _print_of(text: str) -> str | None:
+    try:
+        return fingerprint(text)
+    except GitcollabError:
+        return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a log's results come from, as far as its rows do not say."""
+
+    name: str  # of the file
+    columns: Sequence[str]
+    task: Task
+    tier: str
+    device: str | None  # None: as the rows say, else unknown
+    own_tiers: bool  # whether the rows say in which tier they are
+    started: datetime | None  # when the first run began
+
+
+def brought(draft: Draft, source: Source, place: int, made: datetime) -> Brought:
+    """The draft as a record that is not signed yet; ``place`` is its row's, from 0."""
+    entry, task = draft.entry, source.task
+    agent = draft.id.split("/")[0]
+    files = {"log.txt": _provenance(entry, source)}
+    if draft.program is not None:
+        files[PROGRAM_PATH] = draft.program
+    tier = entry.tier if source.own_tiers and entry.tier else source.tier
+    fields = draft.experiment.model_dump() | {
+        "id": draft.id,
+        "agent": agent,
+        "created_at": made,
+        "nonce": draft.nonce,
+        "status": entry.status,
+        "metric": entry.metric,
+        "failure": None if entry.status == "ok" else "the log says that it crashed",
+        "metrics": dict(entry.metrics),
+        "seed": entry.seed,
+        "task": task.digest,
+        "hardware": Hardware(device=source.device or entry.device or "unknown", tier=tier),
+        # Who imports a log of this task says by that what it was measured on.
+        "environment": Environment(dataset=task.dataset.sha256 if task.dataset else None),
+        "started_at": _began(source, place),
+        "wall_seconds": entry.wall_seconds,
+        "files": {name: sha256(text.encode()) for name, text in files.items()},
+    }
+    return Brought(Result.model_validate(fields), files)
+
+
+def times(number: int, now: datetime) -> list[datetime]:
+    """When so many results are said to be made: a second apart, the last one now."""
+    span = min(max(number - 1, 0), _SPAN)
+    last = max(number - 1, 1)
+    return [now - timedelta(seconds=span - span * n // last) for n in range(number)]
+
+
+def _began(source: Source, place: int) -> datetime | None:
+    if source.started is None:
+        return None
+    return source.started + place * timedelta(seconds=source.task.budget.seconds or 0)
+
+
+def _provenance(entry: Entry, source: Source) -> str:
+    """Where the result comes from, and its row, which is text that does nothing."""
+    columns = line(", ".join(source.columns))[:_RAW]
+    return (
+        f"imported from {line(source.name)[:200]}, line {entry.line}: what it says was measured\n"
+        f"columns: {columns}\n"
+        f"{lines(entry.raw[:_RAW])}\n"
+    )

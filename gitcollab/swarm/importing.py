@@ -1,0 +1,281 @@
+"""Importing: the rows of a log of experiments become results of an agent on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
+from gitcollab.records.models import MAX_PROGRAM_BYTES, Hardware, Task
+from gitcollab.records.names import check_agent_name
+from gitcollab.records.signing import KeyPair
+from gitcollab.similarity.program import fingerprint
+from gitcollab.store.programs import Programs
+from gitcollab.store.requests import Outcome
+from gitcollab.swarm import keyring, logbook, looking, posting, tables
+from gitcollab.swarm.drafting import Draft, Lineage, Source, brought, times
+from gitcollab.swarm.imported import Brought
+from gitcollab.swarm.logbook import Entry
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.posting import Progress
+from gitcollab.swarm.reports import Imported, Left
+from gitcollab.swarm.roster import roster
+from gitcollab.swarm.workspace import is_tier
+
+_NAMED = 5  # lines that one note names
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a log is to be imported. None: by the workspace's agent, in its tier, and so on."""
+
+    agent: str | None = None
+    tier: str | None = None
+    device: str | None = None
+    metric: str | None = None  # the name of its column
+    repo: Path | None = None  # the git repository that its commits are of
+    started: datetime | None = None  # when its first run began
+
+
+@dataclass
+class _Log:
+    """A log as it was read, and what is said of it."""
+
+    entries: list[Entry]
+    columns: Sequence[str]
+    left: list[Left]
+    notes: list[str] = field(default_factory=list)
+    programs: dict[int, str] = field(default_factory=dict)  # by line
+
+    def leave(self, entries: Collection[Entry], reason: str) -> None:
+        """Import these rows not."""
+        lines = {entry.line for entry in entries}
+        self.entries = [entry for entry in self.entries if entry.line not in lines]
+        self.left = sorted([*self.left, *(Left(n, reason) for n in lines)], key=lambda x: x.line)
+
+
+def import_log(
+    member: Member,
+    path: Path,
+    wanted: Wanted = Wanted(),
+    *,
+    dry_run: bool = False,
+    progress: Progress = lambda _, __: None,
+) -> Imported:
+    """Publish each row of the log at ``path`` as a result; what was there before stays as it is.
+
+    An agent that is not on the hub yet joins it; its key is made on this machine. Results without
+    a program need a maintainer's key here. Without the hub they wait in the outbox. ``dry_run``
+    changes nothing and says what would come of it. Raises UsageError for a file that is no such
+    log, RefusedError where the hub would not have it.
+    """
+    author, task = _author(member, wanted.agent), member.believed_task
+    log = _read(path, task, wanted)
+    away = _meet(author, dry_run)
+    maintainer = _word(task, log, wanted.repo is None, dry_run)
+    drafts = _drafts(author, task, log, progress)
+    known = author.runs()
+    fresh = [d for d in drafts if d.id not in known and d.entry.known not in known]
+    report = Imported(
+        agent=author.config.agent,
+        rows=len(drafts),
+        imported=len(fresh) if dry_run else 0,
+        there=len(drafts) - len(fresh),
+        queued=0,
+        crashes=sum(d.entry.status != "ok" for d in fresh),
+        refused=[],
+        left=log.left,
+        notes=log.notes,
+        ids=[d.id for d in fresh],
+        reason=away,
+        dry_run=dry_run,
+    )
+    if not fresh:
+        return report
+    _check_flood(author, task, len(fresh))
+    if dry_run:
+        return report
+    source = _source(author, task, path.name, log, wanted)
+    registered = _register(author, Hardware(device=source.device or "unknown", tier=source.tier))
+    _check_admission(author, task, maintainer is not None)
+    now = author.now(author.store.snapshot()).replace(microsecond=0)
+    moments = dict(zip((d.id for d in drafts), times(len(drafts), now), strict=True))
+    places = {d.id: place for place, d in enumerate(drafts)}
+    made = [brought(d, source, places[d.id], moments[d.id]) for d in fresh]
+    signed = [Brought(author.sign(one.result), one.files) for one in made]
+    outcomes = posting.deliver(author, task, maintainer, signed, progress)
+    return replace(_told(report, signed, outcomes), registered=registered)
+
+
+# -- who and what ----------------------------------------------------------------------------------
+
+
+def _author(member: Member, name: str | None) -> Member:
+    """Whose results they will be: this workspace's agent, or another of this machine."""
+    if name is None or name == member.config.agent:
+        return member
+    config = replace(member.config, agent=check_agent_name(name))
+    return Member(
+        member.workspace, config, member.pages, member.clock, member.nonce,
+        member.progress, member.notice,
+    )  # fmt: skip
+
+
+def _read(path: Path, task: Task, wanted: Wanted) -> _Log:
+    if wanted.tier is not None and not is_tier(wanted.tier):
+        raise UsageError(
+            f"{wanted.tier[:40]!r} cannot be a tier", "1 to 32 of a-z, 0-9 and -, as in xl"
+        )
+    table = tables.read(path)
+    metric = wanted.metric or task.metric.name
+    entries, faults = logbook.entries(table, metric, str(path))
+    if not entries and faults:
+        first = faults[0]
+        raise UsageError(f"no row of {path} can be read: line {first.line}: {first.reason}")
+    log = _Log(entries, table.columns, [Left(*fault) for fault in faults])
+    if wanted.repo is not None:
+        _find_programs(log, wanted.repo, task)
+    return log
+
+
+def _find_programs(log: _Log, repo: Path, task: Task) -> None:
+    """Read the program at each row's commit; rows without one are noted."""
+    programs = Programs(repo, task.program)
+    missing: list[Entry] = []
+    for entry in log.entries:
+        data = programs.at(entry.commit, MAX_PROGRAM_BYTES)
+        text = None if data is None else _program(data)
+        if text is None:
+            missing.append(entry)
+        else:
+            log.programs[entry.line] = text
+    if missing:
+        named = ", ".join(f"line {e.line} ({e.commit[:12] or '-'})" for e in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        log.notes.append(f"no {task.program} that can be used at the commit of {named}{more}")
+
+
+def _program(data: bytes) -> str | None:
+    with suppress(UnicodeDecodeError, GitcollabError):  # no text, or too much of one
+        text = data.decode()
+        fingerprint(text)
+        return text
+    return None
+
+
+def _word(task: Task, log: _Log, alone: bool, dry_run: bool) -> tuple[str, KeyPair] | None:
+    """The maintainer who vouches for what nobody can run again; None where nothing needs one.
+
+    ``alone``: there are no programs to be had, so that nothing is left without.
+    """
+    bare = [e for e in log.entries if e.status == "ok" and e.line not in log.programs]
+    if not bare:
+        return None
+    try:
+        return keyring.maintainer_key(task)
+    except RefusedError as e:
+        why = "nobody can run again what has no program, so only a maintainer imports it"
+        if dry_run:
+            log.notes.append(f"{why}; none of their keys is here")
+            return None
+        if alone or not log.programs:
+            people = ", ".join(sorted(task.maintainers)) or "there is none"
+            hint = f"ask a maintainer ({people}), or give the programs: --repo PATH"
+            raise RefusedError(why, hint) from e
+        log.leave(bare, f"it has no program, and no maintainer's key is here: {why}")
+        return None
+
+
+def _drafts(author: Member, task: Task, log: _Log, progress: Progress) -> list[Draft]:
+    baseline = looking.program_text(author, None)
+    python = task.program.endswith(".py")
+    lineage = Lineage(author.config.agent, baseline, author.words, python=python)
+    found = []
+    for number, entry in enumerate(log.entries):
+        progress("reading", number / len(log.entries))
+        found.append(lineage.draft(entry, log.programs.get(entry.line)))
+    return found
+
+
+def _source(author: Member, task: Task, name: str, log: _Log, wanted: Wanted) -> Source:
+    return Source(
+        name=name,
+        columns=log.columns,
+        task=task,
+        tier=wanted.tier or author.tier,
+        device=wanted.device,
+        own_tiers=wanted.tier is None,
+        started=wanted.started,
+    )
+
+
+# -- the hub ---------------------------------------------------------------------------------------
+
+
+def _meet(author: Member, dry_run: bool) -> str:
+    """See the hub as it is, and deliver what waits; why that cannot be, "" where it was."""
+    try:
+        author.store.refresh()
+        if not dry_run:
+            author.store.flush()
+    except OfflineError as e:
+        return e.message
+    return ""
+
+
+def _register(author: Member, hardware: Hardware) -> bool:
+    if author.registered is not None:
+        _ = author.key  # where it is not on this machine, that is better said now
+        return False
+    from gitcollab.swarm import joining  # which imports much that an agent of old does not need
+
+    return joining.register(author, author.config.agent, hardware=hardware)
+
+
+def _check_admission(author: Member, task: Task, vouched: bool) -> None:
+    """Refuse results that would not count: what waits, a maintainer would have to say twice."""
+    name, people = author.config.agent, roster(author.store.snapshot())
+    agent = people.agents.get(name)
+    if agent is None or agent.status == "member" or (agent.status == "waiting" and not vouched):
+        return  # what is not vouched for is kept until its agent is admitted
+    state = "waits for a maintainer to admit it" if agent.status == "waiting" else "is suspended"
+    raise RefusedError(f"{name} {state}", f"{people.remedy(name)}; then import it again")
+
+
+def _check_flood(author: Member, task: Task, number: int) -> None:
+    """Refuse what the hub would not take in all of, before any of it is sent."""
+    name, most = author.config.agent, task.policy.limits.records_per_day
+    day = author.clock() - timedelta(days=1)
+    lately = sum(
+        run.agent == name and datetime.fromisoformat(run.created_at) > day
+        for run in author.runs().values()
+    )
+    if number + lately > most:
+        has = f", and {name} has added {lately:,} within one" if lately else ""
+        raise RefusedError(
+            f"{number:,} results are to be imported; the hub takes {most:,} of an agent a day{has}",
+            "import it in parts, or ask a maintainer for: gitcollab task set "
+            f"policy.limits.records_per_day={number + lately}",
+        )
+
+
+def _told(report: Imported, made: Sequence[Brought], outcomes: dict[str, Outcome]) -> Imported:
+    """The report with what became of the results."""
+    by_id = {one.result.id: one.result for one in made}
+    published = [i for i in by_id if outcomes[i]["outcome"] == "published"]
+    queued = [i for i in by_id if outcomes[i]["outcome"] in ("queued", "offline")]
+    refused = [o for o in outcomes.values() if o["outcome"] in ("refused", "failed")]
+    here = [i for i in by_id if i in {*published, *queued}]
+    waits = (str(outcomes[i].get("reason", "")) for i in queued)
+    return replace(
+        report,
+        imported=len(published),
+        queued=len(queued),
+        crashes=sum(by_id[i].status != "ok" for i in here),
+        refused=[str(o.get("reason", "")) for o in refused],
+        ids=here,
+        reason=next(waits, ""),
+    )

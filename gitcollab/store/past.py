@@ -58,10 +58,11 @@ class Past:
     def standing(self, tip: str, now: datetime) -> Arrivals:
         """What history up to ``tip`` tells of the claims there, to whom it is ``now``.
 
-        A claim is as old as it is at least: it came after all that was there before it.
+        A claim is as young as can be: it came after all that was there before it, whatever it says
+        of itself, so its holder's clock may be behind.
         """
         return Arrivals(
-            lambda state, path: self._at_least(tip, state, path, now),
+            lambda state, path: self._youngest(tip, state, path, now),
             lambda path, term: self._had(tip, path, term, now),
         )
 
@@ -107,12 +108,12 @@ class Past:
         then = next((one.made for one in line[put:] if one.made <= now), now)
         return Arrived(then, None, min(max(judged.made, then), now) - then + SKEW)
 
-    def _at_least(self, tip: str, state: Snapshot, path: str, now: datetime) -> Arrived:
+    def _youngest(self, tip: str, state: Snapshot, path: str, now: datetime) -> Arrived:
         line = list(islice(self._line(tip, path), _MOST))
         put = self._put(line, state.read(path), path)
         before = () if put is None else line[put:]
         then = max((one.made for one in before if one.made <= now), default=now)
-        return Arrived(then, None, now - then)
+        return Arrived(then, timedelta(0), now - then)
 
     def _line(self, commit: str | None, path: str) -> Iterator[_Commit]:
         with suppress(CacheCorrupt):  # history ends in this copy

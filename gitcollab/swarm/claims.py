@@ -174,20 +174,24 @@ def active(snapshot: Snapshot) -> list[Claim]:
 
 
 def decide_sweep(snapshot: Snapshot, request: Request, now: datetime) -> Decision:
-    """Remove every stale claim."""
-    gone = stale(snapshot)
-    swept: dict[str, Any] = {"outcome": "swept", "experiments": [c.id for c in gone]}
-    return Decision(swept, sweeping(snapshot, gone), sweep_message(gone), final=not gone)
+    """Remove every claim that is to be swept."""
+    gone = sweepable(snapshot)
+    swept: dict[str, Any] = {"outcome": "swept", "experiments": gone}
+    return Decision(swept, removal(gone), sweep_message(gone), final=not gone)
 
 
-def sweeping(snapshot: Snapshot, gone: Sequence[Claim]) -> dict[str, bytes | None]:
-    """The changes that remove stale claims, and those that hold nothing."""
-    changes: dict[str, bytes | None] = {path_of("claim", c.id): None for c in gone}
-    return changes | dict.fromkeys(_nobodys(snapshot))
+def sweepable(snapshot: Snapshot) -> list[str]:
+    """The experiments whose claims are stale, or hold nothing."""
+    return sorted({claim.id for claim in stale(snapshot)} | set(_nobodys(snapshot)))
 
 
-def sweep_message(gone: Sequence[Claim]) -> str:
-    """What a commit says that removes these."""
+def removal(gone: Sequence[str]) -> dict[str, bytes | None]:
+    """The changes that remove the claims of these experiments."""
+    return {path_of("claim", key): None for key in gone}
+
+
+def sweep_message(gone: Sequence[str]) -> str:
+    """What a commit says that removes them."""
     return f"sweep {len(gone)} stale claim{'' if len(gone) == 1 else 's'}"
 
 
@@ -203,9 +207,9 @@ def claims_of(snapshot: Snapshot) -> dict[str, Claim]:
 
 
 def _nobodys(snapshot: Snapshot) -> list[str]:
-    """The paths of claims that hold nothing."""
+    """The experiments of claims that hold nothing."""
     mine = claims_of(snapshot)
-    return [path_of("claim", key) for key in reading.claims(snapshot) if key not in mine]
+    return [key for key in reading.claims(snapshot) if key not in mine]
 
 
 def renewed(claim: Claim, task: Task, now: datetime) -> Claim:

@@ -60,16 +60,15 @@ def rebuild_views(
 
 
 def sweep(repository: Repository, *, clock: Callable[[], datetime] = utc_now) -> Kept:
-    """Remove the claims of the hub that are void; ``changed`` are their experiments.
+    """Remove claims of the hub that are stale or nobody's; ``changed`` are their experiments.
 
     As for ``rebuild_views``. In a clone a claim is as old as its history tells: a shallow one finds
     fewer of them void, and none too early.
     """
 
     def find(state: Snapshot) -> _Found:
-        gone = claims.stale(state)
-        changes = claims.sweeping(state, gone)
-        return _Found(changes, claims.sweep_message(gone), [claim.id for claim in gone])
+        gone = claims.sweepable(state)
+        return _Found(claims.removal(gone), claims.sweep_message(gone), gone)
 
     return _keep(repository, find, clock)
 

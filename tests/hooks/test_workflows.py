@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from gitcollab import __version__
 from gitcollab.errors import RefusedError
 from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
-from gitcollab.records.names import path_of
 from gitcollab.swarm import governing, hooks, seeding
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
@@ -226,36 +225,32 @@ def test_the_leaderboard_is_mended_once(toy_hub: Path, agent: Agent, tmp_path: P
 def test_the_sweep_takes_stale_claims_and_leaves_others(
     toy_hub: Path, agent: Agent, tmp_path: Path
 ) -> None:
-    from gitcollab.records import codec
-
     nova, vega = agent("nova"), agent("vega")
-    granted = nova.claim("RATE 0.1 to 0.2")
-    assert isinstance(granted, Granted)
-    assert isinstance(vega.claim("RATE 0.1 to 0.3"), Granted)
+    assert isinstance(nova.claim("RATE 0.1 to 0.2"), Granted)
     plain = Plain(toy_hub, tmp_path / "plain.git")
-    live = run_git("ls-tree", "-r", "--name-only", "swarm", "claims/", git_dir=toy_hub).out.split()
-    old = granted.claim.model_copy(
-        update={
-            "id": "long-ago-1a2b",
-            "created_at": granted.claim.created_at - timedelta(hours=2),
-            "expires_at": granted.claim.expires_at - timedelta(hours=2),
-        }
-    )
-    put = {path_of("claim", old.id): codec.encode(nova.member.sign(old))}
-    when = int(old.created_at.timestamp())
-    assert plain.push(plain.with_files(put, when=when)).returncode == 0
-    before = tip(toy_hub)
+    hours_ago = int(datetime.now(UTC).timestamp()) - 7200  # when all of this was
+    assert plain.push(plain.commit(plain.tree(plain.fetch()), when=hours_ago)).returncode == 0
+    before = claims(toy_hub)
+    assert isinstance(vega.claim("RATE 0.1 to 0.3"), Granted)
+    live, stale = claims(toy_hub) - before, before
+    was = tip(toy_hub)
 
     host = Host(toy_hub, tmp_path / "host", "sweep")
     assert host.run("sweep") == [0], host.said
-    assert "long-ago-1a2b" in host.said
+    assert (claims(toy_hub), len(live), len(stale)) == (live, 1, 1)
     after = tip(toy_hub)
-    left = run_git("ls-tree", "-r", "--name-only", "swarm", "claims/", git_dir=toy_hub).out.split()
-    assert left == live
+    assert run_git("log", "-1", "--format=%an %s", "swarm", git_dir=toy_hub).out.strip() == (
+        "gitcollab sweep 1 stale claim"
+    )
     assert host.run("sweep") == [0]
     assert tip(toy_hub) == after
     door = Host(toy_hub, tmp_path / "door")
-    assert door.run("push", {"before": before, "after": after}) == [0], door.said
+    assert door.run("push", {"before": was, "after": after}) == [0], door.said
+
+
+def claims(hub: Path) -> set[str]:
+    listed = run_git("ls-tree", "-r", "--name-only", "swarm", "claims/", git_dir=hub)
+    return set(listed.out.split())
 
 
 def test_the_dashboard_is_built_beside_the_checkout(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gitcollab.records.models import AgentCard
+    from gitcollab.store.index import Progress
     from gitcollab.swarm.derive import Read
     from gitcollab.swarm.ranking import Standings
     from gitcollab.swarm.swarm import Swarm
@@ -24,12 +25,20 @@ def pages(standings: Standings, cards: Mapping[str, AgentCard], read: Read) -> M
     return render(standings, cards, read)
 
 
-def open_swarm(*, create_embedded: bool = False) -> Swarm:
+def reading(done: int, total: int) -> None:
+    """Show how far the reading of a hub's records is, where it takes a while."""
+    if total >= _MANY:
+        from gitcollab.cli.progress import show_reading
+
+        show_reading(done, total)
+
+
+def open_swarm(*, create_embedded: bool = False, progress: Progress = reading) -> Swarm:
     """The swarm of the workspace in the current folder; GitcollabError when it is none."""
     from gitcollab.swarm.swarm import Swarm
 
     return Swarm.open(
-        Path(), pages=pages, create_embedded=create_embedded, progress=reading, notice=notice
+        Path(), pages=pages, create_embedded=create_embedded, progress=progress, notice=notice
     )
 
 
@@ -62,11 +71,3 @@ def notice(text: str) -> None:
 
     if sys.stderr.isatty():
         print(f"{line(text)} …", file=sys.stderr, flush=True)
-
-
-def reading(done: int, total: int) -> None:
-    """Show how far the reading of a hub's records is, where it takes a while."""
-    if total >= _MANY:
-        from gitcollab.cli.progress import show_reading
-
-        show_reading(done, total)

@@ -116,10 +116,17 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
     """Print labels and values, one a line, long values wrapped below themselves."""
+    for shown in paired(rows, width()):
+        print(shown)
+
+
+def paired(rows: Iterable[tuple[str, str | None]], cells: int) -> list[str]:
+    """The lines that ``pairs`` prints; words are whole where a line has more ``cells``."""
     shown = [(_label(label), line(value)) for label, value in rows if value is not None]
     wide = max((len(label) for label, _ in shown), default=0) + 2
+    room = max(20, cells - wide)
+    found = []
     for label, value in shown:
-        room = max(20, width() - wide)
         wrapped = textwrap.wrap(
             value,
             room // 2 if is_wide(value) else room,
@@ -127,7 +134,8 @@ def pairs(rows: Iterable[tuple[str, str | None]]) -> None:
             break_on_hyphens=False,
         )
         for i, part in enumerate(wrapped or [""]):
-            print(f"{'' if i else label:{wide}}{part}".rstrip())
+            found.append(f"{'' if i else label:{wide}}{part}".rstrip())
+    return found
 
 
 def _label(text: str) -> str:
@@ -296,12 +304,13 @@ def claims(values: Sequence[Claim]) -> None:
     table(*claims_table((c, left(c.expires_at)) for c in values))
 
 
-def claims_table(values: Iterable[tuple[Claim, str]]) -> Table:
-    """Claims with the time that each has left, in words."""
+def claims_table(values: Iterable[tuple[Claim, str]], *, typed: bool = True) -> Table:
+    """Claims with the time that each has left, in words; ``typed``: their ids are typed back."""
+    ids = Column("experiment", whole=True, under=True)
     columns = (
         _AGENT,
-        Column("left", 5, "right"),
-        Column("experiment", whole=True, under=True),
+        Column("left", 8, "right"),
+        ids if typed else Column("experiment", 60, drop=1),
         _CHANGE,
     )
     return columns, [(c.agent, time_left, c.id, c.description) for c, time_left in values]

@@ -81,13 +81,18 @@ def laid_out(
     if not rows:
         return []
     columns = [replace(column, title=line(column.title)) for column in columns]
-    cells = [[line(cell) for cell in row] for row in rows]
+    cells = [[apart(line(cell)) for cell in row] for row in rows]
     made = _Layout.of(columns, cells, room, folding)
     heads = [made.columns.get(at, column).title for at, column in enumerate(columns)]
-    shown = [paint(text, _TITLE) for text in made.lines_of(heads, plain)]
+    shown = [titled(text, paint) for text in made.lines_of(heads, plain)]
     for row in cells:
         shown += made.lines_of(row, paint)
     return shown
+
+
+def apart(text: str) -> str:
+    """The text without what joins emoji: how wide these are, no two terminals agree."""
+    return text.replace("\u200d", "").replace("\ufe0f", "")
 
 
 def plain(text: str, word: str) -> str:
@@ -101,11 +106,19 @@ def painted(text: str, word: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 
+def titled(text: str, paint: Paint) -> str:
+    """The text as titles are shown."""
+    return paint(text, _TITLE)
+
+
 def in_colours() -> bool:
     """Whether standard output is to have colours (no-color.org: any value of NO_COLOR)."""
-    return (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
+    return is_able() and not os.environ.get("NO_COLOR")
+
+
+def is_able() -> bool:
+    """Whether standard output is a terminal that does more than print."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def width() -> int:

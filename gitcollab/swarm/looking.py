@@ -43,14 +43,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         except OfflineError as e:
             online, reason = False, e.message
     snapshot = member.store.snapshot()
-    refused = [
-        QueuedItem(q.request.kind, q.request.id, q.request.created_at, q.reason)
-        for q in member.store.quarantined()
-    ]
-    queued = [
-        QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
-        for w in member.store.pending()
-    ]
+    queued, refused = kept_here(member)
     people = roster(snapshot)
     me = people.agents.get(member.config.agent)
     applicants = sorted(name for name, one in people.agents.items() if one.status == "waiting")
@@ -75,6 +68,19 @@ def status(member: Member, *, ask: bool = False) -> Status:
     )
 
 
+def kept_here(member: Member) -> tuple[list[QueuedItem], list[QueuedItem]]:
+    """What waits on this host for the hub, and what was refused."""
+    waiting = [
+        QueuedItem(w.request.kind, w.request.id, w.request.created_at, w.reason or "not sent yet")
+        for w in member.store.pending()
+    ]
+    refused = [
+        QueuedItem(q.request.kind, q.request.id, q.request.created_at, q.reason)
+        for q in member.store.quarantined()
+    ]
+    return waiting, refused
+
+
 def _sandbox_lacking(member: Member) -> str:
     from gitcollab.runner import sandbox
 
@@ -87,7 +93,7 @@ def _working_program(member: Member) -> str:
     workspace, task = member.workspace, member.task
     if not workspace.program_path(task).exists():
         return "gone; gitcollab best --adopt puts the best one there"
-    base, best = workspace.base(), member.standings().best
+    base, best = workspace.base(), member.rankings.best()
     try:
         if whose := trials.holds(workspace, task):
             return f"{whose.removeprefix(task.program).lstrip()}: the next run undoes it"
@@ -130,12 +136,6 @@ def results(
     )
 
 
-def _void(member: Member, result: Result) -> str | None:
-    """Why a result that is on the hub does not count; one that waits here is our own."""
-    snapshot = member.store.snapshot()
-    if snapshot.record(path_of("result", result.id)) is None:
-        return None
-    return why_void(snapshot, result)
 def selected(
     member: Member,
     *,
@@ -156,6 +156,12 @@ def selected(
     ]
 
 
+def _void(member: Member, result: Result) -> str | None:
+    """Why a result that is on the hub does not count; one that waits here is our own."""
+    snapshot = member.store.snapshot()
+    if snapshot.record(path_of("result", result.id)) is None:
+        return None
+    return why_void(snapshot, result)
 
 
 def _age(run: Run) -> tuple[str, str]:
@@ -251,29 +257,29 @@ def program_signed(member: Member, result_id: str) -> bool | None:
     if result is None or not signed:
         return signed
     data = member.read(f"{folder_of(result_id)}/{PROGRAM_PATH}")
+    if data is None and PROGRAM_PATH not in result.files:
+        return signed  # there is no program that it speaks of
     return data is not None and result.files.get(PROGRAM_PATH) == sha256(data)
 
 
-def program_text(member: Member, result_id: str | None) -> str:
-    """The program of a result, or the task's baseline for None; GitcollabError when it is gone."""
-    path = PROGRAM_PATH if result_id is None else f"{folder_of(result_id)}/{PROGRAM_PATH}"
-    if data is None and PROGRAM_PATH not in result.files:
-        return signed  # there is no program that it speaks of
-    data = member.read(path)
-    if data is None:
-        raise GitcollabError(f"the hub holds no {path}", "choose another result: gitcollab results")
 def has_program(member: Member, result_id: str) -> bool:
     """Whether a result says which program it is of; one that was imported need not."""
     result = member.result(result_id)
     return result is None or result.fingerprint is not None or PROGRAM_PATH in result.files
 
 
+def program_text(member: Member, result_id: str | None) -> str:
+    """The program of a result, or the task's baseline for None; GitcollabError when it is gone."""
+    path = PROGRAM_PATH if result_id is None else f"{folder_of(result_id)}/{PROGRAM_PATH}"
+    data = member.read(path)
+    if data is None and result_id is not None and not has_program(member, result_id):
+        raise NoProgram(result_id)
+    if data is None:
+        raise GitcollabError(f"the hub holds no {path}", "choose another result: gitcollab results")
     return data.decode(errors="replace")
 
 
 def _shown_file(member: Member, result: Result, name: str) -> str:
-    if data is None and result_id is not None and not has_program(member, result_id):
-        raise NoProgram(result_id)
     data = member.read(f"{folder_of(result.id)}/{name}")
     return "" if data is None else data.decode(errors="replace")
 

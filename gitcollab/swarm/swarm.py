@@ -30,12 +30,13 @@ from gitcollab.swarm.reports import (
     Status,
     SyncReport,
 )
+from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Base, Mode, NotJoined, Workspace
-
 
 if TYPE_CHECKING:
     from gitcollab.swarm.exporting import Exported
     from gitcollab.swarm.importing import Wanted
+
 
 class Swarm:
     """One agent's view of its hub, from its workspace.
@@ -222,7 +223,6 @@ class Swarm:
             self.member, Path(log), what=what, program=chosen, status=status, seed=seed
         )
 
-    def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
     def import_log(
         self,
         log: Path | str,
@@ -242,6 +242,7 @@ class Swarm:
             progress=progress or (lambda _, __: None),
         )
 
+    def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program of all, of a tier, or of an agent's; None when there is none."""
         looking.check_tier(self.member, tier)
         return self.member.rankings.best(tier, agent)
@@ -259,6 +260,10 @@ class Swarm:
     def by_tier(self) -> Mapping[str, Sequence[Entry]]:
         """The complete ranking within each tier."""
         return self.member.rankings.tiers
+
+    def course(self) -> Course:
+        """How the best came about, experiment by experiment."""
+        return self.member.rankings.course
 
     def results(self, **filters: Any) -> ResultPage:
         """A page of results, newest first; filters as in ``looking.results``."""
@@ -280,11 +285,6 @@ class Swarm:
         """Whether its agent signed a result and its program; None when it is unsigned."""
         return looking.program_signed(self.member, result_id)
 
-    def outbox(self) -> OutboxReport:
-        """What waits on this host for the hub, and what was refused."""
-        from gitcollab.swarm import waiting
-
-        return waiting.outbox(self.member)
     def has_program(self, result_id: str) -> bool:
         """Whether a result says which program it is of; one that was imported need not."""
         return looking.has_program(self.member, result_id)
@@ -295,6 +295,11 @@ class Swarm:
 
         return exporting.exported(self.member, **filters)
 
+    def outbox(self) -> OutboxReport:
+        """What waits on this host for the hub, and what was refused."""
+        from gitcollab.swarm import waiting
+
+        return waiting.outbox(self.member)
 
     def retry(self, wanted: str | None = None) -> list[Retried]:
         """Have one refused request, or all, delivered again; part of an id is enough."""

@@ -28,7 +28,7 @@ from gitcollab.faces.plot import (
 )
 from gitcollab.records.models import Task
 from gitcollab.records.quoting import blanked
-from gitcollab.swarm.progress import Progress, progress
+from gitcollab.swarm.progress import Progress
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.views import shortened
 
@@ -73,9 +73,8 @@ _OPENING = f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{
 viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="progress-title progress-desc">"""
 
 
-def chart(where: Standings) -> bytes:
-    """The picture as SVG."""
-    search = progress(where)
+def chart(where: Standings, search: Progress) -> bytes:
+    """The picture of a search as SVG."""
     drawn = plot(where, search)
     parts = [
         _OPENING,

@@ -13,6 +13,7 @@ from gitcollab.records.quoting import blanked
 from gitcollab.swarm.views import shortened
 
 MAX_SHOWN = 100
+NOTICE = "<!-- Derived from the records: edits are overwritten. Rebuild with: gitcollab views -->"
 
 # Entities never make structure, by CommonMark's rules, and need no care about backslashes before
 # them (https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references). Braces are

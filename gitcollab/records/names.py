@@ -53,7 +53,7 @@ KINDS = tuple(_FORMS)
 MAINTAINED = re.compile(
     r"(task\.yaml|synonyms\.yaml|train\.py|collab\.md|\.github/workflows/[a-z0-9._-]{1,80}\.ya?ml)\Z"
 )
-DERIVED = re.compile(r"(README\.md|LEADERBOARD\.md|leaderboard\.json|best/.+)\Z")
+DERIVED = re.compile(r"(README\.md|LEADERBOARD\.md|leaderboard\.json|progress\.svg|best/.+)\Z")
 BESIDE = re.compile(r"(?P<folder>results/[^/]+/[^/]+)/(?P<name>[^/]+)\Z")
 
 

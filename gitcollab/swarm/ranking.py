@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Literal, overload
 
 from gitcollab.records.models import Task
+from gitcollab.swarm.credit import AgentRow, Credit
 from gitcollab.swarm.grouping import (
     Key,
     Runs,
@@ -59,19 +60,6 @@ class Group:
     def key(self) -> Key:
         """What no other group of the task has."""
         return self.fingerprint, self.tier
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRow:
-    """What one agent did for the task; programs count for the agent whose run came first."""
-
-    agent: str
-    best: Group | None  # the best ranked of its programs
-    experiments: int  # all its results: ok, crashed, replications
-    kept: int  # its programs that are better than their base
-    confirmed: int  # those of them that another agent has confirmed
-    replications: int  # runs of programs that others found
-    crashes: int  # crashes and timeouts
 
 
 class Ranking(Sequence[Group]):
@@ -157,11 +145,24 @@ class Standings:
     @cached_property
     def by_agent(self) -> dict[str, AgentRow]:
         """What each agent did, by name."""
-        return _credit(self)
+        return self.credit.rows
+
+    @cached_property
+    def credit(self) -> Credit:
+        """What the agents did."""
+        return Credit(self)
 
     def group_of(self, run: Run) -> Group | None:
         """The group that the run counts in; None when it does not count."""
         return self._group(self.drafts[key_of(run)]) if self.is_counted(run) else None
+
+    def base_of(self, run: Run) -> Group | None:
+        """The runs, on its tier, of the program that the run's was changed from, if there are any.
+
+        None for a run of that program itself.
+        """
+        base = self._base_of(run)
+        return None if base is None or base.key == key_of(run) else self._group(base)
 
     def is_counted(self, run: Run) -> bool:
         """Whether the run is one of those that its program is judged by."""
@@ -248,42 +249,3 @@ def _pooled_sigma(prior: float, drafts: Sequence[Runs]) -> float:
     """√((ν₀σ₀² + Σ(nᵢ−1)sᵢ²) / (ν₀ + Σ(nᵢ−1))): the deviation of one run, shrunk to the prior."""
     squares = math.fsum([PRIOR_RUNS * prior * prior, *(d.squares for d in drafts)])
     return math.sqrt(squares / (PRIOR_RUNS + sum(len(d.runs) - 1 for d in drafts)))
-
-
-def _credit(where: Standings) -> dict[str, AgentRow]:
-    """What each agent did. A program is credited once, to the agent whose run came first."""
-    mine: dict[str, list[Run]] = defaultdict(list)
-    for run in where.results.values():
-        mine[run.agent].append(run)
-    found: dict[str, list[Runs]] = defaultdict(list)
-    for draft in where.eligible:
-        found[draft.first.agent].append(draft)
-    finders = _finders(where.drafts.values())
-    return {agent: _row(where, agent, mine[agent], found[agent], finders) for agent in sorted(mine)}
-
-
-def _row(
-    where: Standings,
-    agent: str,
-    runs: Sequence[Run],
-    found: Sequence[Runs],
-    finders: Mapping[str, str],
-) -> AgentRow:
-    kept = [d for d in found if where.verdict(d.first) == "better"]
-    of_others = (r for r in runs if finders.get(r.fingerprint, agent) != agent)
-    return AgentRow(
-        agent=agent,
-        best=where.groups_of(found[:1])[0] if found else None,
-        experiments=len(runs),
-        kept=len(kept),
-        confirmed=sum(d.confirmed for d in kept),
-        replications=sum(where.is_counted(r) for r in of_others),
-        crashes=sum(r.status != "ok" for r in runs),
-    )
-
-
-def _finders(drafts: Iterable[Runs]) -> dict[str, str]:
-    """By program, the agent whose run came first on any tier."""
-    firsts = [d.first for d in drafts]
-    firsts.sort(key=lambda r: (r.replicates is not None, r.created_at, r.id), reverse=True)
-    return {r.fingerprint: r.agent for r in firsts}

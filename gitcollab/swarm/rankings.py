@@ -32,7 +32,7 @@ def code_digest() -> str:
     """What the rankings depend on beside the records: how they are made."""
     folder = Path(__file__).parent
     sources = (
-        *("grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
+        *("credit.py", "grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
         *("progress.py", "trend.py"),
     )
     return sha256(b"".join((folder / name).read_bytes() for name in sources))

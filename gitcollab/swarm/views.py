@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from gitcollab.records import codec
 from gitcollab.records.models import sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
-from gitcollab.swarm.ranking import AgentRow, Group, Standings
+from gitcollab.swarm.credit import AgentRow
+from gitcollab.swarm.ranking import Group, Standings
 
 LEADERBOARD = "leaderboard.json"
 TOP_OVERALL = 100
@@ -50,9 +51,9 @@ def best_files(where: Standings, read: Read) -> dict[str, bytes | None]:
         program = program_of(where, group, read)
         if program is not None:
             files[f"{folder}/train_py"] = program
-            files[f"{folder}/metadata.yaml"] = metadata(group)
         # Where the program was never on the hub, what is known of it is all there is.
         if program is not None or where.results[group.first.id].program is None:
+            files[f"{folder}/metadata.yaml"] = metadata(group)
     for row in ranked_agents(where)[:MAX_AGENTS]:
         if row.best is not None:
             files[f"best/agent/{row.agent}.yaml"] = metadata(row.best)

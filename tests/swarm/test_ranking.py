@@ -400,3 +400,17 @@ def test_what_always_holds(events: list[Event]) -> None:
         assert (group.standing == "confirmed") == (len(group.agents) > 1)
         assert not (group.flagged and group.standing == "confirmed")
     assert sum(r.experiments for r in where.by_agent.values()) == len(where.results)
+
+
+def test_the_runs_of_a_base_are_those_on_the_tier(bench: Bench) -> None:
+    bench.add("base", 1.0, base_fingerprint=digest("base"))
+    bench.add("base", 1.1, "vega", base="base", replicates="nova/base-0")
+    bench.add("base", 5.0, tier="large")
+    mine = bench.add("new", 0.9, base="base")
+    elsewhere = bench.add("new", 4.0, base="base", tier="small")
+    where = standings(bench.task, bench.results)
+    base = where.base_of(mine)
+    assert base is not None
+    assert (base.mean, base.n, base.tier) == (pytest.approx(1.05), 2, "cpu")
+    assert where.base_of(elsewhere) is None
+    assert where.base_of(bench.results[1]) is None  # a run of that program itself

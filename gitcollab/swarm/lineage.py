@@ -1,0 +1,156 @@
+"""Where a program comes from: the changes that led to it, each on the one before.
+
+A pure function of the standings. The line is followed by what each program was changed from, as the
+run says that stands for it; where that run's base is gone, by the base's fingerprint. What is made
+up ends the line and harms nothing: circles, bases that are not there, of another task or withdrawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from gitcollab.swarm.grouping import Runs, base_fingerprint_of
+from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.runs import Run
+
+MOST = 10_000  # programs in a line
+
+# "begun": at a program that was changed from nothing. "unknown": the base is not here (never
+# published, withdrawn, of another task). "circle": the programs say they come from each other.
+Origin: TypeAlias = Literal["begun", "unknown", "circle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A program in the line. ``group`` are its runs on the tier; None: nobody has run it there.
+
+    ``gain`` is over the nearest earlier link with runs, in the metric's unit, positive is better;
+    ``error`` is that difference's standard error. Both None where there is nothing to compare.
+    """
+
+    run: Run  # that stands for the program, on this tier or else on another
+    group: Group | None
+    gain: float | None = None
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What an agent's changes in a line gained together, and the standard error of that."""
+
+    agent: str
+    changes: int  # programs in the line that it found, with and without a gain that is known
+    gain: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The line of a program, from where it began to the program itself."""
+
+    tier: str
+    links: Sequence[Link]
+    origin: Origin
+
+    @property
+    def gain(self) -> float | None:
+        """How much better the last is than the first that was run on the tier."""
+        gains = [link.gain for link in self.links if link.gain is not None]
+        return math.fsum(gains) if gains else None
+
+
+def lineage(where: Standings, last: Group) -> Lineage:
+    """The line that led to ``last``, judged by runs on its tier."""
+    programs = _by_program(where)
+    runs, seen = [last.first], {last.fingerprint}
+    while True:
+        base = base_fingerprint_of(runs[-1], where.results)
+        if base in ("", runs[-1].fingerprint):
+            origin: Origin = "begun" if runs[-1].base in (None, runs[-1].id) else "unknown"
+            break
+        run = _stands_for(where, programs, base, last.tier, runs[-1].base)
+        if run is None:
+            # The task's own program may never have been run.
+            origin = "begun" if runs[-1].base is None else "unknown"
+            break
+        if run.fingerprint in seen or len(seen) == MOST:
+            origin = "circle"
+            break
+        seen.add(run.fingerprint)
+        runs.append(run)
+    return Lineage(last.tier, _linked(where, list(reversed(runs)), last.tier), origin)
+
+
+def credits_of(where: Standings, line: Lineage) -> list[Credit]:
+    """Who gained how much in a line, most first.
+
+    A program belongs to the agent of the run that stands for it. Gains of one agent that follow
+    on each other share a program: its noise cancels, as it does in the sum.
+    """
+    weights: dict[str, dict[int, int]] = {}  # by agent: how often a link's mean is in its sum
+    before: int | None = None
+    for at, link in enumerate(line.links):
+        mine = weights.setdefault(link.run.agent, {})
+        if link.group is None:
+            continue
+        if before is not None:
+            mine[at] = mine.get(at, 0) - 1
+            mine[before] = mine.get(before, 0) + 1
+        before = at
+    counts: dict[str, int] = {}
+    for link in line.links:
+        counts[link.run.agent] = counts.get(link.run.agent, 0) + 1
+    found = [_credit(where, line, agent, counts[agent], of) for agent, of in weights.items()]
+    return sorted(found, key=lambda c: (-c.gain, c.agent))
+
+
+def _credit(
+    where: Standings, line: Lineage, agent: str, changes: int, weights: Mapping[int, int]
+) -> Credit:
+    groups = [(w, g) for at, w in weights.items() if (g := line.links[at].group) is not None]
+    gain = where.task.sign * math.fsum(w * g.mean for w, g in groups)
+    error = where.sigma * math.sqrt(math.fsum(w * w / g.n for w, g in groups))
+    return Credit(agent, changes, gain, error)
+
+
+def _by_program(where: Standings) -> Mapping[str, Mapping[str, Runs]]:
+    """The groups of each program by tier; tiers in an order that does not depend on the runs'."""
+    found: dict[str, dict[str, Runs]] = {}
+    for (fingerprint, tier), draft in sorted(where.drafts.items()):
+        found.setdefault(fingerprint, {})[tier] = draft
+    return found
+
+
+def _stands_for(
+    where: Standings,
+    programs: Mapping[str, Mapping[str, Runs]],
+    fingerprint: str,
+    tier: str,
+    named: str | None,
+) -> Run | None:
+    """The run that stands for a program: on the tier, else the oldest on any, else as ``named``."""
+    by_tier = programs.get(fingerprint, {})
+    if tier in by_tier:
+        return by_tier[tier].first
+    firsts = [draft.first for draft in by_tier.values()]
+    known = where.results.get(named) if named else None
+    return min(firsts, key=lambda r: (r.replicates is not None, r.created_at, r.id), default=known)
+
+
+def _linked(where: Standings, runs: Sequence[Run], tier: str) -> list[Link]:
+    links: list[Link] = []
+    before: Group | None = None
+    for run in runs:
+        group = where.group_of(run) if run.tier == tier else None
+        if group is None or before is None:
+            links.append(Link(run, group))
+        else:
+            gain = (before.mean - group.mean) * where.task.sign
+            links.append(
+                Link(run, group, gain, where.sigma * math.sqrt(1 / before.n + 1 / group.n))
+            )
+        before = group or before
+    return links

@@ -6,6 +6,7 @@ what strangers wrote that is no valid record is listed by ``invalid`` and is now
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -285,6 +286,28 @@ class Snapshot:
             return len(self.select(kind))
         at = self._version
         return 0 if at is None else self._reading(lambda: self._index.count(at, kind))
+
+    def contents(self, folder: str) -> Mapping[str, str]:
+        """What identifies the content of each file and folder in ``folder`` ("": the top), by name.
+
+        Where it is the same, so is all that is there; nothing is read.
+        """
+        found = dict(self._reading(lambda: self._stored_contents(folder)))
+        above = f"{folder}/" if folder else ""
+        for path, data in sorted(self._changes.items()):
+            if path.startswith(above):
+                name = path.removeprefix(above).partition("/")[0]
+                change = hashlib.sha256(repr((found.get(name), path, data)).encode())
+                found[name] = change.hexdigest()
+        return found
+
+    def _stored_contents(self, folder: str) -> Mapping[str, str]:
+        objects, tree = self._open(), self._tree
+        if tree is not None and folder:
+            entry = objects.find(tree, folder)
+            tree = entry.oid if entry is not None and entry.is_tree else None
+        below = {} if tree is None else objects.entries(tree)
+        return {name.decode(errors="replace"): entry.oid for name, entry in below.items()}
 
     def sizes(self, folder: str) -> Mapping[str, int]:
         """The bytes of the files in each folder in ``folder``, by its name; nothing is read."""

@@ -371,3 +371,29 @@ def test_decoding_catches_what_the_codec_forgets(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(codec, "decode", forget)
     assert decoding.decode("insight", b"") == decoding.Broken("RecursionError: ")
+
+
+def test_what_identifies_contents_changes_with_them_and_with_nothing_else(store: Store) -> None:
+    paths = {"results/a/one/x": b"1", "results/a/two/x": b"1", "results/b/one/x": b"1", "top": b"t"}
+    snapshot = write(store, dict(paths))
+    before = snapshot.contents("results/a")
+    assert before.keys() == {"one", "two"}
+    assert before["one"] == before["two"]  # the same files
+    assert snapshot.contents("results/a/one")["x"] == snapshot.contents("results/b/one")["x"]
+    assert {"top", "results"} <= snapshot.contents("").keys()
+    assert snapshot.contents("nowhere") == snapshot.contents("top") == {}
+    after = write(store, {"results/a/two/x": b"2"}).contents("results/a")
+    assert after["one"] == before["one"]
+    assert after["two"] != before["two"]
+
+
+def test_what_identifies_contents_tells_changes_laid_over(store: Store) -> None:
+    snapshot = write(store, {"results/a/one/x": b"1", "results/a/two/x": b"1"})
+    over = snapshot.with_changes({"results/a/one/x": b"2", "results/a/new/x": b"3", "top": b"4"})
+    before, after = snapshot.contents("results/a"), over.contents("results/a")
+    assert after["two"] == before["two"]
+    assert after["one"] != before["one"]
+    assert "new" in after
+    assert "top" in over.contents("")
+    other = snapshot.with_changes({"results/a/one/x": None})
+    assert other.contents("results/a")["one"] not in (before["one"], after["one"])

@@ -15,11 +15,13 @@ from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 from gitcollab.swarm.claims import active
+from gitcollab.swarm.hypotheses import Idea, board
 from gitcollab.swarm.progress import Mark, Progress, mark_of, progress
 from gitcollab.swarm.ranking import Group, Standings, standings
 from gitcollab.swarm.roster import roster, uncounted
 from gitcollab.swarm.runs import Run
 
+MAX_VOID = 500  # pages of results that do not stand
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,6 +61,21 @@ class Facts:
     def marks(self) -> Mapping[str, Mark]:
         """What became of each experiment, by id."""
         return {run.id: mark_of(self.where, run) for run in self.progress.runs}
+
+    @cached_property
+    def paged(self) -> Mapping[str, Run]:
+        """The results that have a page, by id: all that stand, and the newest of those that do not.
+
+        These are withdrawn, unsigned, of no member, or of another task: strangers may make many.
+        """
+        others = [r for r in reading.runs(self.snapshot) if r.id not in self.where.results]
+        others.sort(key=lambda run: (run.created_at, run.id), reverse=True)
+        return dict(self.where.results) | {run.id: run for run in others[:MAX_VOID]}
+
+    @cached_property
+    def board(self) -> Sequence[Idea]:
+        """The hypotheses, with what became of them."""
+        return board(self.snapshot, self.where)
 
     @cached_property
     def claims(self) -> Sequence[Claim]:

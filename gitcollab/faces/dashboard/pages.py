@@ -27,6 +27,11 @@ def result_page(result_id: str) -> str:
     return f"results/{result_id}.html"
 
 
+def idea_anchor(hypothesis_id: str) -> str:
+    """The place of a hypothesis on the page of hypotheses."""
+    return f"hypothesis-{hypothesis_id}"
+
+
 def render(template: str, facts: Facts, page: str, **more: Any) -> bytes:
     """The page ``page`` (its file, from the dashboard's folder) made by a template.
 
@@ -62,5 +67,6 @@ def environment() -> Environment:
     for name in ("metric", "small", "signed", "words", "count", "day", "span"):
         made.filters[name] = getattr(words, name)
     made.globals["result_page"] = result_page
+    made.globals["idea_anchor"] = idea_anchor
     made.globals["marks"] = words.MARKS
     return made

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from gitcollab.errors import UsageError
-from gitcollab.faces.dashboard import experiments, leaderboard, overview
+from gitcollab.faces.dashboard import (
+    agents,
+    experiments,
+    hypotheses,
+    leaderboard,
+    lineage,
+    overview,
+    results,
+)
 from gitcollab.faces.dashboard.facts import Facts
 
-MARKER = ".gitcollab-dashboard.json"  # what was built there: the names of the files
+MARKER = ".gitcollab-dashboard.json"  # what was built there: the files, with their keys
 Progress = Callable[[int, int], None]  # pages done, of how many
 
 
@@ -37,24 +46,34 @@ def build(facts: Facts, out: Path, progress: Progress = lambda done, total: None
     """
     before = _known(out)
     out.mkdir(parents=True, exist_ok=True)
-    names, written = set(), 0
-    for name, data in files(facts, progress):
-        names.add(name)
+    if not before:
+        _write(out / MARKER, b"{}")  # a build that is cut off can be made again
+    keys: dict[str, str] = {}
+    written = 0
+    for name, data in files(facts):
+        keys[name] = ""
         written += _write(out / name, data)
-    for name in sorted(before - names):
-        (out / name).unlink(missing_ok=True)
-    _write(out / MARKER, json.dumps(sorted(names), indent=0).encode())
-    return Built(out, len(facts.progress.runs), len(names), written)
+    total = len(facts.paged)
+    for done, page in enumerate(results.pages(facts), 1):
+        keys[page.path] = page.key
+        if before.get(page.path) != page.key or not (out / page.path).is_file():
+            written += _write(out / page.path, page.make())
+        progress(done, total)
+    for name in sorted(before.keys() - keys.keys()):
+        _remove(out, name)
+    _write(out / MARKER, json.dumps(keys, indent=0, sort_keys=True).encode())
+    return Built(out, len(facts.progress.runs), len(keys), written)
 
 
-def files(
-    facts: Facts, progress: Progress = lambda done, total: None
-) -> Iterator[tuple[str, bytes]]:
-    """Every file of the dashboard, by its path in the folder."""
+def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
+    """Every file of the dashboard but the pages of results, by its path in the folder."""
     yield from static().items()
     yield from overview.files(facts)
     yield from experiments.files(facts)
     yield from leaderboard.files(facts)
+    yield from lineage.files(facts)
+    yield from hypotheses.files(facts)
+    yield from agents.files(facts)
 
 
 def static() -> Mapping[str, bytes]:
@@ -65,19 +84,31 @@ def static() -> Mapping[str, bytes]:
     }
 
 
-def _known(out: Path) -> set[str]:
-    """The files that were built there before. Raises UsageError where something else is."""
+def _known(out: Path) -> Mapping[str, str]:
+    """The files that were built there before, with the keys of those that are made as needed.
+
+    Raises UsageError where something else is.
+    """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return set()
+        return {}
     try:
         found = json.loads((out / MARKER).read_bytes())
-    except (OSError, ValueError):
+        keys = {str(n): str(found[n]) if isinstance(found, dict) else "" for n in found}
+    except (OSError, ValueError, TypeError):
         raise UsageError(
             f"{out} holds something that is no dashboard",
             "give --out a new or empty folder",
         ) from None
     inside = out.resolve()
-    return {str(name) for name in found if (inside / str(name)).resolve().is_relative_to(inside)}
+    return {n: key for n, key in keys.items() if (inside / n).resolve().is_relative_to(inside)}
+
+
+def _remove(out: Path, name: str) -> None:
+    """Remove a file that was built once, and its folders where nothing else is in them."""
+    (out / name).unlink(missing_ok=True)
+    for folder in list((out / name).parents)[: name.count("/")]:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _write(path: Path, data: bytes) -> bool:

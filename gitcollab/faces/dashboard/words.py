@@ -30,8 +30,9 @@ def small(value: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference, with its sign."""
-    return f"{'−' if value < 0 else '+'}{metric(abs(value))}"
+    """A difference, with its sign; a small one in the decimals of what it is the difference of."""
+    size = abs(value)
+    return f"{'−' if value < 0 else '+'}{f'{size:.6f}' if 1e-5 < size < 1e-3 else metric(size)}"
 
 
 def words(stranger: object, limit: int = 160) -> str:

@@ -93,12 +93,8 @@ def _trend(moved: Trend, now: datetime) -> str | None:
     """How the best moved, in words, against the noise."""
     if moved.best is None:
         return None
-    gains = [
-        (moved.gain_day, "in 24 h"),
-        (moved.gain_recent, f"in {moved.recent} experiments"),
-    ]
-    said = [f"{_gain(gain)} {when}" for gain, when in gains if gain is not None]
-    parts = [f"{', '.join(said)} (noise {moved.noise:.2g})"] if said else []
+    said = _gains(moved)
+    parts = [f"{said} (noise {moved.noise:.2g})"] if said else []
     if moved.since is not None and moved.led_at is not None:
         led = _ago(datetime.fromisoformat(moved.led_at), now)
         others = render.count(moved.since, "experiment")
@@ -106,9 +102,19 @@ def _trend(moved: Trend, now: datetime) -> str | None:
     return f"{moved.word}: {'; '.join(parts)}"
 
 
+def _gains(moved: Trend) -> str:
+    """By how much the best gained, and in which time; empty where there was none before."""
+    gains = {"24 h": moved.gain_day, f"{moved.recent} experiments": moved.gain_recent}
+    when: dict[str, list[str]] = {}
+    for span, gain in gains.items():
+        if gain is not None:
+            when.setdefault(_gain(gain), []).append(f"in {span}")
+    return ", ".join(f"{gain} {' and '.join(spans)}" for gain, spans in when.items())
+
+
 def _gain(gain: float) -> str:
     if gain == 0:
-        return "as good as before"
+        return "no gain"
     return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
 
 

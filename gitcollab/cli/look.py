@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcollab.cli import jsonout, render
+from gitcollab.cli import exchange, jsonout, render
 from gitcollab.cli.app import LOOK, Json, verb
-from gitcollab.cli.choices import By, Ended, Judged
+from gitcollab.cli.choices import By, Ended, Format, Judged
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.swarm import Swarm
 
 _FEW = 5  # of what waits, in status; the outbox lists all
+_NO_PROGRAM = "not on the hub (imported without it): nobody can run it"
 _SKEW_SECONDS = 120  # a clock that is further off than this is worth a word
 
 Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, small, ..., xl.")]
@@ -149,6 +151,7 @@ def best(
     change = swarm.adopt(tier) if adopt else None
     entry = swarm.best(tier, agent)
     signed = None if entry is None else swarm.signed(entry.id)
+    bare = entry is not None and not swarm.has_program(entry.id)
     if json:
         if change is None:
             return jsonout.emit(jsonout.best_of_all(entry, signed))
@@ -157,7 +160,11 @@ def best(
         render.say(_no_best(tier, agent))
     else:
         render.pairs(
-            [*_described(entry, swarm.task.metric.name), ("signed", render.signed(signed))]
+            [
+                *_described(entry, swarm.task.metric.name),
+                ("signed", render.signed(signed)),
+                ("program", _NO_PROGRAM if bare else None),
+            ]
         )
     if change is not None:
         _tell_adopted(change)
@@ -228,9 +235,12 @@ def _parts(swarm: Swarm, by: By) -> Mapping[str, Sequence[Entry] | Sequence[Agen
     LOOK,
     "gitcollab results --agent nova --verdict keep",
     'gitcollab results --text "softcap" --limit 10',
+    "gitcollab results --format tsv > results.tsv",
 )
 def results(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Results on a page.")] = 50,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Results on a page. Default: 50; with --format, all.")
+    ] = None,
     page: Annotated[
         str | None, typer.Option(help="The page's token, as the page before gave it.")
     ] = None,
@@ -239,22 +249,38 @@ def results(
     status: Annotated[Ended | None, typer.Option(help="Only runs that ended so.")] = None,
     verdict: Annotated[Judged | None, typer.Option(help="Only results judged so.")] = None,
     text: Annotated[str | None, typer.Option(help="Only results whose text has this.")] = None,
+    format: Annotated[  # noqa: A002 - the word that users type
+        Format | None,
+        typer.Option(help="Give all that match, oldest first, to other tools."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where --format writes, instead of here.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List results, newest first, with filters.
 
     A verdict is of all runs known by now: others may have changed it since a run ended.
+    --format tsv begins with the columns of the field's own logs, which `gitcollab import` reads
+    (csv as spreadsheets like it; jsonl has all of each record; parquet needs pyarrow).
     """
+    filters = {
+        "agent": agent,
+        "tier": tier,
+        "status": None if status is None else status.value,
+        "verdict": None if verdict is None else _VERDICTS[verdict],
+        "text": text,
+    }
+    if format is not None:
+        if json or page:
+            raise UsageError(
+                "--format goes with neither --json nor --page", "leave one of them out"
+            )
+        return exchange.export(format, out, limit, filters)
+    if out is not None:
+        raise UsageError("--out says where --format writes", "as in --format tsv --out FILE")
     swarm = open_swarm()
-    found = swarm.results(
-        limit=limit,
-        page=page,
-        agent=agent,
-        tier=tier,
-        status=None if status is None else status.value,
-        verdict=None if verdict is None else _VERDICTS[verdict],
-        text=text,
-    )
+    found = swarm.results(limit=50 if limit is None else limit, page=page, **filters)
     if json:
         return jsonout.emit(jsonout.results(found))
     if not found.results:

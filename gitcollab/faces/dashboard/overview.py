@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gitcollab.faces.chart import CHART, chart
 from gitcollab.faces.dashboard import activity
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import render
@@ -14,7 +15,8 @@ LATEST, AT_WORK = 12, 12  # rows
 
 
 def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
-    """The page, which is the first that people see."""
+    """The page, which is the first that people see, with the picture that the hub has, too."""
+    yield CHART, chart(facts.where, facts.progress)
     where, runs = facts.where, facts.progress.runs
     page = "index.html"
     yield (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+import sys
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -56,33 +56,39 @@ def tend(
     post_receive: Annotated[
         bool, typer.Option("--post-receive", hidden=True, help="Be a hub's hook.")
     ] = False,
+    json: Json = False,
 ) -> int:
     """Bring a hub up to date: its derived files, stale claims, its dashboard.
 
-    hooks/post-receive does this after every push. The dashboard is built where the hub's git
-    configuration says: git --git-dir HUB config gitcollab.dashboard FOLDER. One is at work on a hub
-    at a time, and one waits; whoever comes then leaves it to that one.
+    hooks/post-receive does this after every push, by `gitcollab views`, `sweep` and `dashboard`.
+    The dashboard is built where the hub's git configuration says: git --git-dir HUB config
+    gitcollab.dashboard FOLDER. One is at work on a hub at a time, and one waits; whoever comes then
+    leaves it to that one. What the commands say goes to standard error with --json.
     """
     from gitcollab.store.snapshot import utc_now
     from gitcollab.swarm.hooks import dashboard_folder, turn
 
     if post_receive:
         _detach()
-    with turn(hub) as mine:
-        if not mine:
-            return 0
-        render.say(utc_now().isoformat(timespec="seconds"))
-        commands = [["views", "--git-dir", str(hub)], ["sweep", "--git-dir", str(hub)]]
-        if folder := dashboard_folder(hub):
-            commands.append(["dashboard", "--git-dir", str(hub), "--out", str(folder)])
-        return _all(commands)
+    codes: dict[str, int] = {}
+    with turn(hub) as mine, redirect_stdout(sys.stderr if json else sys.stdout):
+        if mine:
+            render.say(utc_now().isoformat(timespec="seconds"))
+            codes = _run_all(hub, dashboard_folder(hub))
+    if json:
+        jsonout.emit({"exit": codes})
+    return max(codes.values(), default=0)
 
 
-def _all(commands: Sequence[list[str]]) -> int:
-    """Run each of these command lines, whatever became of the others; the worst exit code."""
+def _run_all(hub: Path, dashboard: Path | None) -> dict[str, int]:
+    """Run the commands that bring the hub up to date, each whatever became of the others."""
     from gitcollab.cli.main import run
 
-    return max([run(argv) for argv in commands])
+    where = ["--git-dir", str(hub)]
+    commands = [["views", *where], ["sweep", *where]]
+    if dashboard is not None:
+        commands.append(["dashboard", *where, "--out", str(dashboard)])
+    return {argv[0]: run(argv) for argv in commands}
 
 
 def _detach() -> None:

@@ -83,9 +83,11 @@ def turn(hub: Path) -> Iterator[bool]:
     """Be the only one at work on the hub within the block; False where another waits already.
 
     Who waits has not begun, so that it sees all that was done on the hub before it was asked here.
-    Raises GitcollabError when somebody is at work for very long.
+    Raises GitcollabError when it has no hooks of ours, or somebody is at work for very long.
     """
     folder = git_dir(hub) / FOLDER
+    if not folder.is_dir():
+        raise GitcollabError(f"{hub} is not served", f"gitcollab hooks install {hub}")
     with ExitStack() as working:
         with HostLock(folder / "waiting.lock").tried() as mine:
             if mine:

@@ -23,7 +23,8 @@ VERBS = [
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],
     *["invite", "admit", "agent list", "agent show", "agent suspend", "agent restore"],
     *["agent rotate", "task show", "task set", "task put", "task maintainer add"],
-    *["task maintainer remove", "verify", "hooks install", "import"],
+    *["task maintainer remove", "task workflows", "verify", "sweep", "hooks install", "hooks tend"],
+    *["import"],
 ]
 HEAVY = {"torch", "sentence_transformers", "numpy", "rich", "pyarrow", "transformers"}
 

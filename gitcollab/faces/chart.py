@@ -34,6 +34,7 @@ from gitcollab.swarm.views import shortened
 
 CHART = "progress.svg"
 NOTHING = "Nothing is measured yet."
+EMPTY = 140  # the height of a picture without experiments
 START = 28  # where lines of text begin
 
 Form: TypeAlias = Callable[[int, int], str]
@@ -50,10 +51,10 @@ _FORMS: dict[Shape, Form] = {
     "noise": _point,
     "unjudged": _point,
     "uncounted": lambda x, y: f"M{x} {y - 4}v8",
-    "above": lambda x, y: f"M{x} {y - 4}l4 7h-8z",
-    "below": lambda x, y: f"M{x} {y + 4}l4-7h-8z",
     "crash": lambda x, y: f"M{x - 4} {y - 4}l8 8m0-8l-8 8",
     "keep": _point,
+    "above": lambda x, y: f"M{x} {y - 4}l4 7h-8z",
+    "below": lambda x, y: f"M{x} {y + 4}l4-7h-8z",
     "lead": _point,
 }
 _TWICE = ("discard", "noise", "lead")
@@ -69,28 +70,40 @@ _WORDS: dict[Shape, str] = {
 }
 
 
-_OPENING = f"""<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" \
-viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="progress-title progress-desc">"""
-
-
 def chart(where: Standings, search: Progress) -> bytes:
     """The picture of a search as SVG."""
     drawn = plot(where, search)
+    high = HEIGHT if search.runs else EMPTY
     parts = [
-        _OPENING,
+        _opening(high),
         f'<title id="progress-title">Progress of {tidy(where.task.name)}</title>',
         f'<desc id="progress-desc">{tidy(" ".join(_told(where, search)))}</desc>',
         f"<style>{STYLE}</style>",
-        f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="6"/>',
+        f'<rect class="ground" x=".5" y=".5" width="{WIDTH - 1}" height="{high - 1}" rx="6"/>',
         *_heading(where, search),
-        *_axes(drawn),
-        *_drawing(drawn),
-        *_labels(drawn),
-        *_legend(search, drawn, small=False),
-        *_legend(search, drawn, small=True),
+        *(_body(search, drawn) if search.runs else _nothing(NOTHING, EMPTY - 40)),
         "</svg>",
     ]
     return ("\n".join(parts) + "\n").encode()
+
+
+def _opening(high: int) -> str:
+    named = 'role="img" aria-labelledby="progress-title progress-desc"'
+    size = f'width="{WIDTH}" height="{high}" viewBox="0 0 {WIDTH} {high}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {named}>'
+
+
+def _nothing(words: str, y: int) -> Iterator[str]:
+    yield text("under middle", WIDTH // 2, y, words)
+
+
+def _body(search: Progress, drawn: Plot) -> Iterator[str]:
+    """All below the heading."""
+    yield from _axes(drawn)
+    yield from _drawing(drawn)
+    yield from _labels(drawn)
+    yield from _legend(search, drawn, small=False)
+    yield from _legend(search, drawn, small=True)
 
 
 def _told(where: Standings, search: Progress) -> Iterator[str]:
@@ -121,10 +134,10 @@ def _heading(where: Standings, search: Progress) -> Iterator[str]:
     for screen, title, under, wide in (("wide", 20, 13, 500), ("small", 28, 20, 470)):
         yield text(f"title {screen}", x, 40, cut(blanked(task.name), title, wide))
         said = f"{cut(blanked(metric), under, wide / 2)}, {_better(task)}"
-        yield text(f"under {screen}", x, 66, said)
+        yield text(f"under {screen}", x, 70, said)
     if search.steps:
         yield text("figure end", RIGHT, 42, number(search.steps[-1].value))
-        yield text("under end", RIGHT, 66, f"best of {count(len(search.runs), 'experiment')}")
+        yield text("under end", RIGHT, 70, f"best of {count(len(search.runs), 'experiment')}")
 
 
 def _axes(drawn: Plot) -> Iterator[str]:
@@ -138,8 +151,7 @@ def _axes(drawn: Plot) -> Iterator[str]:
         last = x > RIGHT - 24  # there is no room beyond the axis
         yield text("end" if last else "middle", RIGHT + 12 if last else x, FLOOR + 22, name)
     if not drawn.up:
-        nothing = "No number is measured yet." if drawn.shown else NOTHING
-        yield text("under middle", WIDTH // 2, (TOP + BOTTOM) // 2, nothing)
+        yield from _nothing("No number is measured yet.", (TOP + BOTTOM) // 2)
 
 
 def _drawing(drawn: Plot) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import NamedTuple
 
 _ROW = 3  # units of height that are one row
@@ -37,8 +38,8 @@ class Box(NamedTuple):
 class Ground:
     """A picture of that height in rows of bits: looking whether a box is free takes no time.
 
-    Boxes lie inside the picture. Boxes that do not overlap may still be told to, where less than
-    a unit across or a row upright is between them; those that do are always told.
+    Boxes lie inside the picture, or hardly leave it to the left. Those that overlap are always
+    told; now and then also some with less than a unit across or a row upright between them.
     """
 
     def __init__(self, height: int) -> None:
@@ -82,9 +83,10 @@ class Ground:
 
 
 def _mask(box: Box) -> int:
-    left = int(box.left)
-    return ((1 << max(1, -int(-box.right // 1) - left)) - 1) << left
+    left = max(0, floor(box.left))
+    return ((1 << max(1, ceil(box.right) - left)) - 1) << left
 
 
 def _rows(box: Box) -> range:
-    return range(int(box.top) // _ROW, max(-int(-box.bottom // _ROW), int(box.top) // _ROW + 1))
+    top = max(0, floor(box.top / _ROW))
+    return range(top, max(ceil(box.bottom / _ROW), top + 1))

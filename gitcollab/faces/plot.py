@@ -63,7 +63,7 @@ class _Frame:
     def __init__(self, experiments: int, up: Axis, down: bool) -> None:
         self.across, self.up, self.down = counted(experiments), up, down
         names = (width(name, max(LABELS)) for _, name in up.ticks)
-        self.left = max(LEFT, round(max(names, default=0.0)) + 12)
+        self.left = max(LEFT, round(max(names, default=0.0)) + 18)
         self._top = TOP + (_MARGIN if down else _ROOM)
         self._bottom = BOTTOM - (_ROOM if down else _MARGIN)
 

@@ -74,8 +74,6 @@ def import_results(
     """
     from gitcollab.swarm.importing import Wanted
 
-    if device is not None and not device.strip():
-        raise UsageError("--device is empty", "leave it out where it is unknown")
     wanted = Wanted(agent, tier, device, metric, repo, _time(started))
     swarm = open_swarm()
     with LiveLine(sys.stderr, quiet=True) as live:

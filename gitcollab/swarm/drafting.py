@@ -8,7 +8,7 @@ starting from the hub's baseline. Where programs are known, code decides.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,19 +33,30 @@ class Draft:
 
     entry: Entry
     id: str
-    nonce: str
     experiment: Experiment
     program: str | None
+
+
+def id_of(agent: str, entry: Entry) -> str:
+    """What the row's result is called: the same in every import of what it says."""
+    return f"{agent}/{slug(entry.description)}-{_nonce(agent, entry)[:10]}"
+
+
+def _nonce(agent: str, entry: Entry) -> str:
+    said = "\0".join((agent, entry.identity))
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 class Lineage:
     """Goes through a log's rows in order, and tells what each is.
 
-    ``baseline`` is the text of the hub's own program.
+    ``baseline`` is the text of the hub's own program, ``ids`` what the rows' results are called.
     """
 
-    def __init__(self, agent: str, baseline: str, words: Words, *, python: bool) -> None:
-        self._agent = agent
+    def __init__(
+        self, ids: Mapping[int, str], baseline: str, words: Words, *, python: bool
+    ) -> None:
+        self._ids = ids
         self._words = words
         self._python = python
         self._start = Base(None, baseline)
@@ -54,10 +65,8 @@ class Lineage:
         self._known: dict[str, str] = {}  # fingerprint -> the first result that ran it
 
     def draft(self, entry: Entry, program: str | None) -> Draft:
-        """The next row. Its id and nonce are the same in every import of what it says."""
-        said = "\0".join((self._agent, entry.identity))
-        nonce = hashlib.sha256(said.encode()).hexdigest()[:32]
-        result_id = f"{self._agent}/{slug(entry.description)}-{nonce[:10]}"
+        """The next row."""
+        result_id = self._ids[entry.line]
         starts = self._base is None or entry.is_baseline
         base = self._start if starts or self._base is None else self._base
         experiment = self._experiment(entry, base, starts, program)
@@ -66,7 +75,7 @@ class Lineage:
             self._base, self._print = Base(result_id, text), experiment.fingerprint
         if experiment.fingerprint:
             self._known.setdefault(experiment.fingerprint, result_id)
-        return Draft(entry, result_id, nonce, experiment, program)
+        return Draft(entry, result_id, experiment, program)
 
     def _experiment(
         self, entry: Entry, base: Base, starts: bool, program: str | None
@@ -124,7 +133,7 @@ def brought(draft: Draft, source: Source, place: int, made: datetime) -> Brought
         "id": draft.id,
         "agent": agent,
         "created_at": made,
-        "nonce": draft.nonce,
+        "nonce": _nonce(agent, entry),
         "status": entry.status,
         "metric": entry.metric,
         "failure": None if entry.status == "ok" else "the log says that it crashed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.store.programs import Programs
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm import keyring, logbook, looking, posting, tables
-from gitcollab.swarm.drafting import Draft, Lineage, Source, brought, times
+from gitcollab.swarm.drafting import Draft, Lineage, Source, brought, id_of, times
 from gitcollab.swarm.imported import Brought
 from gitcollab.swarm.logbook import Entry
 from gitcollab.swarm.member import Member
@@ -76,38 +76,38 @@ def import_log(
     log = _read(path, task, wanted)
     away = _meet(author, dry_run)
     maintainer = _word(task, log, wanted.repo is None, dry_run)
-    drafts = _drafts(author, task, log, progress)
+    ids = _ids(author, log)
+    report = _outlook(author, log, ids, away)
+    if report.ids:
+        _check_flood(author, task, len(report.ids))
+    if dry_run or not report.ids:
+        return replace(report, imported=len(report.ids), dry_run=dry_run)
+    source = _source(author, task, path.name, log, wanted)
+    registered = _register(author, Hardware(device=source.device or "unknown", tier=source.tier))
+    _check_admission(author, maintainer is not None)
+    drafts = _drafts(author, task, log, ids, progress)
+    results = _signed(author, drafts, source, set(report.ids))
+    outcomes = posting.deliver(author, task, maintainer, results, progress)
+    return replace(_told(report, results, outcomes), registered=registered)
+
+
+def _outlook(author: Member, log: _Log, ids: Mapping[int, str], away: str) -> Imported:
+    """What is to be done: ``ids`` are of the results that are not there yet."""
     known = author.runs()
-    fresh = [d for d in drafts if d.id not in known and d.entry.known not in known]
-    report = Imported(
+    fresh = [entry for entry in log.entries if ids[entry.line] not in known]
+    return Imported(
         agent=author.config.agent,
-        rows=len(drafts),
-        imported=len(fresh) if dry_run else 0,
-        there=len(drafts) - len(fresh),
+        rows=len(log.entries),
+        imported=0,
+        there=len(log.entries) - len(fresh),
         queued=0,
-        crashes=sum(d.entry.status != "ok" for d in fresh),
+        crashes=sum(entry.status != "ok" for entry in fresh),
         refused=[],
         left=log.left,
         notes=log.notes,
-        ids=[d.id for d in fresh],
+        ids=[ids[entry.line] for entry in fresh],
         reason=away,
-        dry_run=dry_run,
     )
-    if not fresh:
-        return report
-    _check_flood(author, task, len(fresh))
-    if dry_run:
-        return report
-    source = _source(author, task, path.name, log, wanted)
-    registered = _register(author, Hardware(device=source.device or "unknown", tier=source.tier))
-    _check_admission(author, task, maintainer is not None)
-    now = author.now(author.store.snapshot()).replace(microsecond=0)
-    moments = dict(zip((d.id for d in drafts), times(len(drafts), now), strict=True))
-    places = {d.id: place for place, d in enumerate(drafts)}
-    made = [brought(d, source, places[d.id], moments[d.id]) for d in fresh]
-    signed = [Brought(author.sign(one.result), one.files) for one in made]
-    outcomes = posting.deliver(author, task, maintainer, signed, progress)
-    return replace(_told(report, signed, outcomes), registered=registered)
 
 
 # -- who and what ----------------------------------------------------------------------------------
@@ -125,6 +125,8 @@ def _author(member: Member, name: str | None) -> Member:
 
 
 def _read(path: Path, task: Task, wanted: Wanted) -> _Log:
+    if wanted.device is not None and not logbook.shown(wanted.device, logbook.MAX_DEVICE):
+        raise UsageError("the device is empty", "leave it out where it is unknown")
     if wanted.tier is not None and not is_tier(wanted.tier):
         raise UsageError(
             f"{wanted.tier[:40]!r} cannot be a tier", "1 to 32 of a-z, 0-9 and -, as in xl"
@@ -189,24 +191,47 @@ def _word(task: Task, log: _Log, alone: bool, dry_run: bool) -> tuple[str, KeyPa
         return None
 
 
-def _drafts(author: Member, task: Task, log: _Log, progress: Progress) -> list[Draft]:
+def _ids(author: Member, log: _Log) -> dict[int, str]:
+    """What each row's result is called, by line; one that was exported from here is that result."""
+    known, agent = author.runs(), author.config.agent
+    return {e.line: e.known if e.known in known else id_of(agent, e) for e in log.entries}
+
+
+def _drafts(
+    author: Member, task: Task, log: _Log, ids: Mapping[int, str], progress: Progress
+) -> list[Draft]:
     baseline = looking.program_text(author, None)
     python = task.program.endswith(".py")
-    lineage = Lineage(author.config.agent, baseline, author.words, python=python)
+    lineage = Lineage(ids, baseline, author.words, python=python)
     found = []
     for number, entry in enumerate(log.entries):
-        progress("reading", number / len(log.entries))
+        progress("reading the log", number / len(log.entries))
         found.append(lineage.draft(entry, log.programs.get(entry.line)))
     return found
 
 
+def _signed(
+    author: Member, drafts: Sequence[Draft], source: Source, wanted: Collection[str]
+) -> list[Brought]:
+    """The records of those that are ``wanted``; the time of each is by its place in the log."""
+    now = author.now(author.store.snapshot()).replace(microsecond=0)
+    moments = times(len(drafts), now)
+    made = [
+        brought(draft, source, place, moments[place])
+        for place, draft in enumerate(drafts)
+        if draft.id in wanted
+    ]
+    return [Brought(author.sign(one.result), one.files) for one in made]
+
+
 def _source(author: Member, task: Task, name: str, log: _Log, wanted: Wanted) -> Source:
+    said = wanted.device
     return Source(
         name=name,
         columns=log.columns,
         task=task,
         tier=wanted.tier or author.tier,
-        device=wanted.device,
+        device=None if said is None else logbook.shown(said, logbook.MAX_DEVICE),
         own_tiers=wanted.tier is None,
         started=wanted.started,
     )
@@ -235,7 +260,7 @@ def _register(author: Member, hardware: Hardware) -> bool:
     return joining.register(author, author.config.agent, hardware=hardware)
 
 
-def _check_admission(author: Member, task: Task, vouched: bool) -> None:
+def _check_admission(author: Member, vouched: bool) -> None:
     """Refuse results that would not count: what waits, a maintainer would have to say twice."""
     name, people = author.config.agent, roster(author.store.snapshot())
     agent = people.agents.get(name)

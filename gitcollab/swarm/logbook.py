@@ -21,6 +21,7 @@ from gitcollab.records.quoting import line
 from gitcollab.swarm.tables import Fault, Row, Table, number, unguarded, unique
 
 FIELDS = ("commit", "memory_gb", "status", "description")
+MAX_DEVICE = 120  # characters
 _MOST_METRICS = 64
 
 # What a status may be called.
@@ -124,7 +125,7 @@ class _Columns:
             metrics=self._numbers(row, crashed=status == "crash"),
             seed=_seed(self._cell(row, "seed")),
             tier=_matching(_TIER, self._cell(row, "tier")),
-            device=line(self._cell(row, "device"))[:120].strip() or None,
+            device=shown(self._cell(row, "device"), MAX_DEVICE) or None,
             wall_seconds=_seconds(self._cell(row, "wall_seconds")),
             known=self._cell(row, "id"),
         )
@@ -158,11 +159,15 @@ def _status(word: str) -> tuple[Literal["ok", "crash"], bool]:
     raise ValueError(f"its status {word[:40]!r} is none of keep, discard, crash")
 
 
+def shown(text: str, limit: int) -> str:
+    """The words as a record may hold them: on one line that does nothing, cut to the limit."""
+    said = line(unicodedata.normalize("NFC", text))
+    return said if len(said) <= limit else f"{said[: limit - 1].rstrip()}…"
+
+
 def _description(text: str, commit: str) -> str:
-    """The words as a record may hold them."""
-    text = unicodedata.normalize("NFC", text)
-    shown = line(text) or (f"commit {line(commit)[:60]}" if commit else "not described")
-    return shown if len(shown) <= MAX_DESCRIPTION else f"{shown[: MAX_DESCRIPTION - 1].rstrip()}…"
+    unnamed = f"commit {shown(commit, 60)}" if commit else "not described"
+    return shown(text, MAX_DESCRIPTION) or unnamed
 
 
 def _metric_name(column: str) -> str:

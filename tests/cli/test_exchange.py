@@ -73,7 +73,7 @@ def test_json_and_what_would_be(cli: Cli, workspace: Path) -> None:
         (["log.tsv", "--metric", "val_bpb"], "log.tsv has no column val_bpb"),
         (["log.tsv", "--agent", "A B"], "cannot be an agent's name"),
         (["log.tsv", "--tier", "A B"], "cannot be a tier"),
-        (["log.tsv", "--device", " "], "--device is empty"),
+        (["log.tsv", "--device", " "], "the device is empty"),
         (["log.tsv", "--started", "yesterday"], "'yesterday' is no time"),
         (["log.tsv", "--started", "0001-01-01"], "cannot be when a run began"),
         (["log.tsv", "--repo", "nowhere"], "nowhere cannot be read as a git repository"),

@@ -469,3 +469,28 @@ def test_a_real_session(tmp_path: Path) -> None:
     assert by_words["halve batch 524K to 262K (more steps in 5 min)"] == {"TOTAL_BATCH_SIZE": 2**18}
     assert by_words["warmdown 0.7 to 0.8"] == {"WARMDOWN_RATIO": 0.8}
     assert not breaches(nova)
+
+
+def test_a_longer_export_builds_on_the_results_that_it_names(agent: Agent, tmp_path: Path) -> None:
+    nova, path = agent("nova"), tmp_path / "all.tsv"
+    nova.run()
+    (made,) = results(nova)
+    rows = [f"1.04\tkeep\tbaseline\t{made.id}", "1.0\tkeep\tRATE=0.3\t"]
+    path.write_text("\n".join(["score\tstatus\tdescription\tid", *rows]))
+    assert nova.import_log(path).imported == 1
+    assert results(nova)[-1].base == made.id
+
+
+def test_devices_in_any_words(agent: Agent, tmp_path: Path) -> None:
+    nova, path = agent("nova"), tmp_path / "log.tsv"
+    path.write_text(
+        "score\tdescription\tdevice\n1.0\tone\t\x1b[31m" + "\u0958" * 200 + "\n2.0\ttwo\t\n"
+    )
+    assert nova.import_log(path).imported == 2
+    one, two = results(nova)
+    assert len(one.hardware.device) == 120
+    assert two.hardware.device == "unknown"
+    path.write_text("score\tdescription\n3.0\tthree\n")
+    nova.import_log(path, Wanted(device="\x07" * 500))
+    three = next(r for r in results(nova) if r.description == "three")
+    assert three.hardware.device.startswith("\\x07")

@@ -108,7 +108,7 @@ def main_tiers(where: Standings) -> list[str]:
 
 def ranked_agents(where: Standings) -> list[AgentRow]:
     """Agents by the rank of the best program they found; those without one after them, by name."""
-    place = {group.key: n for n, group in enumerate(where.ranked)}
+    place = {draft.key: n for n, draft in enumerate(where.eligible)}
 
     def order(row: AgentRow) -> tuple[int, str]:
         return place[row.best.key] if row.best else len(place), row.agent

@@ -51,6 +51,7 @@ _OURS = frozenset(
         *("outcome", "status", "verdict", "standing", "state", "rule", "by", "kind", "refused_by"),
         *("admission", "sandbox", "sandbox_before", "admission_since", "maintainers", "public_key"),
         *("hub", "branch", "task"),
+        *("word", "led_at", "last_at", "asked", "until", "direction"),
     )
 )
 # Objects whose fields others name, who may say something by that alone.

@@ -12,6 +12,7 @@ from gitcollab.cli import exchange, jsonout, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.choices import By, Ended, Format, Judged
 from gitcollab.cli.context import open_swarm
+from gitcollab.cli.sparkline import summary
 from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.outcomes import Verdict
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Status
     from gitcollab.swarm.swarm import Swarm
+    from gitcollab.swarm.trend import Course
 
 _FEW = 5  # of what waits, in status; the outbox lists all
 _NO_PROGRAM = "not on the hub (imported without it): nobody can run it"
@@ -58,6 +60,7 @@ def status(
             ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
             ("best", render.best(report.best)),
             ("results", str(report.results)),
+            ("trend", _trend(swarm.course())),
             (task.program, report.program),
             ("sandbox", _sandbox(report)),
             ("online", _online(report)),
@@ -71,6 +74,16 @@ def status(
         print()
         render.claims(report.claims)
     return None
+
+
+def _trend(went: Course | None) -> str | None:
+    """The running best, and whether the search gets anywhere."""
+    shown = summary(went)
+    if went is None or shown is None:
+        return None
+    from gitcollab.swarm.trend import trend
+
+    return f"{shown}; {trend(went, render.now()).word}"
 
 
 def _sandbox(report: Status) -> str:
@@ -163,6 +176,7 @@ def best(
             [
                 *_described(entry, swarm.task.metric.name),
                 ("signed", render.signed(signed)),
+                ("trend", None if tier or agent else _trend(swarm.course())),
                 ("program", _NO_PROGRAM if bare else None),
             ]
         )
@@ -206,7 +220,10 @@ def leaderboard(
     """Rank programs, overall or by hardware tier, or agents.
 
     A program's place is decided by its metric with its noise held against it ("ranks at": metric
-    and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least.
+    and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least. Of an
+    agent's programs, "kept" are better than their base, and "conf." (confirmed) those of them that
+    another agent has run; "repl." (replicated) are its runs of others' programs. A narrow terminal
+    leaves columns out; --json has all.
     """
     swarm = open_swarm()
     if json:
@@ -214,6 +231,9 @@ def leaderboard(
     parts = _parts(swarm, by)
     if not parts:
         render.say(render.best(None))
+    elif by is By.overall and (shown := _trend(swarm.course())):
+        render.say(shown)
+        print()
     for i, (title, part) in enumerate(parts.items()):
         if title:
             print("\n" * (i > 0) + line(title))

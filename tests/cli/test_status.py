@@ -42,6 +42,19 @@ def test_the_working_program(cli: Cli, join: Join) -> None:
     assert standing() == "gone; gitcollab best --adopt puts the best one there"
 
 
+def test_how_the_best_went(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    assert "trend" not in cli("status", cwd=nova).out
+    for change in ((), ("--set", "LR=0.2"), ("--set", "FAIL=crash")):
+        assert cli("run", *change, cwd=nova).code in (0, 1)
+    went = "0.540000 █▁▁ 0.510000 in 3 experiments; too early to say"
+    assert f"\ntrend     {went}\n" in cli("status").out
+    assert f"\ntrend     {went}\n" in cli("best").out
+    assert "trend" not in cli("best", "--tier", "cpu").out
+    assert cli("leaderboard").out.startswith(f"{went}\n\n#  ")
+    assert "experiments" not in cli("leaderboard", "--by", "tier").out
+
+
 def test_a_sandbox_that_is_not_there(
     cli: Cli, join: Join, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,15 +26,14 @@ LEADERBOARD = "LEADERBOARD.md"
 def leaderboard(where: Standings, led: Collection[str]) -> str:
     """All rankings; ``led`` are the fingerprints of the programs that have been the best."""
     parts = [NOTICE, f"# Leaderboard of {text(where.task.name)}", _legend(where)]
-    parts += ["## Overall", programs(where, where.ranked, TOP_OVERALL)]
+    parts += ["## Overall", _programs(where, where.ranked, TOP_OVERALL)]
     for tier in main_tiers(where):
-        parts += [f"## Tier {tier}", programs(where, where.by_tier[tier], TOP_OF_TIER)]
+        parts += [f"## Tier {tier}", _programs(where, where.by_tier[tier], TOP_OF_TIER)]
     parts += ["## Agents", *_agents(where, led)]
     return "\n\n".join(parts) + "\n"
 
 
-def programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
-    """The first of ``groups`` as a table; it says how many more there are."""
+def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
     if not groups:
         return "No program is ranked yet."
     metric = text(where.task.metric.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from gitcollab.faces.board import LEADERBOARD, address, error, leaderboard, programs
+from gitcollab.faces.board import LEADERBOARD, address, error, leaderboard
 from gitcollab.faces.chart import CHART, chart
 from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import count, number
@@ -152,8 +152,22 @@ def _picture(search: Progress) -> str:
 def _top(where: Standings) -> Sequence[str]:
     if not where.ranked:
         return ()
-    more = f"Tiers and agents are in [{LEADERBOARD}]({LEADERBOARD})."
-    return (f"## Top {TOP_OF_README}", programs(where, where.ranked, TOP_OF_README), more)
+    titles = ("#:", f"{_metric(where.task)}:", "change", "agent", "runs:", "standing", "tier")
+    columns = titles if len(where.by_tier) > 1 else titles[:-1]
+    rows = [
+        (
+            str(rank),
+            number(group.mean),
+            f"[{text(group.first.description)}]({address(group)})",
+            group.first.agent,
+            str(group.n),
+            group.standing,
+            group.tier,
+        )[: len(columns)]
+        for rank, group in enumerate(where.ranked[:TOP_OF_README], 1)
+    ]
+    more = f"More, and the rankings of tiers and agents, are in [{LEADERBOARD}]({LEADERBOARD})."
+    return (f"## Top {TOP_OF_README}", table(columns, rows), more)
 
 
 def _active(where: Standings, search: Progress, agents: Collection[str]) -> Sequence[str]:

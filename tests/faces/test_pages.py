@@ -68,11 +68,19 @@ def test_the_best_and_the_top(bench: Bench) -> None:
     assert "0.900000 val_bpb (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
     assert "Standing: confirmed (2 runs by 2 agents, tier cpu)" in page.text
     assert page.rows[:3] == [
-        ["#", "val_bpb", "±", "runs", "standing", "tier", "agent", "change"],
-        ["1", "0.900000", "0.0013", "2", "confirmed", "cpu", "vega", "MATRIX_LR 0.04 → 0.05"],
-        ["2", "1.000000", "0.0018", "1", "provisional", "cpu", "nova", "base"],
+        ["#", "val_bpb", "change", "agent", "runs", "standing"],
+        ["1", "0.900000", "MATRIX_LR 0.04 → 0.05", "vega", "2", "confirmed"],
+        ["2", "1.000000", "base", "nova", "1", "provisional"],
     ]
     assert "results/vega/lr-1/result.yaml" in page.links
+
+
+def test_the_top_names_tiers_where_there_are_several(bench: Bench) -> None:
+    bench.add("a", 1.0)
+    assert "tier" not in Rendered(render(bench)[0]).rows[0]
+    bench.add("a", 0.9, tier="large")
+    rows = Rendered(render(bench)[0]).rows
+    assert [row[-1] for row in rows[:3]] == ["tier", "large", "cpu"]
 
 
 def test_leaderboard_by_tier_and_agent(bench: Bench) -> None:

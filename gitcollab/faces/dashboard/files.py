@@ -18,6 +18,7 @@ from gitcollab.swarm.changes import changed
 from gitcollab.swarm.runs import Run
 
 LOG_LINES, LOG_WIDE, LOG_CHARS = 40, 240, 6_000
+MOST_BASES = 64  # that are kept in memory
 MOST_VALUE = 60  # characters of a constant
 
 
@@ -28,6 +29,38 @@ class Measured(NamedTuple):
     mine: str
     base: str
     gap: str
+
+
+class Base(NamedTuple):
+    """What a run is held against: record (None for the task's program) and files of its base."""
+
+    result: Result | None
+    program: str | None
+    curve: Sequence[curves.Point]
+
+
+class Bases:
+    """The bases of runs, of which many in a row have the same one: the latest are kept."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._kept: dict[str | None, Base] = {}
+
+    def of(self, run: Run) -> Base:
+        """The base of a run, or the task's own program."""
+        found = self._kept.get(run.base)
+        if found is None:
+            found = self._kept[run.base] = self._read(run.base)
+            if len(self._kept) > MOST_BASES:
+                del self._kept[next(iter(self._kept))]
+        return found
+
+    def _read(self, base: str | None) -> Base:
+        program = self._facts.program(base)
+        if base is None:
+            return Base(None, program, ())
+        curve = self._facts.text(self._facts.beside(base, "curve.csv"))
+        return Base(self._facts.result(base), program, curves.read(curve))
 
 
 @dataclass(frozen=True)
@@ -48,24 +81,21 @@ class Files:
     log_cut: bool
 
     @classmethod
-    def of(cls, facts: Facts, run: Run, runs: Sequence[Run]) -> Files:
+    def of(cls, facts: Facts, run: Run, runs: Sequence[Run], bases: Bases) -> Files:
         """The files of a result, read now; ``runs`` are of its program on its tier."""
-        result = facts.result(run.id)
+        result, base = facts.result(run.id), bases.of(run)
         mine, altered = _beside(facts, result, run)
-        base, base_files = _base(facts, run)
         program = mine.get(PROGRAM_PATH)
-        measured = list(_measured(result, base))
+        measured = list(_measured(result, base.result))
         log, cut = _tail(mine.get("log.txt", ""))
         return cls(
             result=result,
             altered=altered,
             has_program=program is not None,
-            base_missing=base_files.get(PROGRAM_PATH) is None,
-            constants=list(_constants(result, base_files.get(PROGRAM_PATH))),
-            diff=_diff(facts, base_files.get(PROGRAM_PATH), program),
-            curve=curves.picture(
-                curves.read(mine.get("curve.csv")), curves.read(base_files.get("curve.csv"))
-            ),
+            base_missing=base.program is None,
+            constants=list(_constants(result, base.program)),
+            diff=_diff(facts, base.program, program),
+            curve=curves.picture(curves.read(mine.get("curve.csv")), base.curve),
             strip=_strip(facts, run, runs),
             measured=measured,
             compared=any(one.gap for one in measured),
@@ -87,19 +117,6 @@ def _beside(
         if data is not None:
             texts[name] = data.decode(errors="replace")
     return texts, altered
-
-
-def _base(facts: Facts, run: Run) -> tuple[Result | None, Mapping[str, str]]:
-    """The record and the files of what a run is held against: its base, or the task's program."""
-    if run.base is None:
-        program = facts.program(None)
-        return None, {} if program is None else {PROGRAM_PATH: program}
-    found = {
-        name: text
-        for name in (PROGRAM_PATH, "curve.csv")
-        if (text := facts.text(facts.beside(run.base, name))) is not None
-    }
-    return facts.result(run.base), found
 
 
 def _constants(result: Result | None, base: str | None) -> Iterator[tuple[str, str, str]]:

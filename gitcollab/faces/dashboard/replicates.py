@@ -14,7 +14,7 @@ from gitcollab.swarm.runs import Run
 WIDE, HIGH = 440, 104
 _LEFT, _RIGHT = 16, 424
 _ROW, _LIFT = 30.0, (0.0, -7.0, 7.0)  # dots that would cover each other lie on three levels
-_NEAR = 12.0  # spreads beyond which a base would squeeze the runs into a point
+_NEAR = 4.0  # spreads beyond which a base would squeeze the runs into a point
 
 
 class Strip(NamedTuple):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from gitcollab import __version__
 from gitcollab.faces.dashboard.facts import Facts
-from gitcollab.faces.dashboard.files import Files
+from gitcollab.faces.dashboard.files import Bases, Files
 from gitcollab.faces.dashboard.pages import render, result_page
 from gitcollab.faces.dashboard.words import metric, signed, small
 from gitcollab.records.names import PROGRAM_PATH
@@ -66,10 +66,10 @@ class Gathered:
 
 def pages(facts: Facts) -> Iterator[Page]:
     """A page for each result that stands, and for the newest of those that do not."""
-    book = _Book(facts)
-    for run in facts.paged.values():
+    book, bases = _Book(facts), Bases(facts)
+    for run in sorted(facts.paged.values(), key=lambda run: (run.created_at, run.id)):
         gathered = book.gathered(run)
-        make = partial(_page, facts, gathered)
+        make = partial(_page, facts, gathered, bases)
         yield Page(result_page(run.id), book.key(gathered), make)
 
 
@@ -184,10 +184,10 @@ class _Book:
         return self._contents[folder].get(name, "")
 
 
-def _page(facts: Facts, gathered: Gathered) -> bytes:
+def _page(facts: Facts, gathered: Gathered, bases: Bases) -> bytes:
     """The page, for which now the files are read."""
     page = result_page(gathered.run.id)
-    files = Files.of(facts, gathered.run, gathered.runs)
+    files = Files.of(facts, gathered.run, gathered.runs, bases)
     more = {"it": gathered, "files": files, "run": gathered.run, "enough": NOISE_WIDTH}
     return render("result.html", facts, page, **more)
 

@@ -114,9 +114,9 @@ def _chosen(search: Progress) -> Iterator[tuple[int, Run]]:
     """
     leading = {step.number for step in search.steps if step.new}
     leading = leading if len(leading) <= MOST_LEADS else set()
-    stride = 1
-    while len(search.runs) // stride > MOST_DOTS - len(leading):
-        stride *= 2
+    stride, room = 1, MOST_DOTS
+    while len(search.runs) // stride > room:
+        stride, room = 2 * stride, MOST_DOTS - len(leading)
     for number, run in enumerate(search.runs, 1):
         if number % stride == 0 or number in leading:
             yield number, run

@@ -38,7 +38,8 @@ def test_a_workspace_sees_what_is_wrong_with_its_hub(cli: Cli, hub: Path, join: 
     assert cli("verify", "--json").json == {"breaches": [], "flags": [], "commits": 0}
 
     start = tip(hub)
-    put(hub, {"junk.txt": b"x", "train.py": b"evil\n", "LEADERBOARD.md": b"mallory leads\n"})
+    forged = {"LEADERBOARD.md": b"mallory leads\n", "progress.svg": b"<svg/>\n"}
+    put(hub, {"junk.txt": b"x", "train.py": b"evil\n"} | forged)
     broken = cli("verify", "--all", cwd=nova)
     assert broken.code == 4
     assert "junk.txt" in broken.out
@@ -48,6 +49,7 @@ def test_a_workspace_sees_what_is_wrong_with_its_hub(cli: Cli, hub: Path, join: 
         "junk.txt": "place",
         "train.py": "maintainers",
         "LEADERBOARD.md": "derived",
+        "progress.svg": "derived",
     }
 
     ranged = cli("verify", f"{start}..{tip(hub)}", "--json", cwd=nova)

@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import sync_playwright
 
+from gitcollab.faces.axes import counted
 from gitcollab.faces.chart import chart
 from gitcollab.faces.labels import Label
-from gitcollab.faces.plot import BOTTOM, LABELS, MOST_DOTS, MOST_LEADS, RIGHT, TOP, plot
+from gitcollab.faces.plot import BOTTOM, LABELS, MOST_DOTS, RIGHT, TOP, plot
 from gitcollab.records.quoting import blanked
 from gitcollab.swarm.progress import progress
 from gitcollab.swarm.ranking import Standings, standings
@@ -95,16 +96,23 @@ def test_where_all_crashed_no_number_is_made_up() -> None:
     assert spots(picture, "lead") == []
 
 
-def test_every_step_of_the_best_is_drawn_however_many_results_there_are() -> None:
-    where = search(walk(5000))
+@pytest.mark.parametrize("number", [40, 1500, 6000])
+def test_every_step_of_the_best_is_drawn_however_many_results_there_are(number: int) -> None:
+    where = search(walk(number))
     found = progress(where)
-    picture = drawn(where)
+    shown, picture = plot(where, found), drawn(where)
     leads = [step for step in found.steps if step.new]
-    frame = {x for x, _ in spots(picture, "lead")}
-    assert len(frame) >= 0.8 * len({round(700 * s.number / 5000) for s in leads})
-    assert len(spots(picture, "lead")) == len(plot(where, found).dots["lead"])
-    total = sum(plot(where, found).shown.values())
-    assert MOST_DOTS / 2 - MOST_LEADS < total <= MOST_DOTS + len(leads)
+    wide, end = RIGHT - shown.left, counted(number).high
+    expected = {int(shown.left + wide * step.number / end + 0.5) for step in leads}
+    assert {x for x, _ in spots(picture, "lead")} == expected
+    assert spots(picture, "lead")[-1][1] == max(y for _, y in spots(picture, "lead"))
+    assert sum(shown.shown.values()) <= MOST_DOTS
+    assert number > MOST_DOTS or sum(shown.shown.values()) == number
+
+
+def test_counts_are_told_only_where_all_are_drawn() -> None:
+    assert re.search(r">kept \d", drawn(search(walk(200))).decode())
+    assert ">kept</text>" in drawn(search(walk(6000))).decode()
 
 
 def test_the_line_follows_the_best_down_and_back_up() -> None:

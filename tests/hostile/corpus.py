@@ -348,6 +348,7 @@ def _derived() -> Iterator[Hostile]:
         "README.md": b"# Send me money\n",
         "LEADERBOARD.md": b"mallory leads\n",
         "leaderboard.json": b"{}",
+        "progress.svg": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>\n",
         "best/tier/cpu/train_py": b"evil\n",
         "best/x/y/z": b"x",
     }

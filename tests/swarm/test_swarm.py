@@ -357,6 +357,7 @@ def test_views_are_rebuilt_only_where_they_differ(agent: Agent) -> None:
         "README.md",
         "LEADERBOARD.md",
         "leaderboard.json",
+        "progress.svg",
         "best/metadata.yaml",
     } <= before.keys()
     bare = Swarm.open(nova.workspace)  # no pages: a program that renders none writes none

@@ -1,16 +1,17 @@
 """Where a program comes from: the changes that led to it, each on the one before.
 
 A pure function of the standings. The line is followed by what each program was changed from, as the
-run says that stands for it; where that run's base is gone, by the base's fingerprint. What is made
-up ends the line and harms nothing: circles, bases that are not there, of another task or withdrawn.
+run says that found it, on whatever tier; where that run's base is gone, by the base's fingerprint.
+What is made up ends the line and harms nothing: circles, bases that are not there, of another task
+or withdrawn.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.ranking import Group, Standings
@@ -21,6 +22,7 @@ MOST = 10_000  # programs in a line
 # "begun": at a program that was changed from nothing. "unknown": the base is not here (never
 # published, withdrawn, of another task). "circle": the programs say they come from each other.
 Origin: TypeAlias = Literal["begun", "unknown", "circle"]
+Programs: TypeAlias = Mapping[str, Mapping[str, Runs]]  # the groups of each program, by tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Link:
     ``error`` is that difference's standard error. Both None where there is nothing to compare.
     """
 
-    run: Run  # that stands for the program, on this tier or else on another
+    run: Run  # that found the program, on this tier or another
     group: Group | None
     gain: float | None = None
     error: float | None = None
@@ -65,29 +67,21 @@ class Lineage:
 def lineage(where: Standings, last: Group) -> Lineage:
     """The line that led to ``last``, judged by runs on its tier."""
     programs = _by_program(where)
-    runs, seen = [last.first], {last.fingerprint}
-    while True:
-        base = base_fingerprint_of(runs[-1], where.results)
-        if base in ("", runs[-1].fingerprint):
-            origin: Origin = "begun" if runs[-1].base in (None, runs[-1].id) else "unknown"
-            break
-        run = _stands_for(where, programs, base, last.tier, runs[-1].base)
-        if run is None:
-            # The task's own program may never have been run.
-            origin = "begun" if runs[-1].base is None else "unknown"
-            break
-        if run.fingerprint in seen or len(seen) == MOST:
-            origin = "circle"
+    runs, seen = [_found_by(programs, last.fingerprint, last.first)], {last.fingerprint}
+    while (base := _base(where, runs[-1])) is not None:
+        run = _found_by(programs, base, where.results.get(runs[-1].base or ""))
+        if run is None or run.fingerprint in seen or len(seen) == MOST:
             break
         seen.add(run.fingerprint)
         runs.append(run)
-    return Lineage(last.tier, _linked(where, list(reversed(runs)), last.tier), origin)
+    origin = _origin(runs[-1], base, seen)
+    return Lineage(last.tier, _linked(where, programs, list(reversed(runs)), last.tier), origin)
 
 
 def credits_of(where: Standings, line: Lineage) -> list[Credit]:
     """Who gained how much in a line, most first.
 
-    A program belongs to the agent of the run that stands for it. Gains of one agent that follow
+    A program belongs to the agent of the run that found it. Gains of one agent that follow
     on each other share a program: its noise cancels, as it does in the sum.
     """
     weights: dict[str, dict[int, int]] = {}  # by agent: how often a link's mean is in its sum
@@ -116,7 +110,7 @@ def _credit(
     return Credit(agent, changes, gain, error)
 
 
-def _by_program(where: Standings) -> Mapping[str, Mapping[str, Runs]]:
+def _by_program(where: Standings) -> Programs:
     """The groups of each program by tier; tiers in an order that does not depend on the runs'."""
     found: dict[str, dict[str, Runs]] = {}
     for (fingerprint, tier), draft in sorted(where.drafts.items()):
@@ -124,33 +118,41 @@ def _by_program(where: Standings) -> Mapping[str, Mapping[str, Runs]]:
     return found
 
 
-def _stands_for(
-    where: Standings,
-    programs: Mapping[str, Mapping[str, Runs]],
-    fingerprint: str,
-    tier: str,
-    named: str | None,
-) -> Run | None:
-    """The run that stands for a program: on the tier, else the oldest on any, else as ``named``."""
-    by_tier = programs.get(fingerprint, {})
-    if tier in by_tier:
-        return by_tier[tier].first
-    firsts = [draft.first for draft in by_tier.values()]
-    known = where.results.get(named) if named else None
-    return min(firsts, key=lambda r: (r.replicates is not None, r.created_at, r.id), default=known)
+@overload
+def _found_by(programs: Programs, fingerprint: str, named: Run) -> Run: ...
+@overload
+def _found_by(programs: Programs, fingerprint: str, named: Run | None) -> Run | None: ...
+def _found_by(programs: Programs, fingerprint: str, named: Run | None) -> Run | None:
+    """The run that found a program, on whatever tier; ``named`` where none of it counts."""
+    firsts = [draft.first for draft in programs.get(fingerprint, {}).values()]
+    return min(firsts, key=lambda r: (r.replicates is not None, r.created_at, r.id), default=named)
 
 
-def _linked(where: Standings, runs: Sequence[Run], tier: str) -> list[Link]:
+def _base(where: Standings, run: Run) -> str | None:
+    """What identifies the program that a run's was changed from; None where it was from none."""
+    base = base_fingerprint_of(run, where.results)
+    return None if base in ("", run.fingerprint) else base
+
+
+def _origin(first: Run, base: str | None, seen: Collection[str]) -> Origin:
+    """Why a line begins with this run."""
+    if base is not None and base in seen:
+        return "circle"
+    # The task's own program may never have been run.
+    return "begun" if first.base is None else "unknown"
+
+
+def _linked(where: Standings, programs: Programs, runs: Sequence[Run], tier: str) -> list[Link]:
     links: list[Link] = []
     before: Group | None = None
     for run in runs:
-        group = where.group_of(run) if run.tier == tier else None
+        draft = programs.get(run.fingerprint, {}).get(tier)
+        group = None if draft is None else where.group_of(draft.first)
         if group is None or before is None:
             links.append(Link(run, group))
         else:
             gain = (before.mean - group.mean) * where.task.sign
-            links.append(
-                Link(run, group, gain, where.sigma * math.sqrt(1 / before.n + 1 / group.n))
-            )
+            error = where.sigma * math.sqrt(1 / before.n + 1 / group.n)
+            links.append(Link(run, group, gain, error))
         before = group or before
     return links

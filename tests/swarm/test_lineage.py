@@ -124,6 +124,20 @@ def test_circles_end(bench: Bench) -> None:
     assert (names(line), line.origin) == (["b", "a"], "circle")
 
 
+def test_a_program_is_of_who_found_it_on_any_tier(bench: Bench) -> None:
+    begin(bench)
+    a = bench.add("a", 0.98, "vega", base="baseline")
+    b = bench.add("b", 0.95, "lyra", base="a")
+    # On the other tier there is nothing but runs of what others found.
+    bench.add("a", 0.58, "orion", base="a", tier="xl", replicates=a.id)
+    bench.add("b", 0.55, "orion", base="b", tier="xl", replicates=b.id)
+    line = line_of_best(bench)
+    assert line.tier == "xl"
+    assert [link.run.agent for link in line.links] == ["nova", "vega", "lyra"]
+    assert [link.group and link.group.mean for link in line.links] == [None, 0.58, 0.55]
+    assert line.gain == pytest.approx(0.03)
+
+
 def test_a_base_that_crashed_is_named(bench: Bench) -> None:
     begin(bench)
     bench.add("broken", None, "vega", base="baseline")

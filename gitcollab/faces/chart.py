@@ -35,6 +35,7 @@ from gitcollab.swarm.views import shortened
 CHART = "progress.svg"
 NOTHING = "Nothing is measured yet."
 EMPTY = 140  # the height of a picture without experiments
+MANY = 100  # changes of the best; more are drawn smaller
 START = 28  # where lines of text begin
 
 Form: TypeAlias = Callable[[int, int], str]
@@ -161,7 +162,9 @@ def _drawing(drawn: Plot) -> Iterator[str]:
             yield f'<path class="line" d="{_path(drawn.line)}"/>'
         if spots := drawn.dots.get(shape):
             path = "".join(form(x, y) for x, y in spots)
-            yield _once_or_twice(shape, path, f"progress-{shape}")
+            dots = _once_or_twice(shape, path, f"progress-{shape}")
+            many = shape == "lead" and len(spots) > MANY
+            yield f'<g class="many">{dots}</g>' if many else dots
 
 
 def _once_or_twice(shape: Shape, path: str, name: str) -> str:

@@ -47,6 +47,8 @@ text{{font:12px {_FONTS};fill:var(--quiet)}}
 .keep{{stroke:var(--best);stroke-width:6}}
 .lead{{stroke:var(--ground);stroke-width:11}}
 .in-lead{{stroke:var(--best);stroke-width:9}}
+.many .lead{{stroke-width:0}}
+.many .in-lead{{stroke-width:5}}
 .crash,.uncounted{{fill:none;stroke:var(--bad);stroke-width:1.8}}
 .uncounted{{stroke:var(--dot)}}
 .above,.below{{fill:var(--dot)}}
@@ -66,6 +68,7 @@ text{{font-size:20px}}
 .keep,.unjudged{{stroke-width:8}}
 .lead{{stroke-width:15.5}}
 .in-lead{{stroke-width:13}}
+.many .in-lead{{stroke-width:7}}
 .crash,.uncounted{{stroke-width:2.5}}
 }}
 """

@@ -31,12 +31,14 @@ class Link:
 
     ``gain`` is over the nearest earlier link with runs, in the metric's unit, positive is better;
     ``error`` is that difference's standard error. Both None where there is nothing to compare.
+    ``back`` is how many links before that one is: what lies between had a part in the gain.
     """
 
     run: Run  # that found the program, on this tier or another
     group: Group | None
     gain: float | None = None
     error: float | None = None
+    back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +83,16 @@ def lineage(where: Standings, last: Group) -> Lineage:
 def credits_of(where: Standings, line: Lineage) -> list[Credit]:
     """Who gained how much in a line, most first.
 
-    A program belongs to the agent of the run that found it. Gains of one agent that follow
-    on each other share a program: its noise cancels, as it does in the sum.
+    A program belongs to the agent of the run that found it; a gain over programs that were not run
+    on the tier belongs to nobody alone. Gains of one agent that follow on each other share a
+    program: its noise cancels, as it does in the sum.
     """
     weights: dict[str, dict[int, int]] = {}  # by agent: how often a link's mean is in its sum
-    before: int | None = None
     for at, link in enumerate(line.links):
         mine = weights.setdefault(link.run.agent, {})
-        if link.group is None:
-            continue
-        if before is not None:
+        if link.back == 1:
             mine[at] = mine.get(at, 0) - 1
-            mine[before] = mine.get(before, 0) + 1
-        before = at
+            mine[at - 1] = mine.get(at - 1, 0) + 1
     counts: dict[str, int] = {}
     for link in line.links:
         counts[link.run.agent] = counts.get(link.run.agent, 0) + 1
@@ -144,15 +143,16 @@ def _origin(first: Run, base: str | None, seen: Collection[str]) -> Origin:
 
 def _linked(where: Standings, programs: Programs, runs: Sequence[Run], tier: str) -> list[Link]:
     links: list[Link] = []
-    before: Group | None = None
-    for run in runs:
+    before: tuple[int, Group] | None = None
+    for at, run in enumerate(runs):
         draft = programs.get(run.fingerprint, {}).get(tier)
         group = None if draft is None else where.group_of(draft.first)
         if group is None or before is None:
             links.append(Link(run, group))
         else:
-            gain = (before.mean - group.mean) * where.task.sign
-            error = where.sigma * math.sqrt(1 / before.n + 1 / group.n)
-            links.append(Link(run, group, gain, error))
-        before = group or before
+            place, old = before
+            gain = (old.mean - group.mean) * where.task.sign
+            error = where.sigma * math.sqrt(1 / old.n + 1 / group.n)
+            links.append(Link(run, group, gain, error, at - place))
+        before = before if group is None else (at, group)
     return links

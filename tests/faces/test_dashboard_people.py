@@ -71,7 +71,8 @@ def test_each_tier_has_its_line(hub: Hub) -> None:
     page = lineage_of(hub)
     assert "Best of all, on tier large" in page.words
     assert "Best on tier small" in page.words
-    assert "not run on this tier" in page.words  # a, which the slow one builds on
+    assert "not run here" in page.words  # a, which the slow one builds on
+    assert "+0.500000 over 1" in page.words
     assert {"#line-large", "#line-small"} <= set(page.links)
 
 

@@ -83,6 +83,12 @@ def test_a_program_that_was_not_run_on_the_tier_is_bridged(bench: Bench) -> None
     assert names(line) == ["baseline", "a", "b"]
     assert [link.group is None for link in line.links] == [False, True, False]
     assert line.links[2].gain == pytest.approx(0.1)  # over the baseline
+    assert [link.back for link in line.links] == [0, 0, 2]
+    # What the program between had to do with it is not known: nobody is credited alone.
+    assert [(c.agent, c.changes, c.gain) for c in credits_of(where(bench), line)] == [
+        ("nova", 1, 0.0),
+        ("vega", 2, 0.0),
+    ]
 
 
 @pytest.mark.parametrize("fields", [{"base": None}, {"base": "nova/gone-7"}])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from gitcollab.cli.table import Column, Row, table, width
+from gitcollab.cli.table import LAST, Column, Row, table, width
 from gitcollab.cli.text import fitted, is_wide, line, lines, symbol
 from gitcollab.records.quoting import BAR, STANDING, quoted
 
@@ -188,11 +188,11 @@ def difference(diff: str, author: str, *, fenced: bool) -> None:
 Table: TypeAlias = tuple[Sequence[Column], Sequence[Row]]
 
 _AGENT = Column("agent", 39, least=8)
-_ID = Column("id", 10)
+_ID = Column("id", 10, drop=LAST + 1)
 _CHANGE = Column("change", None)
 
 
-def _ranked(drop: int = 0) -> Column:
+def _ranked(drop: int = LAST) -> Column:
     """The mean with its noise held against it."""
     return Column("ranks at", _FIGURE, "right", drop=drop)
 
@@ -240,7 +240,10 @@ def _agents(entries: Sequence[AgentEntry], metric_name: str) -> Table:
         _AGENT,
         Column(metric_name, _FIGURE, "right"),
         _ranked(drop=1),
-        *(Column(title, 10, "right", short=short) for title, short in counts.items()),
+        *(
+            Column(title, 10, "right", short=short, drop=LAST + n if short else 0)
+            for n, (title, short) in enumerate(counts.items())
+        ),
     )
     return columns, [_agent(entry) for entry in entries]
 

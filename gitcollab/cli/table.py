@@ -12,13 +12,16 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
 from gitcollab.cli.text import line, symbol
 
 ROOM = 24  # cells that a column which takes what the others leave should have
-_NARROW = 12  # and has in any case
+_NARROW = 8  # and has, and names have, as long as numbers can be whole
+_LEAST = 3  # what any column has
+LAST = 9  # of ``drop``: left out only where names cannot be cut further
 _GAP = "  "
 _INDENT = "    "  # before what goes below its row
 
@@ -44,8 +47,8 @@ class Column:
 
     What is ``whole`` is never cut: on a terminal it is folded (to ``wide``, where it must be),
     elsewhere its row is longer. Where room is scarce, ``short`` is the title, ``under`` puts the
-    cell on a line below its row, ``drop`` leaves the column out (1 before 2), and ``least`` is what
-    it can be cut to.
+    cell on a line below its row, ``drop`` leaves the column out (1 before 2; from ``LAST`` on only
+    where nothing else helps), and ``least`` is what it can be cut to.
     """
 
     title: str
@@ -182,9 +185,13 @@ class _Layout:
     def of(
         cls, columns: Sequence[Column], rows: Sequence[Row], room: int, folding: bool
     ) -> _Layout:
-        for made in (_Measured(one, rows, room, folding) for one in _squeezed(columns)):
-            if made.fits():
-                break
+        tries = [*_squeezed(columns)]
+        measured = partial(_Measured, rows=rows, room=room, folding=folding)
+        made = (
+            next((one for one in map(measured, tries) if one.fits()), None)
+            or next((one for one in map(measured, tries) if one.can_fit()), None)
+            or measured(tries[-1])
+        )
         return cls(made.columns, made.widths(), made.under, room, folding)
 
     def lines_of(self, row: Row, paint: Paint) -> Iterator[str]:
@@ -221,20 +228,23 @@ class _Shown(NamedTuple):
     """The columns that are tried, and those that go below their row; by place in the row."""
 
     columns: dict[int, Column]
-    under: Sequence[int]
+    under: Sequence[int] = ()
+    beyond: int = -1  # how many columns fewer than is usual where room is scarce
 
 
 def _squeezed(columns: Sequence[Column]) -> Iterator[_Shown]:
     """The columns to try, each time fewer or narrower."""
     shown = dict(enumerate(columns))
-    yield _Shown(shown, ())
+    yield _Shown(shown)
     shown = {at: replace(c, title=c.short or c.title) for at, c in shown.items()}
-    yield _Shown(shown, ())
+    yield _Shown(shown)
     under = [at for at, column in shown.items() if column.under]
     gone = [at for _, at in sorted((c.drop, at) for at, c in shown.items() if c.drop)]
+    usual = sum(shown[at].drop < LAST for at in gone)
     for number in range(len(gone) + 1):
         away = {*under, *gone[:number]}
-        yield _Shown({at: c for at, c in shown.items() if at not in away}, under)
+        left = {at: column for at, column in shown.items() if at not in away}
+        yield _Shown(left, under, number - usual)
 
 
 class _Measured:
@@ -242,7 +252,7 @@ class _Measured:
 
     def __init__(self, shown: _Shown, rows: Sequence[Row], room: int, folding: bool) -> None:
         columns = self.columns = shown.columns
-        self.under = shown.under
+        self.under, self._beyond = shown.under, shown.beyond
         self._room, self._folding = room, folding
         self._longest = {
             at: max(size(column.title), *(size(row[at]) for row in rows))
@@ -251,14 +261,23 @@ class _Measured:
         self._asked = {at: self._ask(at, column) for at, column in columns.items()}
 
     def fits(self) -> bool:
-        """Whether there is room, once long texts are cut to ``ROOM``."""
-        return self._left(self._asked) >= 0
+        """Whether there is room with the usual columns, once long texts are cut to ``ROOM``."""
+        return self._beyond <= 0 and self._left(self._asked) >= 0
+
+    def can_fit(self) -> bool:
+        """Whether the least columns have room, once texts and names are cut as far as can be."""
+        smallest = {at: self._smallest(at) for at in self._asked}
+        return self._beyond >= 0 and self._left(smallest) >= 0
 
     def widths(self) -> dict[int, int]:
         """The cells of each column, more or less than asked for as there is room."""
         widths = dict(self._asked)
-        while self._left(widths) < 0 and (at := self._first_to_give(widths)) is not None:
-            widths[at] -= 1
+        for smallest in (self._smallest, self._least):
+            while self._left(widths) < 0:
+                at = self._first_to_give(widths, smallest)
+                if at is None:
+                    break
+                widths[at] -= 1
         while self._left(widths) > 0 and (at := self._first_to_get(widths)) is not None:
             widths[at] += 1
         return widths
@@ -266,9 +285,11 @@ class _Measured:
     def _left(self, widths: Mapping[int, int]) -> int:
         return self._room - sum(widths.values()) - len(_GAP) * (len(widths) - 1)
 
-    def _first_to_give(self, widths: Mapping[int, int]) -> int | None:
+    def _first_to_give(
+        self, widths: Mapping[int, int], smallest: Callable[[int], int]
+    ) -> int | None:
         """Names before long texts, the widest first."""
-        spare = [at for at in widths if widths[at] > self._smallest(at)]
+        spare = [at for at in widths if widths[at] > smallest(at)]
         by_need = {at: (self.columns[at].wide is not None, widths[at]) for at in spare}
         return max(by_need, key=by_need.__getitem__, default=None)
 
@@ -288,8 +309,14 @@ class _Measured:
 
     def _smallest(self, at: int) -> int:
         column, wanted = self.columns[at], self._wanted(at)
-        if column.whole and not self._folding:
+        if self._whole(at):
             return wanted
         if column.wide is None:
             return min(wanted, _NARROW)
         return min(wanted, column.wide if column.least is None else column.least)
+
+    def _least(self, at: int) -> int:
+        return min(self._smallest(at), self._wanted(at) if self._whole(at) else _LEAST)
+
+    def _whole(self, at: int) -> bool:
+        return self.columns[at].whole and not self._folding

@@ -78,6 +78,25 @@ def test_rankings_and_results_fit_80_cells(
     assert cut(agent, 20)[:8] in agents[1]
 
 
+@pytest.mark.parametrize("columns", [40, 50, 60, 70])
+def test_narrow_terminals(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    entry = make_entry(rank=12345, agent=NAMES[1], description="x" * 500, metric=-123.4567)
+    result = make_result(agent=NAMES[1], description="x" * 400, id=f"{NAMES[1]}/x-1a2b3c4d5e")
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda known=terminal: known)
+        monkeypatch.setenv("NO_COLOR", "1")
+        render.ranking([entry], "val_bpb")
+        render.ranking([AgentEntry(999, NAMES[1], 10_000, 999, 99, 99, 99, entry)], "val_bpb")
+        render.results([(result, "within noise")], {}, "val_bpb", NOW + timedelta(days=400))
+        rows = shown(capsys)
+        assert len(rows) == 6
+        assert max(map(cell_len, rows)) <= columns
+        assert columns < 50 or "-123.456700" in rows[1]
+
+
 @pytest.mark.parametrize("agent", NAMES)
 @pytest.mark.parametrize("words", WORDS[:3])
 @pytest.mark.parametrize("columns", [64, 80, 120, 200])

@@ -10,7 +10,6 @@ import typer
 from gitcollab.cli import jsonout, render, table
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.context import open_swarm, reading
-from gitcollab.cli.frame import Screen, frame
 from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def watch(
     20 experiments, whichever is more; else "flat", and "stuck" where no other program took the
     lead.
     """
+    from gitcollab.cli.frame import Screen, frame
     from gitcollab.swarm.watching import Watch
 
     hears = _Reading()

@@ -25,13 +25,15 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show one plain frame, and end.")] = False,
     json: Json = False,
 ) -> None:
-    """Watch the hub: the best and its trend, running claims, the last results, this machine.
+    """Watch the best, who runs what, and new results, live.
 
-    On a terminal it goes on until q or ^C, which is no failure: exit code 0. In a pipe it shows
-    one frame. It reads the hub now and then, and writes nothing. The trend is "improving" or
-    "falling back" where the best changed by more than the noise (2 sigma) in the last 24 hours or
-    20 experiments, whichever is more; else "flat", and "stuck" where no other program took the
-    lead.
+    With the trend, what waits on this host, and how busy its GPUs are. On a terminal it goes on
+    until q or ^C, which is no failure (exit code 0); in a pipe it shows one frame. It reads the
+    hub now and then, and writes nothing.
+
+    The trend is "improving" or "falling back" where the best changed by more than the noise (2
+    sigma) in the last 24 hours or 20 experiments, whichever is more; else "flat", or "stuck" where
+    no other program took the lead.
     """
     from gitcollab.cli.frame import Screen, frame
     from gitcollab.swarm.watching import Watch

@@ -92,6 +92,7 @@ def test_a_result_with_its_change_verdict_and_runs(calm: Path) -> None:
     assert "The loss of this run ends at" in page.words
     assert "data, not instructions" in page.words
     assert "took 5 min" in page.words
+    assert "signed by vega’s key, with its files" in page.words
     for link in ("../lyra/again.html", "../lyra/worse.html", "../nova/baseline.html"):
         assert any(one.endswith(link.removeprefix("../")) for one in page.links), link
     assert "gitcollab show vega/best --program > train.py gitcollab run --anyway" in page.words
@@ -123,6 +124,7 @@ def test_what_does_not_count_says_why(calm: Path, result_id: str, why: str) -> N
     assert why in page.words
     assert "Run it again" not in page.words
     assert "against its base" not in page.words
+    assert "with its files" not in page.words
 
 
 def test_a_result_without_a_program_says_so(calm: Path) -> None:
@@ -137,6 +139,7 @@ def test_files_that_were_changed_afterwards_are_named(hub: Hub) -> None:
     people.plant(hub.path, {f"results/{run.id}/log.txt": b"what a log!"})
     page = page_of(hub, run.id)
     assert "Not what was signed: log.txt." in page.words
+    assert "with its files" not in page.words
 
 
 def test_a_wonder_waits_to_be_confirmed(hub: Hub) -> None:

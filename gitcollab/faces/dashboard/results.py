@@ -197,8 +197,9 @@ def _code() -> str:
     """What identifies the version of all that makes pages."""
     import pygments
 
-    folder = resources.files("gitcollab.faces.dashboard")
-    texts = [f for part in (folder, folder / "templates") for f in part.iterdir() if f.is_file()]
+    faces = resources.files("gitcollab.faces")
+    folders = (faces, faces / "dashboard", faces / "dashboard" / "templates")
+    texts = [f for folder in folders for f in folder.iterdir() if f.name.endswith((".py", ".html"))]
     ordered = sorted(texts, key=lambda file: file.name)
     return _digest(__version__, pygments.__version__, *(f.read_text() for f in ordered))
 

@@ -14,8 +14,11 @@ from gitcollab.swarm.hooks import install
 
 @pytest.fixture
 def guarded(toy_hub: Path) -> Path:
-    """The toy hub with the installed door; git's own checks of objects are off, ours are tested."""
-    install(toy_hub)
+    """The toy hub with the installed door; git's own checks of objects are off, ours are tested.
+
+    Nobody brings it up to date behind a test's back: that is for tests/hooks/test_post_receive.py.
+    """
+    install(toy_hub).keeper.unlink()
     run_git("config", "receive.fsckObjects", "false", git_dir=toy_hub)
     run_git("config", "receive.denyDeleteCurrent", "ignore", git_dir=toy_hub)
     return toy_hub

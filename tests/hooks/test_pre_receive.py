@@ -197,7 +197,7 @@ def test_records_of_others_are_theirs(plain: Plain, agent: Agent) -> None:
         "the baseline is changed": {"train.py": b"print()\n"},
         "the protocol is changed": {"collab.md": b"Do as I say.\n"},
         "a workflow comes": {".github/workflows/mine.yml": b"on: push\n"},
-        "the door goes": {".github/workflows/verify.yml": None},
+        "the door goes": {".github/workflows/validation.yml": None},
         "something comes": {"notes/x.txt": b"x"},
     }
     files = {path: data for one in attacks.values() for path, data in one.items()}

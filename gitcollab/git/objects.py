@@ -28,8 +28,9 @@ _OID = re.compile(r"[0-9a-f]{40}\Z")
 _SIGNATURES = ("gpgsig", "gpgsig-sha256")
 _PERSON = re.compile(r"(author|committer) ([^<>]*)<[^<>]*> ([0-9]{1,12}) [+-][0-9]{4}\Z")
 
-# How many trees stay parsed, and of how many entries at most: some 10 MB when all are full.
-_KEPT, _SMALL = 64, 500
+# How many trees stay parsed, and of how many entries at most: some 10 MB when all are full. One
+# larger tree does, too: some 10 MB.
+_KEPT, _SMALL, _LARGE = 64, 500, 50_000
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
 
@@ -79,6 +80,7 @@ class ObjectStore:
         self._folders = (*also, path / "objects")
         self._local = threading.local()
         self._lately: dict[str, dict[bytes, Entry]] = {}  # small trees that were read last
+        self._large: tuple[str, dict[bytes, Entry]] | None = None  # the last of the others
         self._lock = threading.Lock()  # for dropping the oldest
         _ = self._repo
 
@@ -143,10 +145,14 @@ class ObjectStore:
 
     def entries(self, tree: str) -> Mapping[bytes, Entry]:
         """What ``tree`` holds, by raw name, in git's order."""
-        entries = self._lately.get(tree)
+        entries, large = self._lately.get(tree), self._large
+        if entries is None and large is not None and large[0] == tree:
+            return large[1]
         if entries is None:
             entries = parse(self.raw_tree(tree))
-            if len(entries) <= _SMALL:
+            if _SMALL < len(entries) <= _LARGE:  # an agent's results, of which one reads many
+                self._large = (tree, entries)
+            elif len(entries) <= _SMALL:
                 with self._lock:
                     self._lately[tree] = entries
                     if len(self._lately) > _KEPT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,16 @@ class Records(Mapping[str, "Record"]):
     def items(self) -> list[tuple[str, Record]]:  # type: ignore[override]
         """All ids and records, in the order of the ids."""
         return list(zip(self._rows, self.values(), strict=True))
+
+    def passing(self, keys: Sequence[str]) -> Iterator[Record]:
+        """The records of these ids that there are, in that order; what is read is not kept."""
+        for start in range(0, len(keys), self._PIECE):
+            piece = [key for key in keys[start : start + self._PIECE] if key in self._rows]
+            found = self._load(self._kind, [self._rows[key][1] for key in piece])
+            for key in piece:
+                record = found[self._rows[key][1]]
+                if not isinstance(record, Broken):
+                    yield record
 
     def _fill(self, keys: list[str]) -> None:
         for start in range(0, len(keys), self._PIECE):

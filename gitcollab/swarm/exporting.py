@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from gitcollab.records.models import Result, rfc3339
-from gitcollab.records.names import path_of
 from gitcollab.records.quoting import line
-from gitcollab.store.decoding import decode_at
+from gitcollab.store.overlay import Records
 from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Verdict
@@ -29,6 +28,7 @@ OURS = (
 NUMBERS = frozenset(("memory_gb", "seed", "wall_seconds"))  # and the metric
 
 _MEBI = 1024
+_PIECE = 500  # records that are read at once
 
 
 class Exported(NamedTuple):
@@ -57,20 +57,21 @@ def exported(
     """
     where, snapshot = member.standings(), member.store.snapshot()
     runs = looking.selected(member, **filters)[:limit]
-    waiting, void = member.queued(), uncounted(snapshot)
-    for number, run in enumerate(reversed(runs)):
+    void = uncounted(snapshot)
+    for number, result in enumerate(_read(member, [run.id for run in reversed(runs)])):
         progress("reading results", number / len(runs))
-        result = waiting.get(run.id) or _read(member, run)
-        if result is not None:
-            why = why_void(snapshot, result) if run.id in void else None
-            yield Exported(result, where.verdict(run), why)
+        why = why_void(snapshot, result) if result.id in void else None
+        yield Exported(result, where.verdict(Run.of(result)), why)
 
 
-def _read(member: Member, run: Run) -> Result | None:
-    path = path_of("result", run.id)
-    data = member.store.snapshot().read(path)
-    found = None if data is None else decode_at(("result", run.id), data)
-    return found if isinstance(found, Result) else None
+def _read(member: Member, ids: Sequence[str]) -> Iterator[Result]:
+    """These results, of the hub or waiting for it; in pieces, none of which is kept."""
+    waiting, known = member.queued(), member.store.snapshot().records("result")
+    for start in range(0, len(ids), _PIECE):
+        piece = ids[start : start + _PIECE]
+        there = known.passing(piece) if isinstance(known, Records) else map(known.get, piece)
+        found = {r.id: r for r in there if isinstance(r, Result)}
+        yield from (r for i in piece if (r := found.get(i) or waiting.get(i)) is not None)
 
 
 def columns(metric: str) -> Sequence[str]:

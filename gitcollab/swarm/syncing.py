@@ -196,6 +196,8 @@ def _program(where: Standings, group: Group, read: Read) -> tuple[str, str] | No
     place of the one that others have measured.
     """
     for run in dict.fromkeys((group.first.id, *group.runs)):
+        if group.fingerprint == run:
+            continue  # it says of no program that it is of it
         data = read(f"{folder_of(run)}/{PROGRAM_PATH}")
         if data is None or where.results[run].program not in (None, sha256(data)):
             continue

@@ -162,3 +162,24 @@ def test_what_does_not_count_is_said_to(agent: Agent, tmp_path: Path) -> None:
     (found,) = nova.exported()
     assert found.void
     assert table(found)[0]["counts"] == "no"
+
+
+def test_in_pieces_and_in_order(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gitcollab.store.overlay import Records
+    from gitcollab.swarm import exporting
+
+    monkeypatch.setattr(exporting, "_PIECE", 3)
+    monkeypatch.setattr(Records, "_PIECE", 2)
+    nova, path = agent("nova"), tmp_path / "log.tsv"
+    rows = [f"{n}.0\trow {n}" for n in range(1, 8)]
+    path.write_text("\n".join(["score\tdescription", *rows]))
+    nova.import_log(path)
+    hub = tmp_path / "hub.git"
+    hub.rename(tmp_path / "away")
+    path.write_text("score\tdescription\n9.0\tthe eighth, which waits\n")
+    nova.import_log(path)
+    found = [one.result.metric for one in nova.exported()]
+    assert sorted(m for m in found if m) == [*(float(n) for n in range(1, 8)), 9.0]
+    assert [m for m in found if m != 9.0] == [float(n) for n in range(1, 8)]

@@ -237,3 +237,23 @@ def test_writing_what_is_there_but_cut_short_is_damage(objects: ObjectStore) -> 
     who, when = ("n", "e@x"), datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(CacheCorrupt):
         objects.commit(tree, None, "m", who, who, when)
+
+
+def test_a_large_tree_that_was_read_last_is_not_read_again(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent's thousands of results lie in one folder, and many of them are read in a row."""
+    monkeypatch.setattr(f"{ObjectStore.__module__}._SMALL", 2)
+    tree, other = (
+        objects.write_tree(None, {f"{name}/{n}": b"%d" % n for n in range(5)}) for name in "ab"
+    )
+    folder = objects.find(tree, "a")
+    assert folder is not None
+    objects.entries(folder.oid)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{ObjectStore.__module__}.parse", None)
+        assert len(objects.entries(folder.oid)) == 5
+    for top, name in ((other, "b"), (tree, "a"), (other, "b")):
+        found = objects.find(top, f"{name}/3")
+        assert found is not None
+        assert objects.blob(found.oid, 9) == b"3"

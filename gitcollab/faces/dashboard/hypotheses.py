@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gitcollab.faces.dashboard.facts import Facts
@@ -51,7 +51,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
     yield page, render(page, facts, page, **more)
 
 
-def _card(facts: Facts, idea: Idea, anchors: set[str]) -> Card:
+def _card(facts: Facts, idea: Idea, anchors: Collection[str]) -> Card:
     one = idea.hypothesis
     lines = quoting.lines((one.patch or "").rstrip("\n")).split("\n")
     patch = "\n".join(lines[:PATCH_LINES])[:PATCH_CHARS]
@@ -71,7 +71,8 @@ def _shortened(text: str) -> str:
     return shown if len(shown) <= REASON_CHARS else f"{shown[: REASON_CHARS - 1].rstrip()}…"
 
 
-def _address(facts: Facts, record_id: str, anchors: set[str] | Mapping[str, object]) -> str | None:
+def _address(facts: Facts, record_id: str, anchors: Collection[str]) -> str | None:
+    """Where a record is shown on the dashboard; None where it is not."""
     if record_id in facts.paged:
         return result_page(record_id)
     return f"#{idea_anchor(record_id)}" if record_id in anchors else None

@@ -47,7 +47,7 @@ def _pass_on(text: io.StringIO, out: BinaryIO) -> None:
 
 def _decimals(metric: Cell) -> Cell:
     """The metric with six decimals, as the field writes it, where these say all of it."""
-    if not isinstance(metric, float):
+    if not isinstance(metric, float) or abs(metric) >= 1e9:
         return metric
     shown = f"{metric:.6f}"
     return _Number(shown) if float(shown) == metric else metric

@@ -20,6 +20,7 @@ from gitcollab.swarm.choosing import Past
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.importing import Wanted
 from gitcollab.swarm.looking import NoProgram
+from gitcollab.swarm.outcomes import Duplicate
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.verifying import copy_of, open_hub, verify_all, verify_range
 from tests import toy
@@ -328,8 +329,12 @@ def test_programs_come_from_the_repository(machines: Machines, session: tuple[Pa
     assert (best.base, best.base_fingerprint) == (fast.id, fast.fingerprint)
     assert (again.replicates, again.fingerprint) == (best.id, best.fingerprint)
     assert (crash.fingerprint, crash.base, crash.status) == (None, best.id, "crash")
-    assert nova.show(fast.id).program.endswith("RATE = 0.2   # what matters\n") is False
     assert "RATE = 0.2" in nova.show(fast.id).program
+    match nova.claim("raise RATE to 2e-1"):  # it has been done, says the log
+        case Duplicate(other=other):
+            assert other.id == fast.id
+        case answer:
+            pytest.fail(f"{answer}")
     adopted = nova.adopt()
     assert adopted.id == best.id
     assert nova.import_log(path, Wanted(repo=repo)).imported == 0
@@ -494,3 +499,11 @@ def test_devices_in_any_words(agent: Agent, tmp_path: Path) -> None:
     nova.import_log(path, Wanted(device="\x07" * 500))
     three = next(r for r in results(nova) if r.description == "three")
     assert three.hardware.device.startswith("\\x07")
+
+
+def test_the_longest_names_fit_into_a_ruling(agent: Agent, tmp_path: Path) -> None:
+    nova, path = agent("nova"), tmp_path / "log.tsv"
+    rows = [f"1.{n:03}\t{'long words ' * 20}{n}" for n in range(150)]
+    path.write_text("\n".join(["score\tdescription", *rows]))
+    assert nova.import_log(path, Wanted(agent="a" * 39)).imported == 150
+    assert not breaches(nova)

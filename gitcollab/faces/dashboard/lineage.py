@@ -11,7 +11,7 @@ from gitcollab.swarm.lineage import credits_of, lineage
 from gitcollab.swarm.ranking import NOISE_WIDTH
 from gitcollab.swarm.views import main_tiers
 
-MOST_ROWS, MOST_AGENTS = 500, 100
+MOST_ROWS, MOST_OF_TIER, MOST_AGENTS = 500, 60, 100  # rows
 
 
 def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
@@ -22,5 +22,6 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
     lines = [lineage(where, group) for group in wanted]
     shown = [(line, pictures(line.links), credits_of(where, line)[:MOST_AGENTS]) for line in lines]
     page = "lineage.html"
-    more = {"lines": shown, "most": MOST_ROWS, "enough": NOISE_WIDTH}
+    most = {"most_rows": MOST_ROWS, "most_of_tier": MOST_OF_TIER}
+    more = {"lines": shown, "enough": NOISE_WIDTH, **most}
     yield page, render(page, facts, page, **more)

@@ -93,8 +93,7 @@ def _trend(moved: Trend, now: datetime) -> str | None:
     """How the best moved, in words, against the noise."""
     if moved.best is None:
         return None
-    said = _gains(moved)
-    parts = [f"{said} (noise {moved.noise:.2g})"] if said else []
+    parts = [said] if (said := _gains(moved)) else []
     if moved.since is not None and moved.led_at is not None:
         led = _ago(datetime.fromisoformat(moved.led_at), now)
         others = render.count(moved.since, "experiment")
@@ -104,18 +103,21 @@ def _trend(moved: Trend, now: datetime) -> str | None:
 
 def _gains(moved: Trend) -> str:
     """By how much the best gained, and in which time; empty where there was none before."""
-    gains = {"24 h": moved.gain_day, f"{moved.recent} experiments": moved.gain_recent}
+    gains = {
+        "24 h": (moved.gain_day, moved.noise_day),
+        f"{moved.recent} experiments": (moved.gain_recent, moved.noise_recent),
+    }
     when: dict[str, list[str]] = {}
-    for span, gain in gains.items():
-        if gain is not None:
-            when.setdefault(_gain(gain), []).append(f"in {span}")
+    for span, (gain, noise) in gains.items():
+        if gain is not None and noise is not None:
+            when.setdefault(_gain(gain, noise), []).append(f"in {span}")
     return ", ".join(f"{gain} {' and '.join(spans)}" for gain, spans in when.items())
 
 
-def _gain(gain: float) -> str:
+def _gain(gain: float, noise: float) -> str:
     if gain == 0:
         return "no gain"
-    return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g}"
+    return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g} (noise {noise:.2g})"
 
 
 def _outbox(seen: Watched) -> str | None:

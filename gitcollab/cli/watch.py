@@ -31,9 +31,9 @@ def watch(
     until q or ^C, which is no failure (exit code 0); in a pipe it shows one frame. It reads the
     hub now and then, and writes nothing.
 
-    The trend is "improving" or "falling back" where the best changed by more than the noise (2
-    sigma) in the last 24 hours or 20 experiments, whichever is more; else "flat", or "stuck" where
-    no other program took the lead.
+    The trend is "improving" or "falling back" where the best changed by as much as counts between
+    two programs (twice the noise of their difference) in the last 24 hours or 20 experiments,
+    whichever is more; else "flat", or "stuck" where no other program took the lead.
     """
     from gitcollab.cli.frame import Screen, frame
     from gitcollab.swarm.watching import Watch

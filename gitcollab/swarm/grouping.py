@@ -64,8 +64,43 @@ class Runs(NamedTuple):
         return len(self.runs) > 1 and len({r.agent for r in self.runs}) > 1
 
 
+class Mean:
+    """The mean of numbers that come one by one: at each time exactly what ``mean_of`` gives.
+
+    The sum is kept without loss, as numbers that do not overlap (J. R. Shewchuk, "Adaptive
+    Precision Floating-Point Arithmetic", 1997, Grow-Expansion); fsum rounds it once.
+    """
+
+    __slots__ = ("_parts", "n")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._parts: list[float] = []
+
+    def add(self, value: float) -> None:
+        """Take one number more, of at most ``MAX_METRIC``."""
+        self.n += 1
+        kept = []
+        for part in self._parts:
+            large, small = (value, part) if abs(value) >= abs(part) else (part, value)
+            value = large + small
+            if lost := small - (value - large):
+                kept.append(lost)
+        self._parts = [*kept, value]
+
+    @property
+    def value(self) -> float:
+        """The mean; there has to be a number."""
+        return math.fsum(self._parts) / self.n
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """The mean of at least one number: the sum is exact, so no order of addition shows."""
+    return math.fsum(values) / len(values)
+
+
 def grouped(runs: Iterable[Run]) -> dict[Key, Runs]:
-    """Runs grouped by key; sums are exact (fsum), so no order of addition shows."""
+    """Runs grouped by key."""
     members: dict[Key, list[Run]] = {}
     for run in runs:
         key = run.fingerprint, run.tier
@@ -88,7 +123,7 @@ def _many(key: Key, runs: list[Run]) -> Runs:
     runs.sort(key=lambda r: (r.created_at, r.id))
     first = next((r for r in runs if r.replicates is None), runs[0])
     values = [r.metric for r in runs if r.metric is not None]
-    mean = math.fsum(values) / len(values)
+    mean = mean_of(values)
     squares = math.fsum((v - mean) * (v - mean) for v in values)
     return Runs(key, runs, first, mean, squares)
 

@@ -137,7 +137,7 @@ class Standings:
         few.sort(
             key=lambda d: (
                 d.key in self.flagged,
-                *_order(self.task, d, -_margin(self.task, self.sigma, d)),
+                *order(self.task, d.mean, -margin(self.task, self.sigma, len(d.runs)), d.first),
             )
         )
         return self.groups_of(few)
@@ -184,8 +184,7 @@ class Standings:
             return None
         mine = self.drafts[key_of(run)]
         gain = (base.mean - mine.mean) * self.task.sign
-        noise = NOISE_WIDTH * self.sigma * math.sqrt(1 / len(mine.runs) + 1 / len(base.runs))
-        if abs(gain) < noise:
+        if abs(gain) < noise_between(self.sigma, len(mine.runs), len(base.runs)):
             return "within noise"
         return "better" if gain > 0 else "worse"
 
@@ -197,15 +196,15 @@ class Standings:
         return self.drafts.get((base_fingerprint_of(run, self.results), run.tier))
 
     def _group(self, draft: Runs) -> Group:
-        margin = self.task.sign * _margin(self.task, self.sigma, draft)
+        worse = self.task.sign * margin(self.task, self.sigma, len(draft.runs))
         return Group(
             fingerprint=draft.key[0],
             tier=draft.key[1],
             n=len(draft.runs),
             mean=draft.mean,
             sigma=self.sigma,
-            pessimistic=draft.mean + margin,
-            optimistic=draft.mean - margin,
+            pessimistic=draft.mean + worse,
+            optimistic=draft.mean - worse,
             agents=tuple(sorted({r.agent for r in draft.runs})),
             runs=tuple(r.id for r in draft.runs),
             first=draft.first,
@@ -231,18 +230,26 @@ def standings(
     drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known, baseline)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
-    ordered = sorted(drafts.values(), key=lambda d: _order(task, d, _margin(task, sigma, d)))
+    ordered = sorted(
+        drafts.values(),
+        key=lambda d: order(task, d.mean, margin(task, sigma, len(d.runs)), d.first),
+    )
     return Standings(task, sigma, frozenset(flagged), {d.key: d for d in ordered}, known)
 
 
-def _margin(task: Task, sigma: float, draft: Runs) -> float:
-    """z standard errors of the group's mean."""
-    return task.z * sigma / math.sqrt(len(draft.runs))
+def noise_between(sigma: float, n: int, m: int) -> float:
+    """Below this, the difference of a mean of ``n`` runs and one of ``m`` is noise."""
+    return NOISE_WIDTH * sigma * math.sqrt(1 / n + 1 / m)
 
 
-def _order(task: Task, draft: Runs, margin: float) -> tuple[float, str, str]:
-    """By the mean, worse by ``margin``; then by age."""
-    return task.sign * draft.mean + margin, draft.first.created_at, draft.first.id
+def margin(task: Task, sigma: float, n: int) -> float:
+    """z standard errors of a mean of ``n`` runs."""
+    return task.z * sigma / math.sqrt(n)
+
+
+def order(task: Task, mean: float, worse: float, first: Run) -> tuple[float, str, str]:
+    """The place of a program, best first: by the mean, ``worse`` by so much; then by age."""
+    return task.sign * mean + worse, first.created_at, first.id
 
 
 def _pooled_sigma(prior: float, drafts: Sequence[Runs]) -> float:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from gitcollab.records.models import rfc3339
 from gitcollab.swarm.progress import Progress
-from gitcollab.swarm.ranking import NOISE_WIDTH, Standings
+from gitcollab.swarm.ranking import Standings, noise_between
 
 RECENT = 20  # experiments; a hub that does more in a day is judged by the day
 _DAY = timedelta(hours=24)
@@ -28,6 +28,7 @@ class Point(NamedTuple):
     at: str  # when that experiment was done: RFC 3339
     value: float  # the metric, as it was known then
     new: bool  # whether another program took the lead; else more was known of the same one
+    n: int  # how many runs the value is the mean of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +50,24 @@ class Trend:
     back. ``word`` is
 
     - "too early to say" where the hub has no best from before the window;
-    - "improving" where the best gained more than ``noise`` in the window, "falling back" where it
+    - "improving" where the best gained ``noise`` or more in the window, "falling back" where it
       lost as much (replicates disproved what led);
     - else "stuck" where no other program took the lead in the window, and "flat" where one did,
-      by no more than noise.
+      by less than noise.
+
+    Noise is that of the verdicts: 2σ√(1/n₁ + 1/n₂) for bests that are means of n₁ and n₂ runs.
+    Gains are in the metric's unit, positive is better; a gain and its noise are None where there
+    was no best before.
     """
 
     word: Word
     best: float | None  # as it is known now
-    gain_day: float | None  # in 24 hours: metric's unit, positive is better; None: no best before
-    gain_recent: float | None  # the same over the last ``recent`` experiments
-    gain: float | None  # the same over the window, which ``word`` is about
-    noise: float  # what a difference has to exceed: 2 sigma of one run
+    gain_day: float | None  # in 24 hours
+    noise_day: float | None
+    gain_recent: float | None  # over the last ``recent`` experiments
+    noise_recent: float | None
+    gain: float | None  # over the window, which ``word`` is about
+    noise: float | None
     recent: int  # experiments
     experiments: int  # all there are
     since: int | None  # experiments since another program took the lead; None: there is no best
@@ -71,7 +78,7 @@ class Trend:
 def course(where: Standings, went: Progress) -> Course:
     """What the progress of ``where`` comes to."""
     runs = went.runs
-    points = [Point(s.number, s.by.created_at, s.value, s.new) for s in went.steps]
+    points = [Point(s.number, s.by.created_at, s.value, s.new, s.n) for s in went.steps]
     last = runs[-1].created_at if runs else None
     return Course(len(runs), where.task.sign, where.sigma, last, points)
 
@@ -82,14 +89,15 @@ def trend(went: Course, now: datetime, recent: int = RECENT) -> Trend:
     day = [p for p in went.points if p.at <= yesterday]
     few = [p for p in went.points if p.number <= went.experiments - recent]
     before = min(day, few, key=len)
-    gain = _gain(went, before)
+    gain, noise = _gain(went, before), _noise(went, before)
     lead = next((p for p in reversed(went.points) if p.new), None)
-    noise = NOISE_WIDTH * went.sigma
     return Trend(
         word=_word(gain, noise, any(p.new for p in went.points[len(before) :])),
         best=went.points[-1].value if went.points else None,
         gain_day=_gain(went, day),
+        noise_day=_noise(went, day),
         gain_recent=_gain(went, few),
+        noise_recent=_noise(went, few),
         gain=gain,
         noise=noise,
         recent=recent,
@@ -105,9 +113,14 @@ def _gain(went: Course, before: Sequence[Point]) -> float | None:
     return (before[-1].value - went.points[-1].value) * went.sign if before else None
 
 
-def _word(gain: float | None, noise: float, led: bool) -> Word:
-    if gain is None:
+def _noise(went: Course, before: Sequence[Point]) -> float | None:
+    """Below this, such a gain is noise."""
+    return noise_between(went.sigma, before[-1].n, went.points[-1].n) if before else None
+
+
+def _word(gain: float | None, noise: float | None, led: bool) -> Word:
+    if gain is None or noise is None:
         return "too early to say"
-    if abs(gain) > noise:
+    if gain and abs(gain) >= noise:
         return "improving" if gain > 0 else "falling back"
     return "flat" if led else "stuck"

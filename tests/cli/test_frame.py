@@ -25,8 +25,8 @@ LONG = "a-very-long-agent-name-of-39-characters"
 TASK = Task.model_validate(codec.load(toy.TASK.encode()))
 DAY = timedelta(days=1)
 POINTS = [
-    Point(1, "2026-01-29T12:00:00Z", 0.99, True),
-    Point(30, "2026-01-31T09:00:00Z", 0.97, True),
+    Point(1, "2026-01-29T12:00:00Z", 0.99, True, 1),
+    Point(30, "2026-01-31T09:00:00Z", 0.97, True, 1),
 ]
 USED = Usage((Gpu("NVIDIA H100 80GB HBM3", 97, 45.2, 79.6), Gpu("Odd", None, None, None)), 8, 1.5)
 
@@ -60,7 +60,7 @@ def test_what_it_says() -> None:
     for said in (
         "hub    read 8s ago\n",
         "best   0.510000 by nova: LR 0.1 → 0.2 (confirmed, 2 runs, tier cpu)\n",
-        "trend  improving: better by 0.02 in 24 h and in 20 experiments (noise 0.004); it has led ",
+        "trend  improving: better by 0.02 (noise 0.0057) in 24 h and in 20 experiments; it has led ",
         "for 3h and 12 experiments\n",
         "0.990000 ██",
         " 0.970000 in 42 experiments\n",
@@ -130,14 +130,12 @@ def test_a_plain_frame_has_no_colours_and_all_that_matters() -> None:
 
 def test_words_about_gains() -> None:
     flat = Course(42, 1, 0.002, None, [POINTS[0], replace_value(POINTS[1], 0.99)])
-    assert "trend  flat: no gain in 24 h and in 20 experiments (noise 0.004)" in shown(
-        seen(course=flat)
-    )
-    busy = Course(30, 1, 0.002, None, [*POINTS, Point(30, "2026-01-31T11:00:00Z", 0.96, True)])
+    assert "trend  flat: no gain in 24 h and in 20 experiments;" in shown(seen(course=flat))
+    busy = Course(30, 1, 0.002, None, [*POINTS, Point(30, "2026-01-31T11:00:00Z", 0.96, True, 1)])
     told = shown(seen(course=replace(busy, experiments=60)))
-    assert "improving: better by 0.03 in 24 h, no gain in 20 experiments" in told
+    assert "improving: better by 0.03 (noise 0.0057) in 24 h, no gain in 20 experiments" in told
     young = shown(
-        seen(course=Course(2, 1, 0.002, None, [Point(1, "2026-01-31T11:00:00Z", 1, True)]))
+        seen(course=Course(2, 1, 0.002, None, [Point(1, "2026-01-31T11:00:00Z", 1, True, 1)]))
     )
     assert "trend  too early to say: it has led for 1h and 1 experiment\n" in young
 

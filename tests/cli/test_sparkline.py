@@ -14,7 +14,7 @@ from gitcollab.swarm.trend import Course, Point
 
 def course(*values: float | None, sign: int = 1) -> Course:
     """A course whose best is so after each experiment; None: there is none yet, or no other."""
-    points = [Point(n, "", v, True) for n, v in enumerate(values, 1) if v is not None]
+    points = [Point(n, "", v, True, 1) for n, v in enumerate(values, 1) if v is not None]
     return Course(len(values), sign, 0.002, None, points)
 
 

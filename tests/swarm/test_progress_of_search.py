@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gitcollab.swarm.grouping import Mean, mean_of
 from gitcollab.swarm.progress import mark_of, progress
 from gitcollab.swarm.ranking import standings
 from tests.swarm.factories import Bench, make_task
@@ -80,7 +83,50 @@ def test_the_last_best_is_the_best_of_the_standings_in_any_order(seed: int) -> N
     where = standings(bench.task, bench.results)
     found = progress(where)
     assert where.best is not None
-    assert found.steps[-1].value == pytest.approx(where.best.mean)
+    assert found.steps[-1].value == where.best.mean
     assert found.steps[-1].program.fingerprint == where.best.fingerprint
     chance.shuffle(bench.results)
     assert progress(standings(bench.task, bench.results)) == found
+
+
+RUNS = st.tuples(
+    st.integers(0, 4),  # the program
+    st.sampled_from([0.1, 0.2, 0.3, 0.7, 0.9, 1.1]),  # sums of these depend on their order
+    st.integers(0, 3),  # when
+    st.booleans(),  # whether it says that it replicates
+    st.sampled_from(["nova", "atlas"]),
+)
+
+
+@given(st.lists(RUNS, min_size=1, max_size=40), st.sampled_from(["minimize", "maximize"]))
+def test_the_last_step_is_the_hubs_best_to_the_last_bit(
+    runs: list[tuple[int, float, int, bool, str]], direction: str
+) -> None:
+    bench = Bench(make_task(direction=direction, plausible={"max_step": 0.5}))
+    for program, metric, minute, again, agent in runs:
+        original = f"nova/p{program}-0" if again else None
+        bench.add(
+            f"p{program}", metric, agent, minute=minute, replicates=original, base=f"p{program - 1}"
+        )
+    where = standings(bench.task, bench.results)
+    best, steps = where.best, progress(where).steps
+    assert (best is None) == (not steps)
+    if best is not None:
+        last = steps[-1]
+        assert (last.value, last.n, last.program) == (best.mean, best.n, best.first)
+
+
+def test_a_replicate_whose_clock_is_behind_does_not_stand_for_the_program() -> None:
+    bench = Bench()
+    found = bench.add("a", 1.0, minute=10)
+    bench.add("a", 1.0, "vega", minute=5, replicates=found.id)
+    steps = progress(standings(bench.task, bench.results)).steps
+    assert {step.program for step in steps} == {found}
+
+
+@given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=60))
+def test_a_mean_of_numbers_that_come_one_by_one_is_the_mean(values: list[float]) -> None:
+    mean = Mean()
+    for n, value in enumerate(values, 1):
+        mean.add(value)
+        assert (mean.value, mean.n) == (mean_of(values[:n]), n)

@@ -38,7 +38,7 @@ def test_a_best_that_gained_more_than_the_noise_is_improving() -> None:
     assert told.word == "improving"
     assert told.gain == told.gain_recent == pytest.approx(0.04)
     assert told.gain_day == 0.0
-    assert (told.best, told.noise, told.since) == (0.96, 0.004, 0)
+    assert (told.best, told.noise, told.since) == (0.96, pytest.approx(2 * 0.002 * 2**0.5), 0)
     assert told.led_at == told.last_at == "2026-01-01T00:04:00Z"
 
 
@@ -60,6 +60,7 @@ def test_a_best_that_replicates_disprove_is_falling_back() -> None:
     told = after(bench, hours=30, recent=3)
     assert told.word == "falling back"
     assert told.gain is not None
+    assert told.noise is not None
     assert told.gain < -told.noise
 
 
@@ -94,9 +95,9 @@ def test_the_word_follows_from_the_numbers(
     metrics: list[float | None], hours: int, recent: int, direction: str
 ) -> None:
     told = after(runs(*metrics, direction=direction), hours=hours, recent=recent)
-    if told.gain is None:
+    if told.gain is None or told.noise is None:
         assert told.word == "too early to say"
-    elif abs(told.gain) > told.noise:
+    elif abs(told.gain) >= told.noise:
         assert told.word == ("improving" if told.gain > 0 else "falling back")
     else:
         assert told.word in ("flat", "stuck")
@@ -106,8 +107,8 @@ def test_the_word_follows_from_the_numbers(
 
 def test_the_window_reaches_to_the_earlier_of_both() -> None:
     points = [
-        Point(1, "2026-01-01T00:00:00Z", 1.0, True),
-        Point(9, "2026-01-09T00:00:00Z", 0.9, True),
+        Point(1, "2026-01-01T00:00:00Z", 1.0, True, 1),
+        Point(9, "2026-01-09T00:00:00Z", 0.9, True, 1),
     ]
     made = Course(10, 1, 0.001, "2026-01-09T01:00:00Z", points)
     now = START + timedelta(days=8, hours=2)
@@ -115,3 +116,33 @@ def test_the_window_reaches_to_the_earlier_of_both() -> None:
     assert trend(made, now + timedelta(days=1), 1).gain == 0.0
     assert trend(made, now + timedelta(days=1), 2).gain == pytest.approx(0.1)  # two experiments
     assert trend(replace(made, sign=-1), now, 2).word == "falling back"
+
+
+@pytest.mark.parametrize("gain", [0.0045, 0.0056, 0.0057, 0.02])
+def test_the_trend_and_the_verdict_agree(gain: float) -> None:
+    bench = Bench()
+    bench.add("a", 1.0)
+    found = bench.add("b", 1.0 - gain, base="a")
+    verdict = standings(bench.task, bench.results).verdict(found)
+    told = after(bench, hours=30, recent=1)
+    assert (verdict, told.word) in (("better", "improving"), ("within noise", "flat"))
+    assert (verdict == "better") == (gain > 0.00566)
+
+
+def test_more_runs_make_smaller_gains_count() -> None:
+    """What is known of four runs each differs by more than what is known of one each."""
+    bench = Bench()
+    for program, metric in (("a", 1.0), ("b", 0.9955)):
+        for n in range(4):
+            bench.add(program, metric, base="a", minute=100 * (program == "b") + n)
+    where = standings(bench.task, bench.results)
+    told = trend(course(where, progress(where)), START + timedelta(hours=30), 4)
+    assert told.noise == told.noise_recent == pytest.approx(2 * where.sigma * 0.5**0.5)
+    assert told.word == "improving"
+    assert (told.gain_day, told.noise_day) == (0.0, told.noise)
+
+
+def test_a_best_that_stays_gains_nothing_where_nothing_is_noise() -> None:
+    point = Point(1, "2026-01-01T00:00:00Z", 1.0, True, 1)
+    calm = Course(9, 1, 0.0, "2026-01-09T01:00:00Z", [point])
+    assert trend(calm, START + timedelta(days=8), 2).word == "stuck"

@@ -99,6 +99,7 @@ def environment(source: dict[str, str] | None = None) -> dict[str, str]:
     return kept | {
         "LC_ALL": "C",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",  # what a repository lacks is not fetched from where it says
         "GCM_INTERACTIVE": "never",
         "SSH_ASKPASS_REQUIRE": "never",
     }

@@ -245,12 +245,16 @@ class ObjectStore:
                 pygit2.settings.cache_max_size(_CACHE_BYTES)
                 pygit2.settings.mwindow_size = _WINDOW_BYTES
                 pygit2.settings.mwindow_mapped_limit = 4 * _WINDOW_BYTES
-                if len(self._folders) > 1:  # within git's own call, which has looked at the owner
-                    pygit2.settings.owner_validation = False
-                repo = pygit2.Repository(str(self.path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
-                for folder in self._folders[:-1]:
-                    repo.odb.add_disk_alternate(str(folder))
+                repo = self._open()
             self._local.repo = repo
+        return repo
+
+    def _open(self) -> pygit2.Repository:
+        if len(self._folders) > 1:  # within git's own call, which has looked at the owner
+            pygit2.settings.owner_validation = False
+        repo = pygit2.Repository(str(self.path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+        for folder in self._folders[:-1]:
+            repo.odb.add_disk_alternate(str(folder))
         return repo
 
     def _read(self, oid: str, kind: int, cap: float = math.inf) -> bytes | None:
@@ -337,6 +341,32 @@ class ObjectStore:
         self._check(name_of(kind, data), kind)
         with _translated():
             return str(self._repo.odb.write(kind, data))
+
+
+class ForeignObjects(ObjectStore):
+    """The objects of somebody's repository, which are only read.
+
+    Its settings and references are not looked at, so that nothing it says is done: git would fetch
+    what is missing, with a command that the repository names. Whose it is, is not looked at either.
+    """
+
+    def commit_named(self, prefix: str) -> str | None:
+        """The one commit whose name begins with ``prefix`` (4 hex digits at least)."""
+        try:
+            with _translated():
+                found = [str(self._repo.expand_id(prefix.lower()))]
+        except CacheCorrupt as e:
+            if not isinstance(e.__cause__, pygit2.AmbiguousError):
+                return None
+            with _translated():
+                found = [n for n in map(str, self._repo.odb) if n.startswith(prefix.lower())]
+        commits = [name for name in found if (self.header(name) or (0, 0))[0] == COMMIT]
+        return commits[0] if len(commits) == 1 else None
+
+    def _open(self) -> pygit2.Repository:
+        repo = pygit2.Repository()
+        repo.set_odb(pygit2.Odb(str(self.path / "objects")))
+        return repo
 
 
 def _people(lines: Sequence[str]) -> tuple[str, int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +17,11 @@ from gitcollab.cli.text import without_credentials
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
+    from gitcollab.cli.progress import LiveLine
     from gitcollab.faces.dashboard.facts import Facts
 
 _FOLDER = "dashboard"  # in a workspace's own folder
+_MANY = 1000  # pages that take a while
 _REMOTE = re.compile(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:")  # an address that others can use too
 
 
@@ -59,9 +62,7 @@ def dashboard(
         raise UsageError("where is it to be built?", "give --out DIR")
     facts, place = _of_workspace() if git_dir is None else (_in_place(git_dir, branch), Path())
     with LiveLine(sys.stderr, quiet=json) as live:
-        built = build(
-            facts, out or place, lambda done, total: live.show_share("pages", done / total)
-        )
+        built = build(facts, out or place, partial(_show, live))
     index = (built.folder / "index.html").resolve()
     if show:
         _open(index)
@@ -70,6 +71,12 @@ def dashboard(
     results = render.count(built.results, "result")
     render.say(f"{index}: {results}, {render.count(built.written, 'file')} new or changed")
     return None
+
+
+def _show(live: LiveLine, done: int, total: int) -> None:
+    """Show how many pages are made; where it only leaves lines behind, of long work alone."""
+    if live.is_live or total >= _MANY:
+        live.show_share("pages", done / total)
 
 
 def _of_workspace() -> tuple[Facts, Path]:

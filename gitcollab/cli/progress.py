@@ -41,6 +41,11 @@ class LiveLine:
     ) -> None:
         self.clear()
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a terminal's line, that can be written anew."""
+        return self._live
+
     def clear(self) -> None:
         """Leave the line to what is printed next."""
         if self._live and self._beat is not None:

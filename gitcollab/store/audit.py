@@ -267,6 +267,11 @@ def git_dir(path: Path) -> Path:
     return found
 
 
+def is_git_dir(place: Path) -> bool:
+    """Whether ``place`` itself is a git directory: a bare repository, or a checkout's .git."""
+    return (place / "HEAD").is_file() and (place / "objects").is_dir()
+
+
 def is_repository(path: Path) -> bool:
     """Whether ``path`` is a git directory, or a checkout that has one."""
     return _git_dir(path) is not None
@@ -274,7 +279,7 @@ def is_repository(path: Path) -> bool:
 
 def _git_dir(path: Path) -> Path | None:
     for place in (path, path / ".git"):
-        if (place / "HEAD").is_file() and (place / "objects").is_dir():
+        if is_git_dir(place):
             return place.absolute()
     return None
 

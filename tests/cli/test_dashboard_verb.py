@@ -94,3 +94,27 @@ def test_open_shows_it_in_the_users_browser(
 )
 def test_an_address_is_shown_where_it_is_of_use(address: str, shown: str) -> None:
     assert _public(address) == shown
+
+
+def test_what_is_in_the_way_is_one_clear_line(cli: Cli, nova: Path, hub: Path) -> None:
+    at = ("dashboard", "--git-dir", str(hub), "--out")
+    out = nova.parent / "out"
+    assert cli(*at, str(out)).code == 0
+    (out / "index.html").unlink()
+    (out / "index.html").mkdir()
+    (nova.parent / "file").write_text("mine")
+    for place, code in ((out, 1), (nova.parent / "file" / "sub", 2), (hub / "refs/heads/dash", 2)):
+        ran = cli(*at, str(place))
+        assert ran.code == code
+        assert "bug" not in ran.err
+        assert [line.partition(":")[0] for line in ran.err.splitlines()] == ["error", "next"]
+
+
+def test_a_pipe_hears_of_pages_only_when_there_are_many(
+    cli: Cli, nova: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "pages" not in cli("dashboard").err
+    monkeypatch.setattr("gitcollab.cli.dashboard._MANY", 2)
+    assert "pages" not in cli("dashboard").err  # all are there
+    assert cli("run", "--set", "LR=0.3").code == 0
+    assert "pages  100%" in cli("dashboard").err

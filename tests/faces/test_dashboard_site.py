@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from gitcollab.errors import UsageError
 from gitcollab.faces.dashboard import experiments, site
 from gitcollab.faces.dashboard.facts import Facts
+from gitcollab.faces.dashboard.words import MARKS
+from gitcollab.swarm.progress import Mark
 from tests.bench import big_hub
 from tests.faces.dashboards import HOSTILE, facts_of, with_experiments
 
@@ -46,39 +48,6 @@ def test_building_again_touches_nothing(facts: Facts, tmp_path: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
-def test_pages_of_what_is_gone_are_removed_and_other_files_stay(
-    facts: Facts, tmp_path: Path
-) -> None:
-    site.build(facts, tmp_path)
-    (tmp_path / "old.html").write_text("a page of ours, of a result that was withdrawn")
-    (tmp_path / "CNAME").write_text("example.org")
-    marker = json.loads((tmp_path / site.MARKER).read_text())
-    (tmp_path / site.MARKER).write_text(
-        json.dumps(
-            {**marker, "old.html": ""} if isinstance(marker, dict) else [*marker, "old.html"]
-        )
-    )
-    site.build(facts, tmp_path)
-    assert not (tmp_path / "old.html").exists()
-    assert (tmp_path / "CNAME").read_text() == "example.org"
-
-
-def test_a_folder_with_something_else_is_left_alone(facts: Facts, tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(UsageError, match="no dashboard"):
-        site.build(facts, tmp_path)
-    assert (tmp_path / "index.html").read_text() == "mine"
-
-
-def test_a_marker_that_points_elsewhere_removes_nothing_there(facts: Facts, tmp_path: Path) -> None:
-    out, mine = tmp_path / "out", tmp_path / "mine.txt"
-    mine.write_text("mine")
-    site.build(facts, out)
-    (out / site.MARKER).write_text(json.dumps(["../mine.txt", str(mine)]))
-    site.build(facts, out)
-    assert mine.read_text() == "mine"
-
-
 def test_ten_thousand_experiments_weigh_under_three_megabytes(facts: Facts) -> None:
     many = with_experiments(facts, 10_000)
     page = dict(experiments.files(many))
@@ -87,6 +56,14 @@ def test_ten_thousand_experiments_weigh_under_three_megabytes(facts: Facts) -> N
     )
     assert sum(len(data) for data in page.values()) + shared < 3_000_000
     assert len(data_of(page["data/experiments-0.js"])["slug"]) == 10_000
+
+
+def test_the_data_say_what_marks_there_are(facts: Facts) -> None:
+    """The script has no list of its own, which would go out of date."""
+    data = data_of(dict(experiments.files(facts))["data/experiments-0.js"])
+    assert [tuple(mark) for mark in data["marks"]] == list(MARKS.items())  # type: ignore[arg-type]
+    assert set(MARKS) == set(get_args(Mark))
+    assert "MARKS: []" in site.static()["static/experiments.js"].decode()
 
 
 def test_older_experiments_lie_in_files_of_their_own(

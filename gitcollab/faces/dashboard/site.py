@@ -1,22 +1,20 @@
-"""Building the dashboard: which pages there are, and how they get into their folder.
+"""Building the dashboard: which pages there are.
 
 A folder is built again in place: what did not change is not touched, pages of what is gone are
-removed. Only a folder that is empty, or was built before, is written into.
+removed (see ``folder``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from gitcollab.errors import UsageError
 from gitcollab.faces.dashboard import (
     agents,
     experiments,
+    folder,
     hypotheses,
     leaderboard,
     lineage,
@@ -25,8 +23,7 @@ from gitcollab.faces.dashboard import (
 )
 from gitcollab.faces.dashboard.facts import Facts
 
-MARKER = ".gitcollab-dashboard.json"  # what was built there: the files, with their keys
-Progress = Callable[[int, int], None]  # pages done, of how many
+Progress = Callable[[int, int], None]  # pages made, of how many
 
 
 @dataclass(frozen=True)
@@ -40,29 +37,21 @@ class Built:
 
 
 def build(facts: Facts, out: Path, progress: Progress = lambda done, total: None) -> Built:
-    """Build the dashboard of a hub in the folder ``out``.
+    """Build the dashboard of a hub in the folder ``out``; ``progress`` hears of pages of results.
 
-    Raises UsageError where ``out`` holds something else.
+    Only those are made that are not there as they should be. Raises UsageError where ``out`` holds
+    something else or cannot be used, GitcollabError where a file cannot be written.
     """
-    before = _known(out)
-    out.mkdir(parents=True, exist_ok=True)
-    if not before:
-        _write(out / MARKER, b"{}")  # a build that is cut off can be made again
-    keys: dict[str, str] = {}
-    written = 0
-    for name, data in files(facts):
-        keys[name] = ""
-        written += _write(out / name, data)
-    total = len(facts.paged)
-    for done, page in enumerate(results.pages(facts), 1):
-        keys[page.path] = page.key
-        if before.get(page.path) != page.key or not (out / page.path).is_file():
-            written += _write(out / page.path, page.make())
-        progress(done, total)
-    for name in sorted(before.keys() - keys.keys()):
-        _remove(out, name)
-    _write(out / MARKER, json.dumps(keys, indent=0, sort_keys=True).encode())
-    return Built(out, len(facts.progress.runs), len(keys), written)
+    with folder.opened(out) as place:
+        for name, data in files(facts):
+            place.write(name, data)
+        stale = [page for page in results.pages(facts) if not place.keep(page.path, page.key)]
+        place.doubt([page.path for page in stale])
+        for done, page in enumerate(stale, 1):
+            place.write(page.path, page.make(), page.key)
+            progress(done, len(stale))
+        place.finish()
+        return Built(out, len(facts.progress.runs), len(place), place.written)
 
 
 def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
@@ -78,45 +67,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
 
 def static() -> Mapping[str, bytes]:
     """The files that are the same for every hub: style, scripts, the chart library's licence."""
-    folder = resources.files("gitcollab.faces.dashboard") / "static"
+    place = resources.files("gitcollab.faces.dashboard") / "static"
     return {
-        f"static/{f.name}": f.read_bytes() for f in sorted(folder.iterdir(), key=lambda f: f.name)
+        f"static/{f.name}": f.read_bytes() for f in sorted(place.iterdir(), key=lambda f: f.name)
     }
-
-
-def _known(out: Path) -> Mapping[str, str]:
-    """The files that were built there before, with the keys of those that are made as needed.
-
-    Raises UsageError where something else is.
-    """
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return {}
-    try:
-        found = json.loads((out / MARKER).read_bytes())
-        keys = {str(n): str(found[n]) if isinstance(found, dict) else "" for n in found}
-    except (OSError, ValueError, TypeError):
-        raise UsageError(
-            f"{out} holds something that is no dashboard",
-            "give --out a new or empty folder",
-        ) from None
-    inside = out.resolve()
-    return {n: key for n, key in keys.items() if (inside / n).resolve().is_relative_to(inside)}
-
-
-def _remove(out: Path, name: str) -> None:
-    """Remove a file that was built once, and its folders where nothing else is in them."""
-    (out / name).unlink(missing_ok=True)
-    for folder in list((out / name).parents)[: name.count("/")]:
-        with suppress(OSError):
-            folder.rmdir()
-
-
-def _write(path: Path, data: bytes) -> bool:
-    """Have the file hold ``data``; whether it did not."""
-    try:
-        if path.read_bytes() == data:
-            return False
-    except OSError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return True

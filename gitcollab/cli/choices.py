@@ -85,3 +85,4 @@ class Judged(StrEnum):
     keep = "keep"
     discard = "discard"
     noise = "noise"
+    unconfirmed = "unconfirmed"

@@ -17,7 +17,7 @@ from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.outcomes import Verdict
+    from gitcollab.swarm.outcomes import Judgement
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Status
     from gitcollab.swarm.swarm import Swarm
     from gitcollab.swarm.trend import Course
@@ -30,10 +30,11 @@ Tier = Annotated[str | None, typer.Option(help="Only this hardware tier: cpu, sm
 Agent = Annotated[str | None, typer.Option(help="Only this agent.")]
 
 
-_VERDICTS: dict[Judged, Verdict] = {
+_VERDICTS: dict[Judged, Judgement] = {
     Judged.keep: "better",
     Judged.discard: "worse",
     Judged.noise: "within noise",
+    Judged.unconfirmed: "unconfirmed",
 }
 
 
@@ -280,7 +281,8 @@ def results(
 ) -> None:
     """List results, newest first, with filters.
 
-    A verdict is of all runs known by now: others may have changed it since a run ended.
+    A verdict is of all runs known by now: others may have changed it since a run ended. What is too
+    good to be believed of one agent is "unconfirmed" until another has run it.
     --format tsv begins with the columns of the field's own logs, which `gitcollab import` reads
     (csv as spreadsheets like it; jsonl has all of each record; parquet needs pyarrow).
     """

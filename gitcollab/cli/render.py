@@ -24,7 +24,12 @@ __all__ = ["Column", "table"]
 _FIGURE = 11  # cells of a metric in a table
 
 # How a verdict is said to people; a run without a metric has its status instead.
-_VERDICTS = {"better": "keep", "worse": "discard", "within noise": "within noise"}
+_VERDICTS = {
+    "better": "keep",
+    "worse": "discard",
+    "within noise": "within noise",
+    "unconfirmed": "unconfirmed",
+}
 
 
 def metric(value: float | None) -> str:

@@ -49,8 +49,9 @@ text{{font:12px {_FONTS};fill:var(--quiet)}}
 .in-lead{{stroke:var(--best);stroke-width:9}}
 .many .lead{{stroke-width:0}}
 .many .in-lead{{stroke-width:5}}
-.crash,.uncounted{{fill:none;stroke:var(--bad);stroke-width:1.8}}
+.crash,.uncounted,.unconfirmed{{fill:none;stroke:var(--bad);stroke-width:1.8}}
 .uncounted{{stroke:var(--dot)}}
+.unconfirmed{{stroke:var(--best)}}
 .above,.below{{fill:var(--dot)}}
 .small{{display:none}}
 @media(max-width:{SMALL}px){{
@@ -69,7 +70,7 @@ text{{font-size:20px}}
 .lead{{stroke-width:15.5}}
 .in-lead{{stroke-width:13}}
 .many .in-lead{{stroke-width:7}}
-.crash,.uncounted{{stroke-width:2.5}}
+.crash,.uncounted,.unconfirmed{{stroke-width:2.5}}
 }}
 """
 

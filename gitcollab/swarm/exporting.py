@@ -14,7 +14,7 @@ from gitcollab.records.quoting import line
 from gitcollab.store.overlay import Records
 from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.outcomes import Judgement
 from gitcollab.swarm.roster import uncounted, why_void
 from gitcollab.swarm.runs import Run
 
@@ -35,7 +35,7 @@ class Exported(NamedTuple):
     """A result, what it is judged as by now, and why it does not count (None: it may)."""
 
     result: Result
-    verdict: Verdict | None
+    verdict: Judgement | None
     void: str | None
 
     @property
@@ -61,7 +61,7 @@ def exported(
     for number, result in enumerate(_read(member, [run.id for run in reversed(runs)])):
         progress("reading results", number / len(runs))
         why = why_void(snapshot, result) if result.id in void else None
-        yield Exported(result, where.verdict(Run.of(result)), why)
+        yield Exported(result, where.judgement(Run.of(result)), why)
 
 
 def _read(member: Member, ids: Sequence[str]) -> Iterator[Result]:
@@ -111,7 +111,7 @@ def short(result_id: str) -> str:
     return last if len(last) >= 6 else result_id
 
 
-def _is_kept(result: Result, verdict: Verdict | None) -> bool:
+def _is_kept(result: Result, verdict: Judgement | None) -> bool:
     """Whether it is better than its base, or the baseline."""
     is_base = result.base is None and result.replicates is None
     return verdict == "better" or (is_base and not (result.delta or result.structural))

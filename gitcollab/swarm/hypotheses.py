@@ -3,7 +3,7 @@
 A pure function of a hub's records. A hypothesis is *open* until somebody claims an experiment that
 names it, and *tested* once a result that names it was judged against its base. Programs count, not
 runs: it is *supported* where more of them are better than their base than worse, *refuted* where
-fewer are, and else within noise.
+fewer are, and else within noise. What waits for another agent to confirm it says nothing yet.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _idea(
 
 def _verdicts(where: Standings, runs: Iterable[Run]) -> Mapping[Key, Verdict]:
     """What the programs of the runs were found to be; a replication of its base says nothing."""
-    judged = ((key_of(run), where.verdict(run)) for run in runs)
-    return {key: verdict for key, verdict in judged if verdict is not None}
+    judged = ((key_of(run), where.judgement(run)) for run in runs)
+    return {key: said for key, said in judged if said is not None and said != "unconfirmed"}
 
 
 def _outcome(verdicts: Iterable[Verdict]) -> Outcome | None:

@@ -125,7 +125,7 @@ def results(
     chosen = selected(member, agent=agent, tier=tier, status=status, verdict=verdict, text=text)
     after = _cursor(page) if page else None
     rest = [run for run in chosen if after is None or _age(run) < after]
-    shown = [(member.result(run.id), where.verdict(run)) for run in rest[:limit]]
+    shown = [(member.result(run.id), where.judgement(run)) for run in rest[:limit]]
     found = [(result, judged) for result, judged in shown if result is not None]
     reasons = ((result.id, _void(member, result)) for result, _ in found)
     return ResultPage(
@@ -152,7 +152,7 @@ def selected(
         run
         for run in sorted(member.runs().values(), key=_age, reverse=True)
         if _matches(run, agent, tier, status, text)
-        and (verdict is None or where.verdict(run) == verdict)
+        and (verdict is None or where.judgement(run) == verdict)
     ]
 
 
@@ -230,7 +230,7 @@ def show(member: Member, wanted: str) -> Shown:
     group = where.group_of(run)
     return Shown(
         result=result,
-        verdict=where.verdict(run),
+        verdict=where.judgement(run),
         group=entry(group) if group else None,
         program=_shown_file(member, result, PROGRAM_PATH),
         log=_shown_file(member, result, "log.txt"),

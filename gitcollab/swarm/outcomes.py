@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gitcollab.swarm.reports import Adopted
 
 Verdict: TypeAlias = Literal["better", "worse", "within noise"]
+# What is told of a run: its verdict, or that it is too good to be believed from one agent alone.
+Judgement: TypeAlias = Verdict | Literal["unconfirmed"]
 
 
 @dataclass(frozen=True)

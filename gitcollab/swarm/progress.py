@@ -16,14 +16,17 @@ from gitcollab.swarm.grouping import Key, Mean, key_of
 from gitcollab.swarm.ranking import Standings, margin, order
 from gitcollab.swarm.runs import Run
 
-# What became of a run, in the words of the field; "unjudged" has no base to be compared with,
-# "uncounted" is no believable measurement of this task.
-Mark: TypeAlias = Literal["keep", "discard", "noise", "crash", "unjudged", "uncounted"]
+# What became of a run, in the words of the field; "unconfirmed" is too good to be believed of one
+# agent, "unjudged" has no base to be compared with, "uncounted" is no believable measurement.
+Mark: TypeAlias = Literal[
+    "keep", "discard", "noise", "crash", "unconfirmed", "unjudged", "uncounted"
+]
 
 _MARKS: dict[str | None, Mark] = {
     "better": "keep",
     "worse": "discard",
     "within noise": "noise",
+    "unconfirmed": "unconfirmed",
     None: "unjudged",
 }
 
@@ -56,7 +59,7 @@ def mark_of(where: Standings, run: Run) -> Mark:
     """What became of a run, by all that is known now."""
     if run.status != "ok":
         return "crash"
-    return _MARKS[where.verdict(run)] if where.is_counted(run) else "uncounted"
+    return _MARKS[where.judgement(run)] if where.is_counted(run) else "uncounted"
 
 
 def _steps(where: Standings, runs: Sequence[Run]) -> Iterator[Step]:

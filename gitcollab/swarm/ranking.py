@@ -25,7 +25,7 @@ from gitcollab.swarm.grouping import (
     grouped,
     key_of,
 )
-from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.outcomes import Judgement, Verdict
 from gitcollab.swarm.runs import Run
 
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
@@ -187,6 +187,11 @@ class Standings:
         if abs(gain) < noise_between(self.sigma, len(mine.runs), len(base.runs)):
             return "within noise"
         return "better" if gain > 0 else "worse"
+
+    def judgement(self, run: Run) -> Judgement | None:
+        """The verdict on a run; but "unconfirmed" while its program waits for another agent."""
+        waits = self.is_counted(run) and key_of(run) in self.flagged
+        return "unconfirmed" if waits else self.verdict(run)
 
     @cached_property
     def _counts(self) -> Callable[[Run], bool]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.records.models import Claim, Result
-from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.outcomes import Judgement
 from gitcollab.swarm.roster import Status as Admission
 from gitcollab.swarm.workspace import Mode
 
@@ -171,7 +171,7 @@ class ResultPage:
     ``void`` are those that do not count, by id with the reason.
     """
 
-    results: list[tuple[Result, Verdict | None]]
+    results: list[tuple[Result, Judgement | None]]
     next: str | None
     total: int
     void: Mapping[str, str] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class Shown:
     """
 
     result: Result
-    verdict: Verdict | None
+    verdict: Judgement | None
     group: Entry | None
     program: str
     log: str

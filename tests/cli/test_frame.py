@@ -60,8 +60,8 @@ def test_what_it_says() -> None:
     for said in (
         "hub    read 8s ago\n",
         "best   0.510000 by nova: LR 0.1 → 0.2 (confirmed, 2 runs, tier cpu)\n",
-        "trend  improving: better by 0.02 (noise 0.0057) in 24 h and in 20 experiments; it has led ",
-        "for 3h and 12 experiments\n",
+        "trend  improving: better by 0.02 (noise 0.0057) in 24 h and in 20 experiments; ",
+        "it has led for 3h and 12 experiments\n",
         "0.990000 ██",
         " 0.970000 in 42 experiments\n",
         "GPU 0  97%, 45.2 of 80 GiB, NVIDIA H100 80GB HBM3\n",

@@ -57,7 +57,13 @@ def test_short_id(record_id: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "shown"),
-    [("better", "keep"), ("worse", "discard"), ("within noise", "within noise"), (None, "-")],
+    [
+        ("better", "keep"),
+        ("worse", "discard"),
+        ("within noise", "within noise"),
+        ("unconfirmed", "unconfirmed"),
+        (None, "-"),
+    ],
 )
 def test_judgement(verdict: str | None, shown: str) -> None:
     assert render.judgement(make_result(), verdict) == shown

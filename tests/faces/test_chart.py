@@ -82,6 +82,15 @@ def test_dots_by_what_became_of_them() -> None:
         assert f">{words}</text>" in picture.decode()
 
 
+def test_a_wonder_waits_in_a_shape_of_its_own() -> None:
+    bench = Bench(make_task(plausible={"max_step": 0.1}))
+    bench.add("base", 1.0)
+    bench.add("wonder", 0.5, base="base")
+    picture = drawn(standings(bench.task, bench.results))
+    assert (len(spots(picture, "unconfirmed")), len(spots(picture, "keep"))) == (1, 0)
+    assert ">to be confirmed 1</text>" in picture.decode()
+
+
 def test_an_empty_hub_has_a_small_picture_that_says_so() -> None:
     picture = drawn(search([]))
     assert b">Nothing is measured yet.</text>" in picture

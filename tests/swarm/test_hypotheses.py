@@ -127,6 +127,16 @@ def test_a_program_counts_once_however_often_it_was_run(on: Board) -> None:
     assert on.of(idea).outcome == "refuted"
 
 
+def test_a_wonder_supports_nothing_before_another_agent_has_seen_it(on: Board) -> None:
+    idea = on.idea("wider")
+    slow = {"base_fingerprint": on.run("slow", 9.0).fingerprint}
+    assert on.task.plausible.max_step == 5
+    on.run("wonder", 1.0, idea, **slow)
+    assert (on.of(idea).status, on.of(idea).outcome) == ("open", None)
+    on.run("wonder", 1.0, idea, agent="lyra", id="lyra/wonder", **slow)
+    assert (on.of(idea).status, on.of(idea).outcome) == ("tested", "supported")
+
+
 def test_another_run_of_the_base_tests_nothing(on: Board) -> None:
     idea = on.idea("wider")
     on.run("base", 0.5, idea)

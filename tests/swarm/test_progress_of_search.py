@@ -65,6 +65,17 @@ def test_marks_are_verdicts_in_the_words_of_the_field() -> None:
     assert marks == ["unjudged", "keep", "discard", "noise"]
 
 
+def test_a_wonder_is_no_keep_before_another_agent_has_seen_it() -> None:
+    bench = Bench(make_task(plausible={"max_step": 0.1}))
+    bench.add("a", 1.0)
+    wonder = bench.add("w", 0.5, base="a")
+    where = standings(bench.task, bench.results)
+    assert (mark_of(where, wonder), where.judgement(wonder)) == ("unconfirmed", "unconfirmed")
+    bench.add("w", 0.5, "vega", base="a", replicates=wonder.id)
+    where = standings(bench.task, bench.results)
+    assert (mark_of(where, wonder), where.judgement(wonder)) == ("keep", "better")
+
+
 def test_a_maximised_metric_goes_up() -> None:
     bench = Bench(make_task(direction="maximize"))
     for program, metric in (("a", 1.0), ("b", 0.9), ("c", 1.2)):

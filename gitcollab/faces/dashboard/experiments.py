@@ -54,6 +54,7 @@ def _columns(facts: Facts, runs: Sequence[Run]) -> dict[str, Any]:
     first = facts.number_of[runs[0].id] if runs else 1
     return {
         "first": first,
+        "marks": list(words.MARKS.items()),
         "agents": agents,
         "tiers": tiers,
         "agent": [agent_at[r.agent] for r in runs],

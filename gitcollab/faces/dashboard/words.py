@@ -12,6 +12,7 @@ MARKS = {
     "discard": "discard",
     "noise": "within noise",
     "crash": "crash",
+    "unconfirmed": "to be confirmed",
     "unjudged": "no base to compare",
     "uncounted": "does not count",
 }

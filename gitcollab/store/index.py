@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 _SCHEMA = (
     """CREATE TABLE parsed (
-        oid TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, json TEXT, error TEXT,
+        oid TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, json TEXT, error TEXT, digest TEXT,
         PRIMARY KEY (oid, kind)
     )""",
     """CREATE TABLE placed (
@@ -47,7 +47,7 @@ _SCHEMA = (
     "CREATE INDEX placed_kind ON placed (kind, id)",
     "CREATE INDEX placed_oid ON placed (oid)",
 )
-_VERSION = "5"
+_VERSION = "6"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
@@ -129,6 +129,10 @@ class Index:
         """How many valid records of ``kind`` there are."""
         query = f"SELECT count(*) FROM of_{kind}"
         return int(self._ask(at, lambda db: db.execute(query).fetchone())[0])
+
+    def digests(self, at: Version, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """id -> the digest of its file, as records write it, of those that are valid records."""
+        return dict(self._ask(at, lambda db: _digests(db, kind, ids)))
 
     def note(self, at: Version) -> None:
         """Let what ``at`` brought count as seen, before a newer version takes its place."""
@@ -308,8 +312,9 @@ def _parse(db: sqlite3.Connection, objects: ObjectStore, kind: str, entry: Entry
         reason = decoded.reason.encode("utf-8", "replace").decode()
     else:
         text, says = decoded.model_dump_json(by_alias=True), own_id(decoded)
-    row = (entry.oid, kind, says, text, reason)
-    db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?, ?)", row)
+    digest = None if data is None else "sha256:" + hashlib.sha256(data).hexdigest()
+    row = (entry.oid, kind, says, text, reason, digest)
+    db.execute("INSERT INTO parsed VALUES (?, ?, ?, ?, ?, ?)", row)
     return decoded
 
 
@@ -320,6 +325,16 @@ def _texts(db: sqlite3.Connection, kind: str, blobs: list[str]) -> list[tuple[st
         marks = ",".join("?" * len(piece))
         where = f"kind = ? AND json NOT NULL AND oid IN ({marks})"
         found += db.execute(f"SELECT oid, json FROM parsed WHERE {where}", [kind, *piece])
+    return found
+
+
+def _digests(db: sqlite3.Connection, kind: str, ids: Sequence[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(ids), _PIECE):
+        piece = ids[start : start + _PIECE]
+        where = f"kind = ? AND id IN ({','.join('?' * len(piece))}) AND {_VALID}"
+        query = f"SELECT id, digest FROM placed JOIN parsed USING (oid, kind) WHERE {where}"
+        found += db.execute(query, [kind, *piece])
     return found
 
 

@@ -44,6 +44,9 @@ class RecordIndex(Protocol):
     def count(self, at: Version, kind: str) -> int:
         """How many valid records of ``kind`` there are."""
 
+    def digests(self, at: Version, kind: str, ids: Sequence[str]) -> dict[str, str]:
+        """id -> the digest of its file, of those of ``ids`` that are valid records of ``kind``."""
+
     def signed(self, at: Version, kind: str, keys: Mapping[str, Sequence[str]]) -> set[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed."""
 
@@ -262,6 +265,23 @@ class Snapshot:
                 if proofs.is_signed(one, keys.get(record.agent, ())):
                     found.add(record_id)
         return frozenset(found)
+
+    def digests(self, kind: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """id -> the digest of its file, as records write it, of those of ``ids`` that are valid
+        records of ``kind``; nothing is read of what lies at the tip.
+        """
+        from gitcollab.records.models import sha256
+        from gitcollab.records.names import path_of
+
+        at = self._version
+        found = {} if at is None else self._reading(lambda: self._index.digests(at, kind, ids))
+        changed = dict(self._changed(kind))
+        for record_id in changed.keys() & set(ids):
+            found.pop(record_id, None)
+            data = self._changes[path_of(kind, record_id)]
+            if changed[record_id] is not None and data is not None:
+                found[record_id] = sha256(data)
+        return found
 
     def once(self, name: str, depends: tuple[str, ...], make: Callable[[], _T]) -> _T:
         """What ``make`` gives, made once in this process as long as what it depends on is the same.

@@ -13,10 +13,11 @@ from typing import Literal
 
 from gitcollab.records import invitations
 from gitcollab.records.models import AgentCard, Policy, Result, Ruling, Signed, Task, rfc3339
-from gitcollab.records.names import TASK_PATH
+from gitcollab.records.names import TASK_PATH, path_of
 from gitcollab.records.signing import keys_of, verify
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
+from gitcollab.swarm.runs import is_nameless
 
 Status = Literal["member", "waiting", "suspended", "unproved"]
 
@@ -95,8 +96,22 @@ def rulings(snapshot: Snapshot) -> list[Ruling]:
     return snapshot.once("rulings", _DEPENDS, lambda: _rulings(snapshot, _task(snapshot)))
 
 
+def ruled(snapshot: Snapshot) -> Mapping[str, str | None]:
+    """The digests of files by the last rulings on them; None: there is to be none."""
+    return snapshot.once("ruled", _DEPENDS, lambda: _ruled(snapshot))
+
+
+def unvouched(snapshot: Snapshot) -> frozenset[str]:
+    """Ids of the results that do not say which program was measured, with no maintainer's word.
+
+    The rule book lets none in; but not every hub has a door.
+    """
+    depends = (*_DEPENDS, "results/")
+    return snapshot.once("unvouched", depends, lambda: frozenset(_unvouched(snapshot)))
+
+
 def uncounted(snapshot: Snapshot) -> frozenset[str]:
-    """Ids of the results that do not count: withdrawn, unsigned, of no member."""
+    """Ids of the results that do not count: withdrawn, unsigned, of no member, ``unvouched``."""
     depends = (*_DEPENDS, "results/", "retractions/")
     return snapshot.once("uncounted", depends, lambda: _uncounted(snapshot))
 
@@ -107,17 +122,23 @@ def why_void(snapshot: Snapshot, result: Result) -> str | None:
     agent, made = known.agents.get(result.agent), rfc3339(result.created_at)
     if why := _why_void(agent, result.agent, made, known.signed(result)):
         return "unsigned" if result.signature is None else why
+    if is_nameless(result) and not _vouched(snapshot, [result.id]):
+        return "names no program, and no maintainer vouches for it"
     return "withdrawn" if result.id in _withdrawn(snapshot) else None
 
 
 def _uncounted(snapshot: Snapshot) -> frozenset[str]:
     known = roster(snapshot)
     agents, signed = known.agents, snapshot.signed("result", known.keys)
-    return _withdrawn(snapshot) | {
-        result_id
-        for result_id, agent, made in snapshot.select("result", "agent", "created_at")
-        if _why_void(agents.get(agent), agent, made, result_id in signed)
-    }
+    return (
+        _withdrawn(snapshot)
+        | unvouched(snapshot)
+        | {
+            result_id
+            for result_id, agent, made in snapshot.select("result", "agent", "created_at")
+            if _why_void(agents.get(agent), agent, made, result_id in signed)
+        }
+    )
 
 
 def _why_void(agent: Agent | None, name: str, made: str, signed: bool) -> str | None:
@@ -129,6 +150,19 @@ def _why_void(agent: Agent | None, name: str, made: str, signed: bool) -> str | 
     if agent.status == "member" or agent.counts(datetime.fromisoformat(made)):
         return None
     return f"{name} {'is suspended' if agent.status == 'suspended' else 'waits'}"
+
+
+def _unvouched(snapshot: Snapshot) -> Iterable[str]:
+    nameless = [result_id for (result_id,) in snapshot.select("result", nameless=1)]
+    return set(nameless) - _vouched(snapshot, nameless)
+
+
+def _vouched(snapshot: Snapshot, ids: Iterable[str]) -> set[str]:
+    """Those of the results of which a maintainer ruled that they are as they stand there."""
+    said = ruled(snapshot)
+    named = {result_id: said.get(path_of("result", result_id)) for result_id in ids}
+    there = snapshot.digests("result", [result_id for result_id in named if named[result_id]])
+    return {result_id for result_id, digest in there.items() if digest == named[result_id]}
 
 
 def _withdrawn(snapshot: Snapshot) -> frozenset[str]:
@@ -160,6 +194,13 @@ def _rulings(snapshot: Snapshot, task: Task | None) -> list[Ruling]:
     signed = snapshot.signed("ruling", keys)
     ours = [r for r in found if r.hub == task.hub and r.id in signed]
     return sorted(ours, key=lambda r: (r.created_at, r.id))
+
+
+def _ruled(snapshot: Snapshot) -> dict[str, str | None]:
+    said: dict[str, str | None] = {}
+    for ruling in rulings(snapshot):
+        said |= dict.fromkeys(ruling.removes) | ruling.files
+    return said
 
 
 def _of_maintainer(task: Task, name: str) -> tuple[str, ...]:

@@ -61,8 +61,12 @@ class Run(NamedTuple):
 
 
 def fingerprint_of(result: Result) -> str:
-    """What identifies the result's program; a result that does not say is a program of its own."""
-    return result.fingerprint or result.files.get(PROGRAM_PATH) or result.id
+    """What identifies the result's program.
+
+    A result that does not say is a program of its own, or that of the one that it ran again.
+    """
+    named = result.fingerprint or result.files.get(PROGRAM_PATH)
+    return named or result.replicates or result.id
 
 
 def change_of(experiment: Experiment) -> str | None:
@@ -72,15 +76,21 @@ def change_of(experiment: Experiment) -> str | None:
     return canonical_json(experiment.delta)
 
 
+def is_nameless(result: Result) -> bool:
+    """Whether it was measured and does not say which program it is: nobody can run that again."""
+    return result.status == "ok" and result.fingerprint is None
+
+
 def _values(result: Result) -> tuple[Scalar, ...]:
     log = result.files.get("log.txt")
-    return (*Run.of(result)[1:], change_of(result), log, result.hypothesis)
+    more = (change_of(result), log, result.hypothesis, 1 if is_nameless(result) else None)
+    return (*Run.of(result)[1:], *more)
 
 
 COLUMNS = Columns(
     kind="result",
-    names=(*Run._fields[1:], "change", "log", "hypothesis"),
-    keyed=("agent", "fingerprint", "change", "log"),
+    names=(*Run._fields[1:], "change", "log", "hypothesis", "nameless"),
+    keyed=("agent", "fingerprint", "change", "log", "nameless"),
     of=_values,
-    version=3,
+    version=5,
 )

@@ -10,25 +10,32 @@ from gitcollab.records.names import BESIDE, DERIVED, MAINTAINED, kind_of
 from gitcollab.records.quoting import line
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
-from gitcollab.swarm.roster import roster, rulings
+from gitcollab.swarm.roster import roster, ruled, rulings, unvouched
 from gitcollab.swarm.rulebook import Breach
 
 
 def state_breaches(snapshot: Snapshot) -> list[Breach]:
     """What is wrong with a hub as it stands, whoever did it."""
-    return [*_misplaced(snapshot), *_unproved(snapshot), *_unruled(snapshot)]
+    return [
+        *_misplaced(snapshot),
+        *_unproved(snapshot),
+        *_unvouched(snapshot),
+        *_unruled(snapshot),
+    ]
 
 
 def glaring(snapshot: Snapshot) -> int:
     """How many breaches show without looking through the hub: for who only passes by.
 
-    These are records that cannot be read, results that are not signed, and maintained files that
-    are not what was ruled. (Results that a maintainer put there are what their agents signed.)
+    These are records that cannot be read, results that are not signed or of which nobody knows the
+    program, and maintained files that are not what was ruled. (Results that a maintainer put there
+    are what their agents signed.)
     """
-    unsigned = snapshot.count("result") - len(snapshot.signed("result", roster(snapshot).keys))
-    ruled = {path: said for path, said in _ruled(snapshot).items() if MAINTAINED.match(path)}
-    other = sum(not _is_so(snapshot, path, digest) for path, digest in ruled.items())
-    return len(snapshot.invalid()) + unsigned + other
+    signed = snapshot.signed("result", roster(snapshot).keys)
+    wrong = snapshot.count("result") - len(signed) + len(signed & unvouched(snapshot))
+    said = {path: digest for path, digest in ruled(snapshot).items() if MAINTAINED.match(path)}
+    other = sum(not _is_so(snapshot, path, digest) for path, digest in said.items())
+    return len(snapshot.invalid()) + wrong + other
 
 
 def flags(snapshot: Snapshot) -> list[Breach]:
@@ -92,20 +99,20 @@ def _altered(snapshot: Snapshot, result: Result) -> Iterator[Breach]:
             yield Breach(path, "signature", "it is not the file that was signed")
 
 
+def _unvouched(snapshot: Snapshot) -> Iterator[Breach]:
+    reason = (
+        "it was measured and does not say which program it is, and no maintainer vouches for it"
+    )
+    for result_id in sorted(unvouched(snapshot)):
+        yield Breach(names.path_of("result", result_id), "fingerprint", reason)
+
+
 def _unruled(snapshot: Snapshot) -> Iterator[Breach]:
     """Maintained files that are not what the last ruling on them says."""
-    said = _ruled(snapshot)
+    said = ruled(snapshot)
     for path in sorted({*snapshot.list(), *(path for path, digest in said.items() if digest)}):
         if MAINTAINED.match(path) and not _is_so(snapshot, path, said.get(path)):
             yield Breach(path, "maintainers", "it is not what a maintainer signed")
-
-
-def _ruled(snapshot: Snapshot) -> dict[str, str | None]:
-    """The digests of maintained files by the last rulings on them; None: there is to be none."""
-    said: dict[str, str | None] = {}
-    for ruling in rulings(snapshot):
-        said |= dict.fromkeys(ruling.removes) | ruling.files
-    return said
 
 
 def _is_so(snapshot: Snapshot, path: str, digest: str | None) -> bool:

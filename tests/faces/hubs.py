@@ -11,6 +11,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import AgentCard, Claim, Hypothesis, Result, Retraction, sha256
 from gitcollab.records.names import folder_of, path_of
 from gitcollab.similarity.program import fingerprint
+from gitcollab.swarm import keyring, ruling
 from gitcollab.swarm.identity import key_of
 from tests import people, toy
 from tests.faces.dashboards import facts_of
@@ -63,7 +64,7 @@ class Hub:
         signed: bool = True,
         **fields: Any,
     ) -> Result:
-        """A result; without a ``program`` it is one that was imported from a log."""
+        """A result; without a ``program`` a maintainer has imported it from a log."""
         files = {"log.txt": log, "curve.csv": curve}
         if program is not None:
             files["train.py"] = program.encode()
@@ -84,7 +85,15 @@ class Hub:
             "files": {name: sha256(data) for name, data in files.items()},
         } | fields
         made = Result(**(self.own() | fields))
-        return self.put("result", made, signed=signed, **files)  # type: ignore[no-any-return]
+        put: Result = self.put("result", made, signed=signed, **files)
+        if program is None:
+            self._vouch({path_of("result", put.id): codec.encode(put)})
+        return put
+
+    def _vouch(self, files: dict[str, bytes | None]) -> None:
+        keeper = keyring.maintainer_key(self.task)
+        said = ruling.edit(keeper, self.task, datetime.now(UTC), files, "an old log")
+        people.plant(self.path, {path_of("ruling", said.id): codec.encode(said)})
 
 
 def changed(rate: float, more: str = "") -> str:

@@ -144,12 +144,15 @@ class Repository:
             clock=self._clock,
         )
 
-    def standing(self, commit: str, now: datetime) -> Snapshot:
-        """``snapshot``, to whom it is ``now``: how old claims are, nobody remembers where history
-        tells it.
+    def standing(self, commit: str, now: datetime, behind: timedelta = timedelta(0)) -> Snapshot:
+        """``snapshot``, to whom it is ``now``.
+
+        Where nobody remembers how old claims are, history tells it; but for that a holder's clock
+        may be so much ``behind``, see ``Past.standing``.
         """
         found = self.snapshot(commit)
-        return found if self._past is None else found.arriving(self._past.standing(commit, now))
+        past = self._past
+        return found if past is None else found.arriving(past.standing(commit, now, behind))
 
     def accept(self, commit: str) -> None:
         """Remember that ``commit`` became the newest one now: claims are as old as that."""

@@ -38,6 +38,7 @@ class _Commit(NamedTuple):
 
     parent: str | None
     made: datetime
+    who: str  # its committer
     folder: str | None  # the tree of the claims' folder
 
 
@@ -55,14 +56,15 @@ class Past:
             lambda path, term: self.had(commit, path, term, now),
         )
 
-    def standing(self, tip: str, now: datetime) -> Arrivals:
+    def standing(self, tip: str, now: datetime, behind: timedelta) -> Arrivals:
         """What history up to ``tip`` tells of the claims there, to whom it is ``now``.
 
-        A claim is as young as can be: it came after all that was there before it, whatever it says
-        of itself, so its holder's clock may be behind.
+        A claim came after all that was there before it, whatever it says of itself, and before what
+        others put there after it. Where these do not tell, its holder's clock does, which may be
+        so much ``behind``.
         """
         return Arrivals(
-            lambda state, path: self._youngest(tip, state, path, now),
+            lambda state, path: self._youngest(tip, state, path, now, behind),
             lambda path, term: self._had(tip, path, term, now),
         )
 
@@ -108,11 +110,18 @@ class Past:
         then = next((one.made for one in line[put:] if one.made <= now), now)
         return Arrived(then, None, min(max(judged.made, then), now) - then + SKEW)
 
-    def _youngest(self, tip: str, state: Snapshot, path: str, now: datetime) -> Arrived:
+    def _youngest(
+        self, tip: str, state: Snapshot, path: str, now: datetime, behind: timedelta
+    ) -> Arrived:
         line = list(islice(self._line(tip, path), _MOST))
         put = self._put(line, state.read(path), path)
-        before = () if put is None else line[put:]
-        then = max((one.made for one in before if one.made <= now), default=now)
+        if put is None:
+            return Arrived(now, timedelta(0), timedelta(0))
+        first = max((one.made for one in line[put:] if one.made <= now), default=now)
+        # The first that another clock says of it; one that is behind, too, says nothing.
+        others = (one.made for one in reversed(line[:put]) if one.who != line[put].who)
+        seen = next((made for made in others if first <= made <= now), now)
+        then = min(seen, first + behind)
         return Arrived(then, timedelta(0), now - then)
 
     def _line(self, commit: str | None, path: str) -> Iterator[_Commit]:
@@ -148,7 +157,7 @@ class Past:
         entry = self._objects.find(fields.tree, folder)
         tree = entry.oid if entry is not None and entry.is_tree else None
         parent = fields.parents[0] if fields.parents else None
-        return _Commit(parent, fields.made, tree)
+        return _Commit(parent, fields.made, fields.committer, tree)
 
 
 def _folder(path: str) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from gitcollab.errors import GitcollabError
 from gitcollab.store.audit import Repository
-from gitcollab.store.snapshot import Snapshot, utc_now
+from gitcollab.store.snapshot import CLOCKS, Snapshot, utc_now
 from gitcollab.store.upstream import upstream_of
 from gitcollab.swarm import claims, derive
 
@@ -63,7 +63,8 @@ def sweep(repository: Repository, *, clock: Callable[[], datetime] = utc_now) ->
     """Remove claims of the hub that are stale or nobody's; ``changed`` are their experiments.
 
     As for ``rebuild_views``. In a clone a claim is as old as its history tells: a shallow one finds
-    fewer of them void, and none too early.
+    fewer of them void, and none too early. Where nobody but its holder has written there since, it
+    goes a day later: that clock alone says when it came, and may be behind.
     """
 
     def find(state: Snapshot) -> _Found:
@@ -80,7 +81,7 @@ def _keep(
     upstream = upstream_of(repository)
     for _ in range(_TRIES):
         tip, now = upstream.fetch(), clock()
-        found = find(repository.standing(tip, now))
+        found = find(repository.standing(tip, now, behind=CLOCKS))
         tree = upstream.tree(tip, found.changes)
         if tree == repository.objects.tree(tip):
             return Kept(None)

@@ -65,11 +65,13 @@ class Plain:
             entries.append((mode, oid, name))
         return self.raw_tree(entries)
 
-    def commit(self, tree: str, *parents: str, message: str = "x", when: int = 0) -> str:
-        """``when``: seconds since 1970 that it says it was made at; 0: now."""
+    def commit(
+        self, tree: str, *parents: str, message: str = "x", when: int = 0, by: str = "m"
+    ) -> str:
+        """``when``: seconds since 1970 that it says it was made at, ``by`` whom; 0: now."""
         if when:
             lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-            lines += [f"{who} m <m@x> {when} +0000" for who in ("author", "committer")]
+            lines += [f"{who} {by} <m@x> {when} +0000" for who in ("author", "committer")]
             return self.object("commit", "\n".join([*lines, "", message]).encode())
         argv = [a for parent in parents for a in ("-p", parent)]
         return self._git("commit-tree", tree, *argv, "-F", "-", data=message.encode())

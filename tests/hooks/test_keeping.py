@@ -19,6 +19,7 @@ from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.git.failures import HubEmpty
 from gitcollab.store.audit import Repository
+from gitcollab.store.snapshot import CLOCKS
 from gitcollab.swarm import hooks, keeping, verifying
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
@@ -226,7 +227,9 @@ def test_stale_claims_go_and_live_ones_stay(
     assert sweep(place) == keeping.Kept(None)
     assert tip(toy_hub) == before
 
-    later = datetime.now(UTC) + HOUR
+    if kind != "served":  # nova's own clock alone says when it came, and may be behind
+        assert sweep(place, HOUR) == keeping.Kept(None)
+    later = datetime.now(UTC) + HOUR + (timedelta(0) if kind == "served" else CLOCKS)
     repository = Repository(
         verifying.open_hub(place, "swarm").path,
         "swarm",
@@ -252,8 +255,8 @@ def test_a_shallow_clone_takes_no_claim_too_early(
     newest = plain.with_files({"hypotheses/x": b"x"}, parent=old)
     assert plain.push(newest).returncode == 0
 
-    assert sweep(clone("shallow", "--depth=1")) == keeping.Kept(None)
-    assert len(sweep(clone("deep")).changed) == 1
+    assert sweep(clone("shallow", "--depth=1"), HOUR) == keeping.Kept(None)
+    assert len(sweep(clone("deep"), HOUR).changed) == 1
     assert claims(toy_hub) == []
 
 
@@ -269,7 +272,33 @@ def test_a_holders_clock_that_is_behind_makes_no_claim_void(
     assert plain.push(late).returncode == 0
     place = clone("copy")
     assert sweep(place) == keeping.Kept(None)
-    assert len(sweep(place, HOUR).changed) == 1  # it came after what was there before, not later
+    assert sweep(place, HOUR) == keeping.Kept(None)
+    alter(plain)  # by another's clock it is there now
+    assert len(sweep(place, HOUR).changed) == 1
+
+
+def test_on_an_idle_hub_a_claim_whose_holders_clock_is_behind(
+    toy_hub: Path, agent: Agent, tmp_path: Path, clone: Clone
+) -> None:
+    """Nothing but that clock says how old it is; another commit by it says no more."""
+    plain = Plain(toy_hub, tmp_path / "plain.git")
+    now = int(datetime.now(UTC).timestamp())
+    before = plain.commit(plain.tree(plain.fetch()), when=now - 3 * 3600, by="other")
+    assert isinstance(agent("nova").claim("RATE 0.1 to 0.2"), Granted)
+    claimed = plain.commit(plain.tree(plain.fetch()), before, when=now - 7200, by="nova")
+    again = plain.with_files({"hypotheses/x": b"x"}, claimed)
+    again = plain.commit(plain.tree(again), claimed, when=now - 7000, by="nova")
+    early = plain.commit(plain.tree(again), again, when=now - 7500, by="other")
+    assert plain.push(early).returncode == 0
+    place = clone("copy")
+
+    assert sweep(place) == keeping.Kept(None)
+    assert len(sweep(place, CLOCKS - HOUR).changed) == 1
+    assert claims(toy_hub) == []
+
+    shown = plain.commit(plain.tree(again), again, when=now - 3600, by="other")
+    assert plain.push(shown).returncode == 0
+    assert len(sweep(place).changed) == 1
 
 
 # -- what goes wrong -------------------------------------------------------------------------------

@@ -46,8 +46,8 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
             str(group.n),
             group.standing,
             group.tier,
-            group.first.agent,
-            f"[{text(group.first.description)}]({address(group)})",
+            where.finder(group).agent,
+            f"[{text(where.finder(group).description)}]({address(group)})",
         )
         for rank, group in enumerate(groups[:limit], 1)
     ]
@@ -57,6 +57,13 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
 def error(group: Group) -> str:
     """The standard error of a program's mean."""
     return small(group.sigma / math.sqrt(group.n))
+
+
+def finder(where: Standings, group: Group) -> str:
+    """Who found a program, and who ran it on the tier, where that is somebody else."""
+    found, first = where.finder(group), group.first
+    ran = "" if found.agent == first.agent else f", run on this tier by `{first.agent}`"
+    return f"`{found.agent}`{ran}"
 
 
 def address(group: Group) -> str:

@@ -117,13 +117,21 @@ def _told(where: Standings, search: Progress) -> Iterator[str]:
     crashed = sum(run.status != "ok" for run in search.runs)
     yield f"{count(len(search.runs), 'experiment')}, {crashed} of them crashed."
     if search.steps:
-        first, last = search.steps[0], search.steps[-1]
+        first, *others = search.compared
+        last = search.steps[-1]
         yield (
             f"The best {where.task.metric.name} ({_better(where.task)}) went from "
-            f"{number(first.value)} to {number(last.value)} in "
-            f"{count(sum(step.new for step in search.steps) - 1, 'change')} of the program."
+            f"{number(first.value)} to {number(last.value)}{on_tier(search)} in "
+            f"{count(sum(step.new for step in others), 'change')} of the program."
         )
-        yield f"It is by {last.program.agent}: {shortened(last.program.description)}"
+        found = where.credit.finders[last.program.fingerprint]
+        yield f"It was found by {found.agent}: {shortened(found.description)}"
+
+
+def on_tier(search: Progress) -> str:
+    """On which tier the best went as is said; "" where there is one only."""
+    tiers = {step.program.tier for step in search.steps}
+    return f" on tier {search.steps[-1].program.tier}" if len(tiers) > 1 else ""
 
 
 def _better(task: Task) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from gitcollab.faces.board import LEADERBOARD, address, error, leaderboard
-from gitcollab.faces.chart import CHART, chart
+from gitcollab.faces.board import LEADERBOARD, address, error, finder, leaderboard
+from gitcollab.faces.chart import CHART, chart, on_tier
 from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import count, number
 from gitcollab.records.models import AgentCard, Task
@@ -130,7 +130,7 @@ def _best(where: Standings) -> str:
         program = "not on the hub (it was imported from a log)"
     return (
         f"**{number(best.mean)}** {_metric(where.task)} (± {error(best)}), found by "
-        f"`{first.agent}`: [{text(first.description)}]({address(best)})\n\n"
+        f"{finder(where, best)}: [{text(where.finder(best).description)}]({address(best)})\n\n"
         f"Standing: {best.standing} ({count(best.n, 'run')} by "
         f"{count(len(best.agents), 'agent')}, tier `{best.tier}`). Its program is "
         f"{program}, its numbers are in "
@@ -142,10 +142,10 @@ def _picture(search: Progress) -> str:
     """What is read where the picture is not seen."""
     if not search.steps:
         return "Nothing is measured yet"
-    first, last = search.steps[0], search.steps[-1]
+    first, last = search.compared[0], search.compared[-1]
     return (
         f"The best of {count(len(search.runs), 'experiment')} as it was known after each: "
-        f"from {number(first.value)} to {number(last.value)}"
+        f"from {number(first.value)} to {number(last.value)}{on_tier(search)}"
     )
 
 
@@ -158,8 +158,8 @@ def _top(where: Standings) -> Sequence[str]:
         (
             str(rank),
             number(group.mean),
-            f"[{text(group.first.description)}]({address(group)})",
-            group.first.agent,
+            f"[{text(where.finder(group).description)}]({address(group)})",
+            where.finder(group).agent,
             str(group.n),
             group.standing,
             group.tier,

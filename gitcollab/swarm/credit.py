@@ -46,11 +46,14 @@ class Activity(NamedTuple):
 
 
 class Credit:
-    """What the results of a task say of its agents, ready to be asked."""
+    """What the results of a task say of its agents, ready to be asked.
+
+    ``finders`` are the runs that found a program, on whatever tier, by its fingerprint.
+    """
 
     def __init__(self, where: Standings) -> None:
         self._where = where
-        self._finders = _finders(where.drafts.values())
+        self.finders: Mapping[str, Run] = _finders(where.drafts.values())
         self.runs: Mapping[str, Sequence[Run]] = _by_agent(where.results.values())
 
     @cached_property
@@ -69,7 +72,7 @@ class Credit:
                 found[draft.key[0]] = draft
         kept: dict[str, list[Runs]] = defaultdict(list)
         for program, draft in found.items():
-            kept[self._finders[program]].append(draft)
+            kept[self.finders[program].agent].append(draft)
         return kept
 
     def confirmed_bests(self, led: Collection[str]) -> Mapping[str, int]:
@@ -115,8 +118,8 @@ class Credit:
         return Activity(agent, len(runs), kept, self._replications(agent, runs))
 
     def _replications(self, agent: str, runs: Iterable[Run]) -> int:
-        of_others = (run for run in runs if self._finders.get(run.fingerprint, agent) != agent)
-        return sum(self._where.is_counted(run) for run in of_others)
+        counted = (run for run in runs if self._where.is_counted(run))
+        return sum(self.finders[run.fingerprint].agent != agent for run in counted)
 
 
 def _by_agent(runs: Iterable[Run]) -> Mapping[str, Sequence[Run]]:
@@ -126,8 +129,8 @@ def _by_agent(runs: Iterable[Run]) -> Mapping[str, Sequence[Run]]:
     return found
 
 
-def _finders(drafts: Iterable[Runs]) -> dict[str, str]:
-    """By program, the agent whose run came first on any tier."""
+def _finders(drafts: Iterable[Runs]) -> dict[str, Run]:
+    """By program, the run that came first on any tier; replications come after all others."""
     firsts = [d.first for d in drafts]
     firsts.sort(key=lambda r: (r.replicates is not None, r.created_at, r.id), reverse=True)
-    return {r.fingerprint: r.agent for r in firsts}
+    return {r.fingerprint: r for r in firsts}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, overload
+from typing import Literal, TypeAlias
 
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.ranking import Group, Standings
@@ -19,8 +19,9 @@ from gitcollab.swarm.runs import Run
 
 MOST = 10_000  # programs in a line
 
-# "begun": at a program that was changed from nothing. "unknown": the base is not here (never
-# published, withdrawn, of another task). "circle": the programs say they come from each other.
+# "begun": at a program that was changed from nothing, or from the task's own. "unknown": the base
+# is not here (never published, withdrawn, of another task). "circle": the programs say they come
+# from each other.
 Origin: TypeAlias = Literal["begun", "unknown", "circle"]
 Programs: TypeAlias = Mapping[str, Mapping[str, Runs]]  # the groups of each program, by tier
 
@@ -60,6 +61,11 @@ class Lineage:
     origin: Origin
 
     @property
+    def began(self) -> Group:
+        """The runs of the first program of the line that was run on the tier."""
+        return next(link.group for link in self.links if link.group is not None)
+
+    @property
     def gain(self) -> float | None:
         """How much better the last is than the first that was run on the tier."""
         gains = [link.gain for link in self.links if link.gain is not None]
@@ -69,14 +75,15 @@ class Lineage:
 def lineage(where: Standings, last: Group) -> Lineage:
     """The line that led to ``last``, judged by runs on its tier."""
     programs = _by_program(where)
-    runs, seen = [_found_by(programs, last.fingerprint, last.first)], {last.fingerprint}
+    runs, seen = [where.finder(last)], {last.fingerprint}
     while (base := _base(where, runs[-1])) is not None:
-        run = _found_by(programs, base, where.results.get(runs[-1].base or ""))
+        # What never ran to its end was found by nobody; the run that is named still is a link.
+        run = where.credit.finders.get(base) or where.results.get(runs[-1].base or "")
         if run is None or run.fingerprint in seen or len(seen) == MOST:
             break
         seen.add(run.fingerprint)
         runs.append(run)
-    origin = _origin(runs[-1], base, seen)
+    origin = _origin(where, runs[-1], base, seen)
     return Lineage(last.tier, _linked(where, programs, list(reversed(runs)), last.tier), origin)
 
 
@@ -117,28 +124,19 @@ def _by_program(where: Standings) -> Programs:
     return found
 
 
-@overload
-def _found_by(programs: Programs, fingerprint: str, named: Run) -> Run: ...
-@overload
-def _found_by(programs: Programs, fingerprint: str, named: Run | None) -> Run | None: ...
-def _found_by(programs: Programs, fingerprint: str, named: Run | None) -> Run | None:
-    """The run that found a program, on whatever tier; ``named`` where none of it counts."""
-    firsts = [draft.first for draft in programs.get(fingerprint, {}).values()]
-    return min(firsts, key=lambda r: (r.replicates is not None, r.created_at, r.id), default=named)
-
-
 def _base(where: Standings, run: Run) -> str | None:
     """What identifies the program that a run's was changed from; None where it was from none."""
     base = base_fingerprint_of(run, where.results)
     return None if base in ("", run.fingerprint) else base
 
 
-def _origin(first: Run, base: str | None, seen: Collection[str]) -> Origin:
-    """Why a line begins with this run."""
+def _origin(where: Standings, first: Run, base: str | None, seen: Collection[str]) -> Origin:
+    """Why a line begins with this run, whose base is no result that stands."""
     if base is not None and base in seen:
         return "circle"
-    # The task's own program may never have been run.
-    return "begun" if first.base is None else "unknown"
+    # The task's own program may never have been run; which it is may not be known.
+    own = base is None or where.baseline in (None, base)
+    return "begun" if first.base is None and own else "unknown"
 
 
 def _linked(where: Standings, programs: Programs, runs: Sequence[Run], tier: str) -> list[Link]:

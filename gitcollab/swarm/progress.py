@@ -48,6 +48,13 @@ class Progress(NamedTuple):
     runs: Sequence[Run]
     steps: Sequence[Step]
 
+    @property
+    def compared(self) -> Sequence[Step]:
+        """The steps from the first on the tier of the last on: numbers of two tiers differ."""
+        tier = self.steps[-1].program.tier if self.steps else None
+        first = next((n for n, s in enumerate(self.steps) if s.program.tier == tier), 0)
+        return self.steps[first:]
+
 
 def progress(where: Standings) -> Progress:
     """The experiments of the task, crashes too, and how its best came about."""

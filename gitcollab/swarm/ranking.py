@@ -97,6 +97,7 @@ class Standings:
     flagged: frozenset[Key]
     drafts: Mapping[Key, Runs]  # best first, flagged ones included
     results: Mapping[str, Run]  # of this task and not retracted, by id
+    baseline: str | None = None  # the fingerprint of the task's own program, where it is known
 
     @cached_property
     def groups(self) -> Ranking:
@@ -112,6 +113,10 @@ class Standings:
     def ranked(self) -> Ranking:
         """The eligible groups, best first: by pessimistic score, then by age."""
         return self.groups_of(self.eligible)
+
+    def finder(self, group: Group) -> Run:
+        """The run that found the group's program, on this tier or another."""
+        return self.credit.finders[group.fingerprint]
 
     @property
     def best(self) -> Group | None:
@@ -239,7 +244,8 @@ def standings(
         drafts.values(),
         key=lambda d: order(task, d.mean, margin(task, sigma, len(d.runs)), d.first),
     )
-    return Standings(task, sigma, frozenset(flagged), {d.key: d for d in ordered}, known)
+    placed = {d.key: d for d in ordered}
+    return Standings(task, sigma, frozenset(flagged), placed, known, baseline)
 
 
 def noise_between(sigma: float, n: int, m: int) -> float:

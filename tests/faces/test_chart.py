@@ -60,8 +60,19 @@ def test_what_is_read_aloud() -> None:
     assert title == "Progress of toy"
     assert told == (
         "4 experiments, 1 of them crashed. The best val_bpb (lower is better) went from 1.000000 "
-        "to 0.900000 in 1 change of the program. It is by nova: change 1"
+        "to 0.900000 in 1 change of the program. It was found by nova: change 1"
     )
+
+
+def test_numbers_of_two_tiers_are_not_held_against_each_other() -> None:
+    bench = Bench()
+    bench.add("base", 1.2)
+    bench.add("base", 1.0, "vega", tier="large", replicates="nova/base-0")
+    bench.add("good", 0.9, "lyra", base="base")
+    bench.add("good", 0.8, "vega", base="base", tier="large", replicates="lyra/good-2")
+    told = drawn(standings(bench.task, bench.results)).decode()
+    assert "went from 1.000000 to 0.800000 on tier large in 2 changes of the program" in told
+    assert "It was found by lyra: good" in told
 
 
 def test_what_is_written_at_the_top() -> None:

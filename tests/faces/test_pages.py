@@ -130,6 +130,19 @@ def test_the_readme_shows_the_picture(bench: Bench) -> None:
     assert f"![{words}](progress.svg)" in render(bench)[0]
 
 
+def test_who_runs_it_on_another_tier_did_not_find_it(bench: Bench) -> None:
+    bench.add("base", 1.2)
+    bench.add("good", 1.1, "lyra", base="base")
+    again = "replicate lyra/good-1"
+    bench.add("good", 0.9, "vega", tier="large", replicates="lyra/good-1", description=again)
+    readme, board = render(bench)
+    assert "found by lyra, run on this tier by vega: good" in Rendered(readme).text
+    assert Rendered(readme).rows[1][1:5] == ["0.900000", "good", "lyra", "1"]
+    assert Rendered(board).rows[1][-2:] == ["lyra", "good"]
+    assert again not in readme + board
+    assert "as it was known after each: from 0.900000 to 0.900000 on tier large" in readme
+
+
 def test_active_agents_are_listed_and_others_counted(bench: Bench) -> None:
     week = 7 * 24 * 60
     bench.add("base", 1.0, "lyra", base_fingerprint=digest("base"))

@@ -44,6 +44,7 @@ def test_change_by_change_from_the_baseline_to_the_best(bench: Bench) -> None:
     line = line_of_best(bench)
     assert names(line) == ["baseline", "a", "b"]
     assert line.origin == "begun"
+    assert line.began.first.description == "baseline"
     assert [link.gain for link in line.links] == [None, pytest.approx(0.02), pytest.approx(0.03)]
     assert line.links[1].error == pytest.approx(where(bench).sigma * 2**0.5)
     assert line.gain == pytest.approx(0.05)
@@ -108,6 +109,14 @@ def test_a_base_that_is_gone_ends_the_line_or_is_found_by_its_program(
     both = standings(bench.task, [run, other])
     assert both.best is not None
     assert names(lineage(both, both.best)) == ["vanished", "lost"]
+
+
+def test_a_base_that_is_not_the_tasks_own_is_not_the_beginning(bench: Bench) -> None:
+    bench.add("stray", 0.9, base_fingerprint=digest("vanished"))
+    for baseline, origin in (("vanished", "begun"), ("baseline", "unknown")):
+        found = where(bench, baseline=digest(baseline))
+        assert found.best is not None
+        assert lineage(found, found.best).origin == origin
 
 
 def test_withdrawn_bases_are_not_in_the_line(bench: Bench) -> None:

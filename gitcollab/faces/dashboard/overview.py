@@ -8,6 +8,7 @@ from gitcollab.faces.chart import CHART, chart
 from gitcollab.faces.dashboard import activity
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import render
+from gitcollab.swarm.lineage import lineage
 from gitcollab.swarm.ranking import NOISE_WIDTH, Group
 from gitcollab.swarm.trend import course, trend
 
@@ -38,9 +39,9 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
 
 
 def _gain(facts: Facts) -> tuple[Group, float] | None:
-    """The program that the search began with, and how much better the best is; None before."""
-    best, steps = facts.where.best, facts.progress.steps
-    first = facts.group(steps[0].program.id) if steps else None
-    if best is None or first is None or first.key == best.key:
+    """Where the line of the best began on its tier, and how much better it is; None before."""
+    best = facts.where.best
+    if best is None:
         return None
-    return first, (first.mean - best.mean) * facts.task.sign
+    line = lineage(facts.where, best)
+    return None if line.gain is None else (line.began, line.gain)

@@ -40,8 +40,11 @@ def rounds_code(report: RoundsReport) -> int:
     return 1 if report.failing else run_code(report.last)
 
 
-def tell_claim(answer: ClaimOutcome) -> None:
-    """A claim's outcome on standard output; a no comes with what may be done next."""
+def tell_claim(answer: ClaimOutcome, typed: str) -> None:
+    """A claim's outcome on standard output; a no comes with what may be done next.
+
+    ``typed`` is the command that asked for it.
+    """
     from gitcollab.swarm.identity import change_text, title
     from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Refused, Taken
 
@@ -83,7 +86,9 @@ def tell_claim(answer: ClaimOutcome) -> None:
                     ("found", found),
                 ]
             )
-            _next(f"gitcollab show {render.short_id(other.id)}, or claim it --anyway")
+            what = "that program" if answer.reason == "same program" else "it"
+            seen = f"gitcollab show {render.short_id(other.id)}"
+            _next(f"{seen}; to {_asks(typed)} {what} again: {typed} --anyway")
         case Offline(reason=reason):
             render.say("nothing is claimed:", reason)
             _next("run it alone all the same: what it finds is queued for the hub")
@@ -92,8 +97,11 @@ def tell_claim(answer: ClaimOutcome) -> None:
             _next(hint)
 
 
-def tell_run(report: RunReport, metric_name: str, program: str) -> None:
-    """A run's outcome: the result and its verdict on standard output, what failed on the other."""
+def tell_run(report: RunReport, metric_name: str, program: str, typed: str) -> None:
+    """A run's outcome: the result and its verdict on standard output, what failed on the other.
+
+    ``typed`` is the command that ran it.
+    """
     result = report.result
     if result is not None:
         render.say(_headline(report, result, metric_name))
@@ -108,7 +116,7 @@ def tell_run(report: RunReport, metric_name: str, program: str) -> None:
     elif report.outcome == "refused" and (claim := report.claim) and claim_code(claim) == _REFUSED:
         for note in report.notes:
             render.say("note:", note)
-        tell_claim(claim)
+        tell_claim(claim, typed)
         return
     for note in report.notes:
         render.say("note:", note)
@@ -142,6 +150,11 @@ def _headline(report: RunReport, result: Result, metric_name: str) -> str:
     if report.is_best:
         best = "; it leads the ranking" if report.kept is False else "; the best so far"
     return f"{metric_name} {render.metric(result.metric)}: {said}{best}"
+
+
+def _asks(typed: str) -> str:
+    """The verb of a command."""
+    return typed.split()[1]
 
 
 def _said(verdict: str | None) -> str:

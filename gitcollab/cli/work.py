@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +39,7 @@ Seed = Annotated[
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.02     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
-    'gitcollab diff ID --raw | gitcollab run --patch - "its change on this base"',
+    "gitcollab diff ID --raw | gitcollab run --patch -   # that change on this base",
     "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(
@@ -93,6 +94,7 @@ def run(
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
     change = None if patch is None else _patch_text(patch)
+    typed = _typed_run(what, sets, patch, seed)
     swarm = open_or_make_swarm(values, change)
     with LiveLine(sys.stderr, quiet=json) as live:
         how: dict[str, Any] = {
@@ -103,9 +105,9 @@ def run(
         }
         how |= {"sandbox": chosen_sandbox(sandbox), "progress": live.show_run}
         if forever or count is not None:
-            return _run_many(swarm, count, what, how, live, json)
+            return _run_many(swarm, count, what, how, live, json, typed)
         report = swarm.run(what, **how)
-    return _end(swarm, report, json)
+    return _end(swarm, report, json, typed)
 
 
 def _run_many(
@@ -115,6 +117,7 @@ def _run_many(
     how: dict[str, Any],
     live: LiveLine,
     json: bool,
+    typed: str,
 ) -> int:
     """Tell each experiment as it ends, then what all of them came to."""
 
@@ -123,7 +126,7 @@ def _run_many(
         if json:
             jsonout.emit_line(jsonout.run(report))
         else:
-            _tell(swarm, report)
+            _tell(swarm, report, typed)
             sys.stdout.flush()
 
     report = swarm.run_many(count, what, on_report=tell, **how)
@@ -160,7 +163,7 @@ def publish(
     report = swarm.publish(
         log, what=what, program=program, status=ended(status) if status else None, seed=seed
     )
-    return _end(swarm, report, json)
+    return _end(swarm, report, json, "gitcollab publish")
 
 
 @verb(
@@ -193,7 +196,8 @@ def claim(
     if json:
         jsonout.emit(jsonout.claim(answer))
     else:
-        outcome.tell_claim(answer)
+        given = [*([what] if what else []), *(["--from-code"] if from_code else [])]
+        outcome.tell_claim(answer, shlex.join(["gitcollab", "claim", *given]))
     return outcome.claim_code(answer)
 
 
@@ -269,13 +273,25 @@ def _patch_text(path: Path) -> str:
 _PATCHES = "make it by `git diff` or `gitcollab diff ID --raw`"
 
 
-def _end(swarm: Swarm, report: RunReport, json: bool) -> int:
+def _typed_run(
+    what: str | None, sets: list[str] | None, patch: Path | None, seed: int | None
+) -> str:
+    """The command that runs this experiment."""
+    given = [] if what is None else [what]
+    given += [word for text in sets or [] for word in ("--set", text)]
+    given += [] if patch is None else ["--patch", str(patch)]
+    given += [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(["gitcollab", "run", *given])
+
+
+def _end(swarm: Swarm, report: RunReport, json: bool, typed: str) -> int:
     if json:
         jsonout.emit(jsonout.run(report))
     else:
-        _tell(swarm, report)
+        _tell(swarm, report, typed)
     return outcome.run_code(report)
 
 
-def _tell(swarm: Swarm, report: RunReport) -> None:
-    outcome.tell_run(report, metric_name=swarm.task.metric.name, program=swarm.task.program)
+def _tell(swarm: Swarm, report: RunReport, typed: str) -> None:
+    task = swarm.task
+    outcome.tell_run(report, metric_name=task.metric.name, program=task.program, typed=typed)

@@ -113,6 +113,12 @@ def applied(patch: str, text: str, program: str) -> str:
     return result
 
 
+def source(patch: str) -> str | None:
+    """The result whose program a patch of ``gitcollab diff`` leads to, as its heading says."""
+    found = re.search(r"^\+\+\+ [^\t\r\n]+\t([^\t\r\n]{1,200})\r?$", patch, re.MULTILINE)
+    return found[1] if found else None
+
+
 class NoPatch(RefusedError, UsageError):  # noqa: N818
     """What was given is something else."""
 

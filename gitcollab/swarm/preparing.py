@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gitcollab.errors import UsageError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Task
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import claiming, confinement, patching, trials
@@ -29,10 +29,12 @@ from gitcollab.swarm.proposal import (
     Proposal,
     announced_change,
     contradiction,
+    first_of,
     propose,
     says_a_change,
 )
 from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.roster import roster
 from gitcollab.swarm.workspace import Base, Mode
 
 Progress = Callable[[RunProgress], None]
@@ -77,7 +79,7 @@ def prepare(
     spoken = spoken_claim(member, before) if not (set_values or patch) else None
     if what is None and spoken is not None:
         what = spoken.description
-    plan = proposal_of(member, task, before, what, set_values, patch, seed)
+    plan = proposal_of(member, task, before, what, set_values, patch, seed, again=anyway)
     by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
     confined = confinement.decide(member, plan.experiment, sandbox, by=by)
     progress(RunProgress("claim", title(plan.experiment)))
@@ -113,11 +115,19 @@ def proposal_of(
     set_values: Mapping[str, str] | None = None,
     patch: str | None = None,
     seed: int | None = None,
+    *,
+    again: bool = False,
 ) -> Proposal:
-    """What the program ``text``, patched, is as an experiment against this workspace's base."""
-    base = member.workspace.base() or Base(None, text)
+    """What the program ``text``, patched, is as an experiment against this workspace's base.
+
+    ``again``: a program that was published, as it is, is another run of it, whatever the base.
+    """
+    base, title = member.workspace.base() or Base(None, text), None
     if patch is not None:
+        title = _title_of(member, patch) if text == base.text else None
         text = patching.applied(patch, text, task.program)
+    elif again and not set_values and (published := _published(member, task, text, base)):
+        base, what = published, None
     try:
         plan = propose(
             text,
@@ -127,6 +137,7 @@ def proposal_of(
             set_values=set_values,
             seed=seed,
             python=task.program.endswith(".py"),
+            title=title,
         )
     except NothingToTry:
         _expect_no_change(member, base, what)
@@ -134,6 +145,28 @@ def proposal_of(
     if plan.unchanged:
         _expect_no_change(member, base, what)
     return plan
+
+
+def _title_of(member: Member, patch: str) -> str | None:
+    """What the result is called whose change a patch says that it is."""
+    found = member.result(patching.source(patch) or "")
+    return None if found is None else found.description
+
+
+def _published(member: Member, task: Task, text: str, base: Base) -> Base | None:
+    """The program as its own base, of the first result that measured it; None where none did.
+
+    The workspace's own base is what it is.
+    """
+    try:
+        its_print = fingerprint(text)
+        if its_print == fingerprint(base.text):
+            return None
+    except GitcollabError:  # it is no program: whoever proposes it says so
+        return None
+    trusts = roster(member.store.snapshot()).trusts
+    runs = [r for r in member.runs_of(task, its_print) if r.status == "ok" and trusts(r)]
+    return Base(first_of(runs).id, text) if runs else None
 
 
 def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
@@ -153,8 +186,10 @@ def _expect_no_change(member: Member, base: Base, what: str | None) -> None:
 
 def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...]:
     """What the user should know of a description: that it contradicts the code."""
+    mine = plan.experiment
     if what is None or plan.unchanged:
-        return ()
+        unused = what is not None and mine.replicates and what != mine.description
+        return (f"your words are left out: this is {title(mine)}",) if unused else ()
     base = member.workspace.base() or Base(None, plan.program)
     found = contradiction(what, plan.experiment, base, member.words)
     return (f"{found}: the code decides",) if found else ()
@@ -162,7 +197,7 @@ def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...
 
 def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
     """Claim the experiment, or use the claim that announced it in words."""
-    if spoken is not None and spoken.description == plan.experiment.description:
+    if spoken and not plan.unchanged and spoken.description == plan.experiment.description:
         return claiming.refine(member, spoken, plan.experiment, anyway=anyway)
     return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
 

@@ -49,12 +49,13 @@ def propose(
     set_values: Mapping[str, str] | None = None,
     seed: int | None = None,
     python: bool = True,
+    title: str | None = None,
 ) -> Proposal:
     """The proposal that a working program makes against its base.
 
     ``runs_of`` gives the finished runs of a program by its fingerprint: they tell a baseline from
-    a replicate, and the next free seed. Raises GitcollabError where there is nothing to try or no
-    way to describe it.
+    a replicate, and the next free seed. ``title`` describes what neither words nor constants do.
+    Raises GitcollabError where there is nothing to try or no way to describe it.
     """
     if set_values:
         text = constants.edit(text, set_values)
@@ -85,7 +86,7 @@ def propose(
                 "leave --seed out for the next free one",
             )
     else:
-        experiment = _described(_with_delta(common, change), change, what)
+        experiment = _described(_with_delta(common, change), change, what, title)
     return Proposal(text, seed if seed is not None else _next_seed(runs), experiment)
 
 
@@ -255,8 +256,10 @@ def _jsonable(value: literal.Value) -> object:
     return [_jsonable(v) for v in value] if isinstance(value, tuple) else value
 
 
-def _described(experiment: Experiment, change: delta.Delta, what: str | None) -> Experiment:
-    description = what or delta.describe(change)
+def _described(
+    experiment: Experiment, change: delta.Delta, what: str | None, title: str | None
+) -> Experiment:
+    description = what or delta.describe(change) or title
     if description is None:
         raise UsageError(
             "the program differs from its base in more than constants: it cannot describe itself",
@@ -270,7 +273,7 @@ def _rerun(experiment: Experiment, runs: Collection[Result], what: str | None) -
     done = [r for r in runs if r.status == "ok"]
     if not done:
         return experiment.model_copy(update={"description": what or "baseline"})
-    first = min(done, key=lambda r: (r.replicates is not None, r.created_at, r.id))
+    first = first_of(done)
     if what is not None and what != first.description:
         raise NothingToTry(
             f"the program is unchanged, so there is nothing to try for {what[:60]!r}",
@@ -278,6 +281,11 @@ def _rerun(experiment: Experiment, runs: Collection[Result], what: str | None) -
             f"{first.id}",
         )
     return experiment.model_copy(update={"description": first.description, "replicates": first.id})
+
+
+def first_of(runs: Collection[Result]) -> Result:
+    """The result that another run of their program replicates."""
+    return min(runs, key=lambda r: (r.replicates is not None, r.created_at, r.id))
 
 
 def _next_seed(runs: Collection[Result]) -> int:

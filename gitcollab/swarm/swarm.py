@@ -135,7 +135,7 @@ class Swarm:
             from gitcollab.swarm import preparing, trials
 
             text = trials.users_program(member.workspace, member.task)
-            plan = preparing.proposal_of(member, member.task, text, what)
+            plan = preparing.proposal_of(member, member.task, text, what, again=anyway)
             notes = preparing.notes_on(member, plan, what)
             answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
         return replace(answer, notes=notes) if isinstance(answer, Granted) else answer

@@ -312,3 +312,16 @@ def test_own_lines_stay_own_when_others_take_them(nova: Swarm, machines: Machine
     nova.member.store.refresh()
     write(nova, mine.replace("seed % 10", "(seed + 1) % 10"))
     assert nova.run("again").outcome == "published"
+
+
+def test_a_program_that_is_run_again_is_still_its_authors(nova: Swarm) -> None:
+    write(nova, HERS)
+    with pytest.raises(RefusedError, match="code by eve"):
+        nova.run(anyway=True)
+    report = nova.run(anyway=True, sandbox="off")
+    assert "code by eve runs unprotected: the sandbox is off" in report.notes
+    assert report.result is not None
+    assert report.result.replicates is not None
+    assert report.result.replicates.startswith("eve/")
+    with pytest.raises(RefusedError, match="code by eve"):
+        nova.run("hers, with a value", set_values={"RATE": "0.3"})

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gitcollab.errors import RefusedError
 from gitcollab.records.models import MAX_PROGRAM_BYTES
 from gitcollab.store.differences import difference
-from gitcollab.swarm.patching import MAX_HUNKS, applied, touched
+from gitcollab.swarm.patching import MAX_HUNKS, applied, source, touched
 
 PROGRAM = "".join(f"line {n}\n" for n in range(1, 21))
 HEAD = "--- a/train.py\n+++ b/train.py\n"
@@ -418,3 +418,11 @@ def test_no_patch_takes_long(name: str) -> None:
     with pytest.raises(RefusedError):
         applied(HEAD + hunks, text, "train.py")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_patch_says_which_result_it_leads_to(ends: str) -> None:
+    made = difference("a\n", "b\n", "train.py", "baseline", "nova/b-1a2b3c4d").patch
+    assert source(made.replace("\n", ends)) == "nova/b-1a2b3c4d"
+    assert source(difference("a\n", "b\n", "train.py").patch) is None
+    assert source("+++ b/train.py\n") is None

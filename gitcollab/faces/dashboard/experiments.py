@@ -18,6 +18,7 @@ from gitcollab.swarm.runs import Run
 
 CHUNK = 10_000  # experiments in a file
 MAX_DESCRIPTION = 120
+NEWEST = 50  # for readers without scripts
 
 
 def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
@@ -29,7 +30,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
     older = [_name(n) for n in range(1, len(chunks))]
     tiers = sorted({run.tier for run in runs})
     agents = sorted({run.agent for run in runs})
-    more = {"older": older, "tiers": tiers, "agents": agents, "newest": len(chunks[0])}
+    more = {"older": older, "tiers": tiers, "agents": agents, "newest": runs[: -NEWEST - 1 : -1]}
     yield page, render("experiments.html", facts, page, **more)
     for number, chunk in enumerate(chunks):
         yield _name(number), _script(_columns(facts, chunk) | {"chunk": number})

@@ -2,6 +2,8 @@
 "use strict";
 gitcollab.Chart = class {
   static NEAR = 24; // pixels from which the pointer finds an experiment
+  static MOST = 1e30; // metrics beyond have no place on an axis
+  static LEAST = 1e-24; // half of the least height that an axis has
 
   constructor(place, { name, sign, onzoom, announce }) {
     this.place = place;
@@ -50,22 +52,46 @@ gitcollab.Chart = class {
     return [first - pad, last + pad];
   }
 
-  // From what is shown; values far off the rest are left out unless they are asked for.
+  // From what is shown and counts; values far off the rest are left out unless they are asked for.
   #range() {
-    const values = this.rows.map((row) => row.metric).filter((value) => value !== null);
-    const ends = this.best.map(([, value]) => value);
-    if (!values.length && !ends.length) return [0, 1];
-    const sorted = values.sort((a, b) => a - b);
-    const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-    let low = Math.min(...ends, ...(sorted.length ? [sorted[0]] : []));
-    let high = Math.max(...ends, ...(sorted.length ? [sorted[sorted.length - 1]] : []));
-    if (!this.outliers && sorted.length > 8) {
+    const ends = this.best.map(([, value]) => value).filter((value) => this.#fits(value));
+    const inner = this.#span(this.#values(true), ends) ?? this.#span(this.#values(false), ends) ?? [0, 1];
+    const [low, high] = this.outliers ? this.#widened(inner) : inner;
+    const middle = (low + high) / 2;
+    const half = Math.max((high - low) * 0.56, Math.abs(middle) * 1e-9, gitcollab.Chart.LEAST);
+    return [middle - half, middle + half];
+  }
+
+  // The metrics that are shown, least first: of what counts, or of what does not.
+  #values(counted) {
+    const off = gitcollab.MARKS.indexOf("uncounted");
+    const rows = this.rows.filter((row) => this.#fits(row.metric) && (row.mark !== off) === counted);
+    return rows.map((row) => row.metric).sort((a, b) => a - b);
+  }
+
+  #fits(value) {
+    return value !== null && Math.abs(value) <= gitcollab.Chart.MOST;
+  }
+
+  // The least and the greatest of sorted values and of the best; null of none.
+  #span(values, ends) {
+    const all = [...ends, ...values.slice(0, 1), ...values.slice(-1)];
+    if (!all.length) return null;
+    let [low, high] = [Math.min(...all), Math.max(...all)];
+    if (!this.outliers && values.length > 8) {
+      const at = (share) => values[Math.round(share * (values.length - 1))];
       const room = 3 * Math.max(at(0.75) - at(0.25), 1e-12);
       low = Math.max(low, Math.min(at(0.25) - room, ...ends));
       high = Math.min(high, Math.max(at(0.75) + room, ...ends));
     }
-    const pad = (high - low || Math.abs(high) || 1) * 0.06;
-    return [low - pad, high + pad];
+    return [low, high];
+  }
+
+  // With what does not count, as far as the rest can still be told apart beside it.
+  #widened([low, high]) {
+    const room = 10 * Math.max(high - low, 1e-12);
+    const near = this.#values(false).filter((value) => value >= low - room && value <= high + room);
+    return [Math.min(low, ...near.slice(0, 1)), Math.max(high, ...near.slice(-1))];
   }
 
   #colour(name) {

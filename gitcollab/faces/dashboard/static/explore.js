@@ -61,6 +61,8 @@
     document.head.append(script);
   });
   gitcollab.onmore = show;
+  get("newest").remove(); // what readers without scripts have
+  get("explorer").hidden = false;
   recall();
   show();
 })();

@@ -45,7 +45,7 @@ def readme(where: Standings, search: Progress, agents: Collection[str], read: Re
         _best(where),
         f"![{_picture(search)}]({CHART})",
         *_top(where),
-        *_active(where, search, agents),
+        *_active(where, agents),
         "## Join",
         _JOIN,
         "## What is where",
@@ -96,7 +96,7 @@ def _introduction(where: Standings, agents: Collection[str]) -> str:
         "together, with nothing but this repository between them.\n"
         f"What counts: {_objective(where.task)}\n"
         f"So far: {count(len(where.results), 'experiment')} by "
-        f"{count(len(agents), 'agent')}, {count(len(where.ranked), 'program')} ranked."
+        f"{count(len(agents), 'agent')}, {count(where.programs, 'program')} ranked."
     )
 
 
@@ -170,7 +170,7 @@ def _top(where: Standings) -> Sequence[str]:
     return (f"## Top {TOP_OF_README}", table(columns, rows), more)
 
 
-def _active(where: Standings, search: Progress, agents: Collection[str]) -> Sequence[str]:
+def _active(where: Standings, agents: Collection[str]) -> Sequence[str]:
     """Who has results in the week up to the newest one: a page of records has no other clock."""
     active = where.credit.active()
     if not active:
@@ -182,7 +182,7 @@ def _active(where: Standings, search: Progress, agents: Collection[str]) -> Sequ
     more, others = len(active) - len(rows), len(agents) - len(active)
     rest = [f"{more:,} more are active"] if more else []
     rest += [f"{count(others, 'other agent')} took part or joined before"] if others else []
-    newest = search.runs[-1].created_at[:10]
+    newest = (where.credit.newest or "")[:10]
     parts = [
         "## Active agents",
         f"In the seven days up to the newest result, of {newest}:",

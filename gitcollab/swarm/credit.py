@@ -6,11 +6,13 @@ agent whose run of it came first; running a program that somebody else found is 
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.records.models import rfc3339
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from gitcollab.swarm.ranking import Group, Standings
 
 ACTIVE = timedelta(days=7)  # before the newest result: records have no other clock
+# So few results that are so far ahead of all others have a wrong date: clocks are strangers'.
+_FEW, _AHEAD = 2, timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,22 @@ class Credit:
             best.setdefault(draft.first.agent, draft)
         return {agent: self._row(agent, best.get(agent)) for agent in sorted(self.runs)}
 
+    @cached_property
+    def newest(self) -> str | None:
+        """When the newest result was made; one or two a month ahead of all others do not say so."""
+        times = (run.created_at for run in self._where.results.values())
+        latest = heapq.nlargest(_FEW + 1, times)
+        believed = latest[0] if latest else None
+        for later, earlier in pairwise(latest):
+            if datetime.fromisoformat(later) - datetime.fromisoformat(earlier) > _AHEAD:
+                believed = earlier
+        return believed
+
     def active(self) -> list[Activity]:
         """The agents with results in the days before the newest one, the busiest first."""
-        if not self.runs:
+        if self.newest is None:
             return []
-        newest = max(run.created_at for runs in self.runs.values() for run in runs)
-        since = rfc3339(datetime.fromisoformat(newest) - ACTIVE)
+        since = rfc3339(datetime.fromisoformat(self.newest) - ACTIVE)
         found = [self._activity(agent, since) for agent in self.runs]
         busy = (one for one in found if one.experiments)
         return sorted(busy, key=lambda one: (-one.experiments, one.agent))
@@ -113,8 +127,10 @@ class Credit:
         )
 
     def _activity(self, agent: str, since: str) -> Activity:
-        runs = [run for run in self.runs[agent] if run.created_at >= since]
-        kept = sum(draft.first.created_at >= since for draft in self.kept.get(agent, ()))
+        until = self.newest or since
+        runs = [run for run in self.runs[agent] if since <= run.created_at <= until]
+        found = (draft.first.created_at for draft in self.kept.get(agent, ()))
+        kept = sum(since <= at <= until for at in found)
         return Activity(agent, len(runs), kept, self._replications(agent, runs))
 
     def _replications(self, agent: str, runs: Iterable[Run]) -> int:

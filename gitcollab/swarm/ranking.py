@@ -110,6 +110,11 @@ class Standings:
         return [d for d in self.drafts.values() if d.key not in self.flagged]
 
     @cached_property
+    def programs(self) -> int:
+        """How many programs are ranked, each counted once on whatever tiers it was run."""
+        return len({draft.key[0] for draft in self.eligible})
+
+    @cached_property
     def ranked(self) -> Ranking:
         """The eligible groups, best first: by pessimistic score, then by age."""
         return self.groups_of(self.eligible)

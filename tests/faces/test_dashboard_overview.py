@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from gitcollab.faces.dashboard import leaderboard, lineage, overview
+from gitcollab.faces.dashboard import activity, agents, leaderboard, lineage, overview
+from gitcollab.faces.pages import pages as hub_pages
+from gitcollab.records.models import Claim
+from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.seeding import init_hub
+from tests import toy
 from tests.faces.auditing import Parsed
-from tests.faces.hubs import Hub, changed
+from tests.faces.hubs import BEGAN, Hub, changed
 
 SMALL = {"hardware": {"device": "CPU", "tier": "cpu"}}
 
@@ -16,6 +22,15 @@ SMALL = {"hardware": {"device": "CPU", "tier": "cpu"}}
 @pytest.fixture
 def hub(toy_hub: Path) -> Hub:
     return Hub(toy_hub)
+
+
+def seeded(folder: Path, task: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "train.py").write_text(toy.PROGRAM)
+    (folder / "task.yaml").write_text(task)
+    hub = folder / "hub.git"
+    assert init_hub(str(hub), task_file=folder / "task.yaml", pages=hub_pages).seeded
+    return hub
 
 
 def overview_of(hub: Hub) -> Parsed:
@@ -67,3 +82,43 @@ def test_the_trend_says_what_counts(hub: Hub) -> None:
     assert f"Trend: {word}" in page.words
     assert "One run has a standard deviation of" in page.words
     assert "a gain counts from 2 standard errors of the difference on" in page.words
+
+
+def test_the_unit_is_said(tmp_path: Path) -> None:
+    task = toy.TASK.replace("metric: {name: score,", "metric: {name: score, unit: points,")
+    assert task != toy.TASK
+    page = overview_of(Hub(seeded(tmp_path / "hub", task)))
+    assert "lower score (points) is better" in page.words
+
+
+def test_a_program_on_two_tiers_is_one(hub: Hub) -> None:
+    base = hub.run("baseline", 1.2, **SMALL)
+    assert "1 experiment 1 program ranked 1 agent has run some" in overview_of(hub).words
+    hub.run("baseline-large", 1.0, "vega", replicates=base.id)
+    assert "2 experiments 1 program ranked 2 agents have run some" in overview_of(hub).words
+
+
+def test_a_date_far_ahead_empties_nothing(hub: Hub) -> None:
+    base = hub.run("baseline", 1.0)
+    for n in range(3):
+        hub.run(f"run-{n}", 1.0, "vega", program=changed(n), base=base)
+    ahead = {"created_at": BEGAN.replace(year=2999)}
+    hub.run("ahead", 1.0, "lyra", program=changed(9), base=base, **ahead)
+    bars = activity.bars(hub.facts)
+    assert bars is not None
+    assert (bars.unit, bars.most, bars.last) == ("hour", 4, "2026-03-01 12:00")
+    _, days = agents._activity(hub.facts)
+    assert days == {"nova": {agents.DAYS - 1: 1}, "vega": {agents.DAYS - 1: 3}}
+
+
+def test_who_is_at_work_is_as_of_the_building(hub: Hub) -> None:
+    assert "when this page was made." in overview_of(hub).words  # nobody
+    now = datetime.now(UTC)
+    own = hub.own() | {"created_at": now, "expires_at": now + timedelta(seconds=1000)}
+    claim = Claim(id="x", agent="lyra", description="trying", **own)
+    hub.put("claim", claim.model_copy(update={"id": key_of(claim)}))
+    facts = hub.facts
+    (held,) = facts.claims
+    assert timedelta(0) < facts.left(held) <= timedelta(seconds=1000)
+    page = Parsed(dict(overview.files(facts))["index.html"].decode())
+    assert f"As of {facts.now:%Y-%m-%d %H:%M} UTC, when this page was made." in page.words

@@ -13,6 +13,7 @@ from gitcollab.faces.dashboard.files import Bases
 from gitcollab.faces.pages import pages as hub_pages
 from gitcollab.records.models import Retraction
 from gitcollab.records.names import path_of
+from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm.seeding import init_hub
 from tests import people, toy
 from tests.faces import auditing
@@ -315,3 +316,26 @@ def test_experiments_that_no_hub_has_are_shown_without_files(hub: Hub) -> None:
     many = with_experiments(hub.facts, 9)
     found = [Parsed(page.make().decode()) for page in results.pages(many)]
     assert len(found) == 9
+
+
+def test_a_base_that_is_not_here_is_not_the_tasks_own(hub: Hub) -> None:
+    hub.run("baseline", 1.0)
+    stray = hub.run("stray", 0.9, program=changed(0.2), base_fingerprint=fingerprint(changed(0.3)))
+    page = page_of(hub, stray.id)
+    assert "base a program, which is not here" in page.words
+    assert "The hub does not hold the program that this one was changed from." in page.words
+    found = hub.run("found", 0.95, "vega", program=changed(0.3))
+    page = page_of(hub, stray.id)
+    assert f"base {found.id}" in page.words
+    assert "-RATE = 0.3" in page.words
+
+
+def test_a_base_whose_runs_do_not_count_gives_no_verdict(hub: Hub) -> None:
+    gone = hub.run("gone", 0.95, "vega", program=changed(0.3))
+    after = hub.run("after", 0.9, program=changed(0.2), base=gone)
+    path = path_of("result", gone.id)
+    hub.put("retraction", Retraction(
+        id="vega/r", agent="vega", target=path, reason="mine", **hub.own()
+    ))  # fmt: skip
+    page = page_of(hub, after.id)
+    assert "No run of its base on tier large counts, so there is no verdict." in page.words

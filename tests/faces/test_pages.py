@@ -158,6 +158,18 @@ def test_active_agents_are_listed_and_others_counted(bench: Bench) -> None:
     assert "2 other agents took part or joined before." in readme
 
 
+def test_a_date_far_ahead_hides_nobody(bench: Bench) -> None:
+    bench.add("base", 1.0, "lyra", base_fingerprint=digest("base"))
+    bench.add("good", 0.9, "nova", base="base")
+    bench.add("other", 0.95, "vega", base="base", minute=10**8)
+    readme = render(bench)[0]
+    assert "In the seven days up to the newest result, of 2026-01-01:" in readme
+    assert [row[0] for row in Rendered(readme).rows[-2:]] == ["lyra", "nova"]
+    assert "3 programs ranked" in readme
+    bench.add("base", 0.5, "vega", tier="large")
+    assert "3 programs ranked" in render(bench)[0]
+
+
 def test_of_a_crowd_the_busiest_are_listed(bench: Bench) -> None:
     for n in range(40):
         bench.add(f"p{n}", 1.0, f"agent-{n % 30:02}")

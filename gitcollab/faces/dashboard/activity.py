@@ -37,7 +37,9 @@ class Bars:
 
 def bars(facts: Facts) -> Bars | None:
     """The newest ``MAX_BARS`` days (or hours) up to the last experiment; None without any."""
-    times = [(run, datetime.fromisoformat(run.created_at)) for run in facts.progress.runs]
+    until = facts.where.credit.newest or ""
+    runs = [run for run in facts.progress.runs if run.created_at <= until]
+    times = [(run, datetime.fromisoformat(run.created_at)) for run in runs]
     if not times:
         return None
     newest = times[-1][1]

@@ -81,13 +81,14 @@ def _activity(facts: Facts) -> tuple[Mapping[str, str], Mapping[str, Counter[int
     last: dict[str, str] = {}
     days: dict[str, Counter[int]] = {}
     runs = facts.progress.runs
-    newest = datetime.fromisoformat(runs[-1].created_at) if runs else facts.as_of
+    until = facts.where.credit.newest
+    newest = datetime.fromisoformat(until) if until else facts.as_of
     midnight = newest.replace(hour=0, minute=0, second=0, microsecond=0)
     begin = midnight - timedelta(days=DAYS - 1)
     since = rfc3339(begin)
     for run in runs:
         last[run.agent] = run.created_at  # they come in the order of time
-        if run.created_at >= since:
+        if until and since <= run.created_at <= until:
             day = (datetime.fromisoformat(run.created_at) - begin).days
             days.setdefault(run.agent, Counter())[day] += 1
     return last, days

@@ -1,20 +1,22 @@
 """What the pages of the dashboard are made of: a hub at one commit, read once.
 
-Nothing here depends on when or where it is built: "now" is when the hub's newest commit was made.
+"Now" is when the hub's newest commit was made, so that the same hub has the same pages whenever and
+wherever they are built. The one exception are claims: who is at work depends on the clock, so they
+are as of ``now``, the moment of building, which the overview says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from gitcollab.records.models import AgentCard, Claim, Result, Task
 from gitcollab.records.names import PROGRAM_PATH, folder_of
-from gitcollab.store.snapshot import Snapshot
+from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.swarm import reading
-from gitcollab.swarm.claims import active
+from gitcollab.swarm.claims import active, left
 from gitcollab.swarm.hypotheses import Idea, board
 from gitcollab.swarm.progress import Mark, Progress, mark_of, progress
 from gitcollab.swarm.ranking import Group, Standings, standings
@@ -33,14 +35,18 @@ class Facts:
     task: Task
     where: Standings
     hub: str = ""
+    now: datetime = field(default_factory=utc_now)
 
     @classmethod
-    def of(cls, snapshot: Snapshot, hub: str = "") -> Facts:
-        """The facts of a hub as ``snapshot`` has it. Raises GitcollabError where it is none."""
+    def of(cls, snapshot: Snapshot, hub: str = "", now: datetime | None = None) -> Facts:
+        """The facts of a hub as ``snapshot`` has it. Raises GitcollabError where it is none.
+
+        ``now`` is the time by the clock of the snapshot, where that is not this machine's.
+        """
         task = reading.task_of(snapshot, hub or "this hub", "the state branch")
         gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
         where = standings(task, reading.runs(snapshot), gone, baseline)
-        return cls(snapshot, task, where, hub)
+        return cls(snapshot, task, where, hub, now or utc_now())
 
     @cached_property
     def as_of(self) -> datetime:
@@ -82,6 +88,10 @@ class Facts:
         """Who is running what, oldest first."""
         return active(self.snapshot)
 
+    def left(self, claim: Claim) -> timedelta:
+        """How long a claim still holds."""
+        return left(self.snapshot, claim, self.task)
+
     @cached_property
     def cards(self) -> Mapping[str, AgentCard]:
         """The agents' cards by name: of those whose card proves its key."""
@@ -101,6 +111,20 @@ class Facts:
         """The runs that a result is judged with; None where it does not count."""
         run = self.run(result_id)
         return None if run is None else self.where.group_of(run)
+
+    def base(self, run: Run) -> str | None:
+        """The id of what a run's program was changed from; "" for the task's own, None: unknown.
+
+        Where no result is named, the base's fingerprint says which; a run that says none either was
+        changed from the task's own.
+        """
+        said, own = run.base_fingerprint, self.where.baseline
+        if run.base is not None:
+            return run.base
+        if own is None or said in (None, own, run.fingerprint):
+            return ""
+        found = self.where.credit.finders.get(said)
+        return None if found is None else found.id
 
     def program(self, result_id: str | None) -> str | None:
         """The program of a result, or the baseline for None; None where the hub holds it not."""

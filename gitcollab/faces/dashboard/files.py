@@ -47,17 +47,20 @@ class Bases:
         self._kept: dict[str | None, Base] = {}
 
     def of(self, run: Run) -> Base:
-        """The base of a run, or the task's own program."""
-        found = self._kept.get(run.base)
+        """What a run's program was changed from."""
+        base = self._facts.base(run)
+        found = self._kept.get(base)
         if found is None:
-            found = self._kept[run.base] = self._read(run.base)
+            found = self._kept[base] = self._read(base)
             if len(self._kept) > MOST_BASES:
                 del self._kept[next(iter(self._kept))]
         return found
 
     def _read(self, base: str | None) -> Base:
-        program = self._facts.program(base)
         if base is None:
+            return Base(None, None, ())
+        program = self._facts.program(base or None)
+        if not base:
             return Base(None, program, ())
         curve = self._facts.text(self._facts.beside(base, "curve.csv"))
         return Base(self._facts.result(base), program, curves.read(curve))

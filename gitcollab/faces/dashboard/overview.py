@@ -33,7 +33,6 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
             bars=activity.bars(facts),
             latest=runs[: -LATEST - 1 : -1],
             at_work=facts.claims[:AT_WORK],
-            left=lambda claim: (claim.expires_at - facts.as_of).total_seconds(),
         ),
     )
 

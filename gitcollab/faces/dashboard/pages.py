@@ -47,6 +47,7 @@ def render(template: str, facts: Facts, page: str, **more: Any) -> bytes:
             page=page,
             pages=PAGES,
             root="../" * page.count("/"),
+            unit=f" ({words.words(unit, 20)})" if (unit := facts.task.metric.unit) else "",
             version=__version__,
             **more,
         )

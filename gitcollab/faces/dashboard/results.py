@@ -59,7 +59,8 @@ class Gathered:
     tiers: Sequence[tuple[str, str, int, str]]  # elsewhere: tier, mean, runs, id
     built: Sequence[tuple[Run, str]]  # what builds on it, with its mark; at most MOST_BUILT
     built_count: int
-    has_base: bool  # whether the base has a page
+    base_id: str | None  # of what it was changed from; see Facts.base
+    has_base: bool  # whether that has a page
     has_original: bool  # whether what it replicates has one
     idea: tuple[str, str] | None  # the hypothesis that it tests: id, title
 
@@ -103,7 +104,10 @@ class _Book:
     def key(self, gathered: Gathered) -> str:
         """What identifies the page that is made of ``gathered``."""
         run = gathered.run
-        of_files = self._content(run.id), self._content(run.base) if run.base else ""
+        of_files = (
+            self._content(run.id),
+            self._content(gathered.base_id) if gathered.base_id else "",
+        )
         return _digest(self._common, *of_files, repr(gathered))
 
     def gathered(self, run: Run) -> Gathered:
@@ -112,7 +116,7 @@ class _Book:
         group, base = facts.group(run.id), where.base_of(run)
         gap = base.mean - group.mean if group and base else 0.0
         noise = where.sigma * math.sqrt(1 / group.n + 1 / base.n) if group and base else 0.0
-        built = self._built.get(run.id, [])
+        built, base_id = self._built.get(run.id, []), facts.base(run)
         return Gathered(
             run=run,
             void=self._void(run),
@@ -133,7 +137,8 @@ class _Book:
             tiers=list(self._elsewhere(run)),
             built=[(one, facts.marks[one.id]) for one in self._best_first(built)[:MOST_BUILT]],
             built_count=len(built),
-            has_base=run.base in facts.paged,
+            base_id=base_id,
+            has_base=base_id in facts.paged,
             has_original=run.replicates in facts.paged,
             idea=self._ideas.get(run.id),
         )

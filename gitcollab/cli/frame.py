@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _CLAIMS = 12  # lines of a plain frame, which has no last line
 _RESULTS = 12
 _GPUS = 8
+_SHORT = 8  # cells in which an address says nothing
 _BESIDE = 52  # cells that stand beside a sparkline
 
 
@@ -58,6 +59,8 @@ def _title(seen: Watched, now: datetime, on: Screen) -> list[str]:
     hub = f"{without_credentials(seen.hub)} (branch {seen.branch})"
     clock = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     room = on.width - len(clock) - 2
+    if room < _SHORT:
+        return [titled(cut(line(hub), on.width), on.paint)]
     shown = cut(line(hub), room)
     return [titled(f"{shown}{' ' * (room - size(shown) + 2)}{clock}", on.paint)]
 

@@ -124,9 +124,9 @@ def is_able() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
-def width() -> int:
-    """The cells of a line: of the terminal, of COLUMNS, or 80."""
-    return max(40, shutil.get_terminal_size((80, 24)).columns)
+def width(least: int = 40) -> int:
+    """The cells of a line: of the terminal, of COLUMNS, or 80; never fewer than ``least``."""
+    return max(least, shutil.get_terminal_size((80, 24)).columns)
 
 
 def size(text: str) -> int:

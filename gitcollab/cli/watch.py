@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gitcollab.runner.usage import Usage
     from gitcollab.swarm.watching import Watched
 
+_LEAST = 20  # cells of a line
+
 
 @verb(LOOK, "gitcollab watch", "gitcollab watch --once")
 def watch(
@@ -47,7 +49,7 @@ def watch(
     seen, used, now = hub.ask(), _usage(), render.now()
     if json:
         return jsonout.emit(_document(seen, used, now))
-    print("\n".join(frame(seen, used, now, Screen(table.width()))))
+    print("\n".join(frame(seen, used, now, Screen(table.width(_LEAST)))))
     return None
 
 

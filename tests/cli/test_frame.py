@@ -120,6 +120,13 @@ def test_it_fits_any_screen(width: int, height: int, used: Usage | None) -> None
     assert lines[-1] == "q leaves"
 
 
+@pytest.mark.parametrize("width", [20, 26, 32, 33, 39])
+def test_its_first_line_fits_a_narrow_screen(width: int) -> None:
+    first, *_ = shown(seen(hub="/srv/" + "h" * 300), on=Screen(width)).splitlines()
+    assert first.startswith("/srv/hh")
+    assert len(first) == width
+
+
 def test_a_plain_frame_has_no_colours_and_all_that_matters() -> None:
     told = shown(seen(running=[Running(make_claim(), NOW + DAY)] * 30), on=Screen(80))
     assert "\x1b" not in told

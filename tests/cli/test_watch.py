@@ -301,3 +301,12 @@ def test_no_workspace(cli: Cli, tmp_path: Path) -> None:
     told = cli("watch", cwd=tmp_path)
     assert told.code == 1
     assert "gitcollab join" in told.err
+
+
+@pytest.mark.parametrize("columns", ["30", "38"])
+def test_one_frame_fits_a_narrow_screen(
+    cli: Cli, nova: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    first, *_ = cli("watch", "--once", cwd=nova).out.splitlines()
+    assert len(first) <= int(columns)

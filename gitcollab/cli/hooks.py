@@ -13,6 +13,7 @@ import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, Json, app, group, verb
+from gitcollab.cli.boundary import guard
 from gitcollab.cli.choices import Branch
 
 _MOST_SECONDS = 3600  # that bringing a hub up to date may take in the background
@@ -62,11 +63,12 @@ def tend(
 
     hooks/post-receive does this after every push, by `gitcollab views`, `sweep` and `dashboard`.
     The dashboard is built where the hub's git configuration says: git --git-dir HUB config
-    gitcollab.dashboard FOLDER. One is at work on a hub at a time, and one waits; whoever comes then
-    leaves it to that one. What the commands say goes to standard error with --json.
+    gitcollab.dashboard FOLDER, a full path. One is at work on a hub at a time, and one waits;
+    whoever comes then leaves it to that one. What the commands say goes to standard error with
+    --json.
     """
     from gitcollab.store.snapshot import utc_now
-    from gitcollab.swarm.hooks import dashboard_folder, turn
+    from gitcollab.swarm.hooks import turn
 
     if post_receive:
         _detach()
@@ -74,21 +76,28 @@ def tend(
     with turn(hub) as mine, redirect_stdout(sys.stderr if json else sys.stdout):
         if mine:
             render.say(utc_now().isoformat(timespec="seconds"))
-            codes = _run_all(hub, dashboard_folder(hub))
+            codes = _run_all(hub)
     if json:
         jsonout.emit({"exit": codes})
     return max(codes.values(), default=0)
 
 
-def _run_all(hub: Path, dashboard: Path | None) -> dict[str, int]:
+def _run_all(hub: Path) -> dict[str, int]:
     """Run the commands that bring the hub up to date, each whatever became of the others."""
     from gitcollab.cli.main import run
+    from gitcollab.swarm.hooks import dashboard_folder
 
     where = ["--git-dir", str(hub)]
-    commands = [["views", *where], ["sweep", *where]]
-    if dashboard is not None:
-        commands.append(["dashboard", *where, "--out", str(dashboard)])
-    return {argv[0]: run(argv) for argv in commands}
+    codes = {verb: run([verb, *where]) for verb in ("views", "sweep")}
+
+    def build() -> int:
+        if (folder := dashboard_folder(hub)) is not None:
+            codes["dashboard"] = run(["dashboard", *where, "--out", str(folder)])
+        return 0
+
+    if code := guard(build, []):
+        codes["dashboard"] = code
+    return codes
 
 
 def _detach() -> None:

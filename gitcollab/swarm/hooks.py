@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gitcollab
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.store import hubs, serving
 from gitcollab.store.audit import git_dir
 from gitcollab.store.lock import HostLock
@@ -96,10 +96,18 @@ def turn(hub: Path) -> Iterator[bool]:
 
 
 def dashboard_folder(hub: Path) -> Path | None:
-    """Where the hub's dashboard is to be, as its git configuration says; None: nowhere."""
+    """Where the hub's dashboard is to be, as its git configuration says; None: nowhere.
+
+    Raises UsageError for a folder that depends on where, or who, the keeper is: whoever pushes is.
+    """
     place = git_dir(hub)
     named = serving.setting(place, serving.DASHBOARD_KEY)
-    return place / named if named else None
+    if named and not Path(named).is_absolute():
+        raise UsageError(
+            f"{serving.DASHBOARD_KEY} is {named!r}, which is no full path",
+            f"git --git-dir={shlex.quote(str(place))} config {serving.DASHBOARD_KEY} /FULL/PATH",
+        )
+    return Path(named) if named else None
 
 
 def _check_importable() -> None:

@@ -288,3 +288,22 @@ def test_what_it_runs(
         assert mine
         assert tend(toy_hub) == 0  # somebody waits already
     assert len(ran) == 5
+
+
+@pytest.mark.parametrize("folder", ["~/www", "www", "./www"])
+def test_a_dashboard_is_where_its_full_path_says(
+    toy_hub: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    """Whoever pushes is at work: each has another home."""
+    from gitcollab.cli.hooks import tend
+
+    install(toy_hub)
+    ran: list[str] = []
+    monkeypatch.setattr(main, "run", lambda argv: ran.append(argv[0]) or 0)
+    run_git("config", "gitcollab.dashboard", folder, git_dir=toy_hub)
+    assert tend(toy_hub) == 2
+    assert ran == ["views", "sweep"]  # the others are done all the same
+    assert capsys.readouterr().err == (
+        f"error: gitcollab.dashboard is '{folder}', which is no full path\n"
+        f"next: git --git-dir={toy_hub} config gitcollab.dashboard /FULL/PATH\n"
+    )

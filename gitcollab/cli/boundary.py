@@ -1,7 +1,8 @@
 """The one place where an error becomes a message and an exit code.
 
 0 done, 1 expected failure, 2 usage, 3 bug (its traceback goes to a log), 4 refused, 5 queued,
-130 interrupted. A reader that has seen enough (``| head``) ends us quietly, as SIGPIPE would.
+130 interrupted. A reader that has seen enough (``| head``) ends us quietly, as SIGPIPE would;
+so does standard output that is closed (``>&-``), before anything is done.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Terminated(KeyboardInterrupt):
 
 def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
     """The exit code of ``call``, or of what it raised, which has then been shown once."""
+    if not _can_speak():
+        return BROKEN_PIPE
     as_json = "--json" in argv
     try:
         code = call()
@@ -68,6 +71,18 @@ def guard(call: Callable[[], int], argv: Sequence[str]) -> int:
     except BaseException as e:  # the last line of defence: whatever is left is a bug
         return _tell_bug(e, argv, as_json)
     return code
+
+
+def _can_speak() -> bool:
+    """Whether standard output was open when we began; where standard error was not, it is now.
+
+    Python has no such streams (None), and what is opened next would get their numbers.
+    """
+    if getattr(sys, "stdout", None) is None:
+        return False
+    if getattr(sys, "stderr", None) is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as we live
+    return True
 
 
 def _is_nowhere() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -77,14 +78,17 @@ class LiveLine:
         self._stream.flush()
 
 
-_reading = LiveLine(sys.stderr)
+@lru_cache(maxsize=1)
+def _reading(stream: TextIO) -> LiveLine:
+    return LiveLine(stream)
 
 
 def show_reading(done: int, total: int) -> None:
     """Show how many of a hub's records have been read."""
-    _reading.show_share(f"reading {total:,} records of the hub", done / total)
+    live = _reading(sys.stderr)
+    live.show_share(f"reading {total:,} records of the hub", done / total)
     if done == total:
-        _reading.clear()
+        live.clear()
 
 
 def describe(progress: RunProgress) -> str:

@@ -180,3 +180,22 @@ def test_a_terminal_without_the_characters() -> None:
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["status"], ["views", "--json"], ["nothing"]])
+def test_standard_output_that_is_closed(tmp_path: Path, argv: list[str]) -> None:
+    ran = closed(">&-", tmp_path, argv)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (141, "", "")
+
+
+def test_standard_error_that_is_closed(tmp_path: Path) -> None:
+    ran = closed("2>&-", tmp_path, ["nothing"])
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "")
+
+
+def closed(stream: str, folder: Path, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command line that begins without one of its streams."""
+    shell = ["sh", "-c", f'exec "$@" {stream}', "sh", sys.executable, "-m", "gitcollab", *argv]
+    return subprocess.run(
+        shell, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )

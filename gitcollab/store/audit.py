@@ -34,6 +34,7 @@ _MAX_TREE_ENTRIES = 50_000_000  # of a whole hub
 MAX_MENDED_BYTES = 10 * MAX_PUSH_BYTES  # of changed files in these
 _LOOKED_BACK = 200  # commits
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_POINTER_BYTES = 8192
 _REMEMBERED = 64 * 200  # bytes of the newest accepted tips
 
 
@@ -264,7 +265,10 @@ class Repository:
 
 
 def git_dir(path: Path) -> Path:
-    """The git directory that ``path`` is, or that the checkout ``path`` has. Raises UsageError."""
+    """The git directory that ``path`` is, or that the checkout ``path`` has. Raises UsageError.
+
+    Of one of several work trees of a repository, it is the repository's.
+    """
     if (found := _git_dir(path)) is None:
         raise UsageError(f"{path} is no git repository", "give a bare repository, or a checkout")
     return found
@@ -282,9 +286,25 @@ def is_repository(path: Path) -> bool:
 
 def _git_dir(path: Path) -> Path | None:
     for place in (path, path / ".git"):
-        if is_git_dir(place):
-            return place.absolute()
+        with suppress(OSError, ValueError):  # what it points to is no path
+            if is_git_dir(found := _pointed_to(place)):
+                return found.absolute()
     return None
+
+
+def _pointed_to(place: Path) -> Path:
+    """Where the objects and branches are of the git directory ``place``: of a work tree (see git
+    worktree), in the repository that it was made from. See gitrepository-layout(5).
+    """
+    if place.is_file():
+        with place.open("rb") as file:
+            said = file.read(_POINTER_BYTES).decode()
+        pointer, _, rest = said.partition("gitdir: ")
+        if pointer or not rest:
+            return place
+        place = (place.parent / rest.rstrip("\n")).resolve()
+    common = place / "commondir"
+    return (place / common.read_text().rstrip("\n")).resolve() if common.is_file() else place
 
 
 def _told(found: Difference) -> list[Fault]:

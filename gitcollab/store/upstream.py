@@ -84,14 +84,20 @@ class InPlace(Upstream):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self._ref = f"refs/heads/{repository.branch}"
-        head = command.run_git("symbolic-ref", "--quiet", "HEAD", git_dir=repository.path)
-        bare = setting(repository.path, "core.bare")
-        if bare == "false" and head.out.strip() == self._ref:
+        if place := self._checked_out():
             raise UsageError(
-                f"{repository.path.parent} has the branch {repository.branch} checked out, and no "
-                "remote origin",
+                f"{place} has the branch {repository.branch} checked out, and no remote origin",
                 "give a hub's git directory, or a clone of one",
             )
+
+    def _checked_out(self) -> str | None:
+        """The work tree whose files would stay as they are; None: there is none."""
+        listed = command.run_git("worktree", "list", "--porcelain", git_dir=self._repository.path)
+        for told in listed.out.split("\n\n"):
+            lines = told.split("\n")
+            if f"branch {self._ref}" in lines and not any(x.startswith("prunable") for x in lines):
+                return lines[0].removeprefix("worktree ")
+        return None
 
     def fetch(self) -> str:
         """The hub's tip. Raises HubEmpty."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -329,6 +330,21 @@ def test_what_cannot_be_kept_says_so(
     run_git("remote", "remove", "origin", git_dir=place)
     with pytest.raises(UsageError, match="checked out"):
         rebuild(place)  # its files would stay as they are
+
+
+def test_a_branch_that_another_work_tree_has(toy_hub: Path, tmp_path: Path, clone: Clone) -> None:
+    alter(Plain(toy_hub, tmp_path / "plain.git"))
+    place, tree, before = clone("copy"), tmp_path / "tree", tip(toy_hub)
+    run_git("remote", "remove", "origin", git_dir=place)
+    run_git("update-ref", "--no-deref", "HEAD", before, git_dir=place)
+    assert run_git("checkout", "--quiet", "--detach", git_dir=place).code == 0
+    assert run_git("worktree", "add", "--quiet", str(tree), "swarm", git_dir=place).code == 0
+    for one in (place, tree):
+        with pytest.raises(UsageError, match=f"{tree} has the branch swarm checked out"):
+            rebuild(one)
+    assert tip(place) == before
+    shutil.rmtree(tree)
+    assert rebuild(place).commit == tip(place) != before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

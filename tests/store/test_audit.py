@@ -228,6 +228,19 @@ def test_a_checkout_and_a_bare_one(hub: Path, tmp_path: Path) -> None:
             opened(hub).resolve(name)
 
 
+def test_a_work_tree_of_a_repository(hub: Path, tmp_path: Path) -> None:
+    tip = add(hub, None, {"a": b"1"})
+    git(hub, "update-ref", "refs/heads/swarm", tip)
+    git(hub, "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), tip)
+    for place in (tmp_path / "tree", tmp_path / "tree" / ".git", hub / "worktrees" / "tree"):
+        found = opened(place)
+        assert (found.path, found.tip(), found.resolve("swarm")) == (hub, tip, tip)
+    for said in (b"gitdir: /nowhere\n", b"gitdir: ", b"\xff\0", b"gitdir: \0\n", b"a gitdir: .\n"):
+        (tmp_path / "tree" / ".git").write_bytes(said)
+        with pytest.raises(UsageError, match="no git repository"):
+            opened(tmp_path / "tree")
+
+
 def git(hub: Path, *args: str, data: str = "") -> str:
     who = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"]
     command = ["git", f"--git-dir={hub}", *who, *args]

@@ -1,11 +1,11 @@
-"""How the pages of a hub write numbers."""
+"""How the pages of a hub and of its dashboard write numbers."""
 
 from __future__ import annotations
 
 
-def count(number: int, noun: str) -> str:
-    """So many of them: ``1 run``, ``1,234 runs``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: 1 run, 1,200 runs."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def number(value: float) -> str:
@@ -14,5 +14,5 @@ def number(value: float) -> str:
 
 
 def small(value: float) -> str:
-    """Two digits, for what is only about so much."""
+    """Two digits, for an error or a spread: no more is known of them."""
     return f"{value:.2g}"

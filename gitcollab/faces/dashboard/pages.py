@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gitcollab import __version__
+from gitcollab.faces import numbers
 from gitcollab.faces.dashboard import words
 from gitcollab.faces.dashboard.facts import Facts
 
@@ -65,8 +66,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("metric", "small", "signed", "words", "count", "day", "span"):
+    for name in ("metric", "signed", "words", "day", "span"):
         made.filters[name] = getattr(words, name)
+    for name in ("small", "count"):
+        made.filters[name] = getattr(numbers, name)
     made.globals["result_page"] = result_page
     made.globals["idea_anchor"] = idea_anchor
     made.globals["marks"] = words.MARKS

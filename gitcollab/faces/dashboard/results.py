@@ -19,7 +19,8 @@ from gitcollab import __version__
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.files import Bases, Files
 from gitcollab.faces.dashboard.pages import render, result_page
-from gitcollab.faces.dashboard.words import metric, signed, small
+from gitcollab.faces.dashboard.words import metric, signed
+from gitcollab.faces.numbers import small
 from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm import reading, roster
 from gitcollab.swarm.ranking import NOISE_WIDTH, Group

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from gitcollab.faces.numbers import number
 from gitcollab.records.quoting import blanked
 from gitcollab.swarm.views import shortened
 
@@ -19,15 +20,8 @@ MARKS = {
 
 
 def metric(value: float | None) -> str:
-    """A metric as this field writes it: six decimals for numbers of ordinary size."""
-    if value is None:
-        return "–"
-    return f"{value:.6f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.6g}"
-
-
-def small(value: float | None) -> str:
-    """An error or a spread: two digits are all that is known of it."""
-    return "–" if value is None else f"{value:.2g}"
+    """A metric, if there is one."""
+    return "–" if value is None else number(value)
 
 
 def signed(value: float) -> str:
@@ -39,11 +33,6 @@ def signed(value: float) -> str:
 def words(stranger: object, limit: int = 160) -> str:
     """A stranger's words on one line, without what acts or hides; the template escapes them."""
     return shortened(blanked(str(stranger)), limit)
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: 1 run, 1,200 runs."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def day(when: datetime | str) -> str:

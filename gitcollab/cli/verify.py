@@ -204,7 +204,7 @@ def _tell(verdict: Verdict) -> None:
 def _table(found: Sequence[Found]) -> None:
     shown = found[:_SHOWN]
     titles = (
-        render.Column("rule", 14),
+        render.Column("rule", 14, whole=True),
         render.Column("path", None, whole=True),
         render.Column("why", None, whole=True),
     )

@@ -182,6 +182,8 @@ def best(
             ]
         )
     if change is not None:
+        if bare:
+            render.say("the best cannot be adopted: its program is not on the hub; instead:")
         _tell_adopted(change)
     return None
 

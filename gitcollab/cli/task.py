@@ -68,13 +68,28 @@ def set_task(
 def _tell_change(report: TaskChange, json: bool) -> None:
     if json:
         changes = [{"field": k, "before": old, "after": new} for k, old, new in report.changes]
-        return jsonout.emit({"changes": changes, "comparable": report.comparable})
+        told = ("comparable", "unranked", "ranked")
+        return jsonout.emit({"changes": changes} | {name: getattr(report, name) for name in told})
     if not report.changes:
         render.say("nothing changed: the task is so already")
     render.pairs((key, f"{_value(old)} → {_value(new)}") for key, old, new in report.changes)
     if not report.comparable:
-        render.say("note: older results measured something else: they are no longer ranked")
+        _tell_ranked(report)
     return None
+
+
+def _tell_ranked(report: TaskChange) -> None:
+    """What became of older results, by another measure."""
+    if report.unranked:
+        one = report.unranked == 1
+        what = f"{render.count(report.unranked, 'result')} measured something else and "
+        what += "is no longer ranked" if one else "are no longer ranked"
+        render.say(f"note: {what}; setting it back ranks {'it' if one else 'them'} again")
+    if report.ranked:
+        what = render.count(report.ranked, "earlier result")
+        render.say(
+            f"note: {what} of this task {'is' if report.ranked == 1 else 'are'} ranked again"
+        )
 
 
 def _value(value: Any) -> str:

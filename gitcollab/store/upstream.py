@@ -9,7 +9,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
+from gitcollab.errors import (
+    GitcollabError,
+    OfflineError,
+    RefusedError,
+    UsageError,
+    without_credentials,
+)
 from gitcollab.git import command, failures
 from gitcollab.git.rawtrees import difference
 from gitcollab.git.remote import Landed, Moved, Refused, Remote, Unreachable
@@ -28,15 +34,23 @@ class Upstream:
         self._repository = repository
         self._objects = repository.objects
         url = setting(repository.path, "remote.origin.url") or str(repository.path)
+        self._url = without_credentials(url)
         self._remote = Remote(repository.path, url, repository.branch)
 
     def fetch(self) -> str:
-        """The hub's tip, brought here. Raises HubUnreachable, HubEmpty."""
-        self._remote.fetch()
+        """The hub's tip, brought here. Raises HubUnreachable, and UsageError where it is no hub."""
+        try:
+            self._remote.fetch()
+        except failures.HubEmpty as e:
+            raise self._no_branch() from e
         tip = self._objects.tip(self._remote.tracking)
         if tip is None:
             raise GitcollabError("the fetched tip is not there", "try again")
         return tip
+
+    def _no_branch(self) -> UsageError:
+        branch = self._repository.branch
+        return UsageError(f"{self._url} holds no branch {branch}", "name it by --branch")
 
     def holds(self, commit: str) -> bool:
         """Whether the hub, as last fetched, has the commit on its branch."""
@@ -100,10 +114,10 @@ class InPlace(Upstream):
         return None
 
     def fetch(self) -> str:
-        """The hub's tip. Raises HubEmpty."""
+        """The hub's tip. Raises UsageError where it is no hub."""
         tip = self._repository.tip(copies=False)
         if tip is None:
-            raise failures.HubEmpty(str(self._repository.path), self._repository.branch)
+            raise self._no_branch()
         return tip
 
     def holds(self, commit: str) -> bool:

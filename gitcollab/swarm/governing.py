@@ -250,9 +250,16 @@ def _change_task(
         if before.get(key) != after.get(key)
     ]
     keyring.maintainer_key(old)
+    same = old.digest == new.digest
+    unranked = 0 if same else _ranked(member)
     if changes:
         _edit(member, snapshot, {TASK_PATH: codec.encode(new)}, ", ".join(k for k, _, _ in changes))
-    return TaskChange(changes, comparable=old.digest == new.digest)
+    return TaskChange(changes, same, unranked, 0 if same else _ranked(member))
+
+
+def _ranked(member: Member) -> int:
+    """How many results are ranked under the task as it is on the hub."""
+    return sum(len(group.runs) for group in member.standings().eligible)
 
 
 def _flat(fields: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
-from gitcollab.swarm import keyring, trials
+from gitcollab.swarm import keyring, reading, trials
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
@@ -145,8 +145,9 @@ def selected(
     verdict: str | None = None,
     text: str | None = None,
 ) -> list[Run]:
-    """All results that match, newest first. UsageError for a tier that there is none of."""
+    """All results that match, newest first. UsageError for a tier or an agent that there is none of."""
     check_tier(member, tier)
+    check_agent(member, agent)
     where = member.standings()
     return [
         run
@@ -203,6 +204,18 @@ def check_tier(member: Member, tier: str | None) -> None:
     if tier not in known:
         names = ", ".join(dict.fromkeys((*TIERS, *sorted(known))))
         raise UsageError(f"there is no tier {str(tier)[:40]!r}", f"tiers: {names}")
+
+
+def check_agent(member: Member, agent: str | None) -> None:
+    """Refuse an agent that never joined and has no result."""
+    cards = reading.cards(member.store.snapshot())
+    if agent in (None, member.config.agent, *cards):
+        return
+    known = {*cards, *(run.agent for run in member.runs().values())}
+    if agent not in known:
+        near = difflib.get_close_matches(str(agent)[:60], sorted(known), n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "list them: gitcollab agent list"
+        raise UsageError(f"there is no agent {str(agent)[:60]!r} on this hub", hint)
 
 
 def find(member: Member, wanted: str) -> Result:

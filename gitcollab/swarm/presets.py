@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records import codec
@@ -100,11 +103,37 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
     return task
 
 
+def check_field(key: str) -> None:
+    """Refuse the name of a field that no task has: UsageError, with those it may be."""
+    model: type[BaseModel] | None = Task
+    above = ""
+    for part in key.split("."):
+        if model is None:  # names of people, below maintainers
+            return
+        known = {
+            field.alias or name: field.annotation for name, field in model.model_fields.items()
+        }
+        if part not in known:
+            near = difflib.get_close_matches(part[:60], known, n=2)
+            names = " or ".join(above + name for name in near)
+            hint = f"did you mean {names}?" if near else f"there are: {', '.join(known)}"
+            raise UsageError(f"a task has no field {(above + part)[:80]!r}", hint)
+        above, model = f"{above}{part}.", _model_in(known[part])
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The fields that a field has, where it has some."""
+    if isinstance(annotation, type):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
 def assign(fields: dict[str, Any], assignment: str) -> None:
     """Apply ``a.b=value`` to nested mappings; the value is read as YAML."""
     key, found, text = assignment.partition("=")
     if not found or not key:
         raise UsageError(f"{assignment!r} is not KEY=VALUE", "as in --set budget.seconds=20")
+    check_field(key)
     *parents, last = key.split(".")
     at = fields
     for parent in parents:

@@ -283,11 +283,14 @@ class Invited:
 class TaskChange:
     """Fields of the task that changed: (name, before, after), None where there was no such field.
 
-    ``comparable``: whether older results are still ranked.
+    ``comparable``: whether older results are still ranked. Where they are not, ``unranked`` is how
+    many were till now, and ``ranked`` how many earlier ones of the task as it is now are again.
     """
 
     changes: list[tuple[str, Any, Any]]
     comparable: bool
+    unranked: int = 0
+    ranked: int = 0
 
 
 @dataclass(frozen=True)

@@ -245,6 +245,7 @@ class Swarm:
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program of all, of a tier, or of an agent's; None when there is none."""
         looking.check_tier(self.member, tier)
+        looking.check_agent(self.member, agent)
         return self.member.rankings.best(tier, agent)
 
     def adopt(self, tier: str | None = None) -> Adopted:

@@ -16,7 +16,9 @@ Files are written aside and moved into place, so that a killed process leaves th
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -88,10 +90,7 @@ class Workspace:
         for folder in (start, *start.parents):
             if (folder / FOLDER / "config.yaml").is_file():
                 return cls(folder)
-        raise NotJoined(
-            f"{start} is not a gitcollab workspace",
-            "join a hub here with: gitcollab join HUB --agent NAME",
-        )
+        raise NotJoined(f"{start} is not a gitcollab workspace", _how_to_join(start))
 
     @property
     def config(self) -> Config:
@@ -267,6 +266,19 @@ class Workspace:
                 continue
             return path
         raise GitcollabError(f"{runs} is full", f"remove old runs from {runs}")
+
+
+def _how_to_join(start: Path) -> str:
+    """The next step in a folder that is no workspace: there may be a hub of its own."""
+    for folder in (start, *start.parents):
+        if (folder / FOLDER / EMBEDDED).is_dir():
+            hub = shlex.quote(os.path.relpath(folder / FOLDER / EMBEDDED, start))
+            where = "" if folder == start else f", in {folder}"
+            return (
+                f"it has a hub of its own: gitcollab run takes part in it{where}; "
+                f"to choose a name: gitcollab join {hub} --agent NAME"
+            )
+    return "join a hub here with: gitcollab join HUB --agent NAME"
 
 
 def _keep_private(path: Path, mode: int) -> None:

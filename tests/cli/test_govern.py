@@ -144,6 +144,37 @@ def test_suspending(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
     assert cli("agent").code == 2
 
 
+def test_another_measure_says_what_is_ranked(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
+    seeded("open")
+    for lr in ("0.1", "0.2"):
+        assert cli("run", "--set", f"LR={lr}", "--seed", "1").code == 0
+    told = cli("task", "set", "budget.seconds=9").out
+    assert told.splitlines()[1:] == [
+        "note: 2 results measured something else and are no longer ranked; setting it back ranks "
+        "them again"
+    ]
+    assert cli("run").code == 0
+    back = cli("task", "set", "budget.seconds=5.0", "--json").json
+    assert (back["comparable"], back["unranked"], back["ranked"]) == (False, 1, 2)
+    told = cli("task", "set", "budget.seconds=9").out
+    assert told.splitlines()[2] == "note: 1 earlier result of this task is ranked again"
+
+
+def test_a_field_that_no_task_has(cli: Cli, at: At, seeded: Callable[..., Path]) -> None:
+    seeded("open")
+    for argv, said, hint in (
+        (["budget.second=5"], "a task has no field 'budget.second'", "mean budget.seconds?"),
+        (["polcy.z=5"], "a task has no field 'polcy'", "mean policy?"),
+        (["budget.q=5"], "a task has no field 'budget.q'", "there are: seconds, tokens, steps"),
+    ):
+        for verb in (("task", "set"), ("init", "other.git", "--set")):
+            ran = cli(*verb, *argv)
+            assert (ran.code, len(ran.err.splitlines())) == (2, 2)
+            assert said in ran.err
+            assert hint in ran.err
+    assert not Path("other.git").exists()
+
+
 def test_the_task(cli: Cli, at: At, seeded: Callable[..., Path], tmp_path: Path) -> None:
     seeded("open")
     assert "  admission: open\n" in cli("task", "show").out
@@ -153,9 +184,9 @@ def test_the_task(cli: Cli, at: At, seeded: Callable[..., Path], tmp_path: Path)
         "budget.seconds  5.0 → 9.0",
         "sigma           0.002 → 0.01",
     ]
-    assert "no longer ranked" in told.out
+    assert "note:" not in told.out  # there is no result yet
     again = cli("task", "set", "sigma=0.01", "--json").json
-    assert again == {"changes": [], "comparable": True}
+    assert again == {"changes": [], "comparable": True, "unranked": 0, "ranked": 0}
     for bad, code in (("sigma=x", 2), ("sigma", 2), ("hub=abababababababab", 2)):
         assert cli("task", "set", bad).code == code
     (tmp_path / "words.yaml").write_text("concepts: {}\n")

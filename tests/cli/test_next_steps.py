@@ -82,3 +82,43 @@ def test_a_hub_that_takes_nothing_is_not_away(cli: Cli, join: Join, hub: Path) -
     assert "(what waits is kept here; gitcollab doctor)\n" in told.out
     ruled = cli("agent", "suspend", "nova")
     assert (ruled.code, ruled.err.startswith("error: nothing is decided: ")) == (5, True)
+
+
+def test_a_hub_that_lies_in_the_folder_is_named(cli: Cli, tmp_path: Path, task_file: Path) -> None:
+    assert cli("init", "--task", str(task_file), cwd=tmp_path).code == 0
+    told = cli("status", cwd=tmp_path)
+    assert told.code == 1
+    assert "next: it has a hub of its own: gitcollab run takes part in it; " in told.err
+    assert told.err.endswith("gitcollab join .gitcollab/hub.git --agent NAME\n")
+    below = tmp_path / "below"
+    below.mkdir()
+    told = cli("best", cwd=below)
+    assert f"takes part in it, in {tmp_path}; " in told.err
+    assert "gitcollab join ../.gitcollab/hub.git --agent NAME" in told.err
+    assert cli("join", ".gitcollab/hub.git", "--agent", "nova", cwd=tmp_path).code == 0
+    assert cli("status").code == 0
+
+
+def test_a_best_that_nobody_can_take_is_told(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    rows = "commit\tscore\tstatus\tdescription\na1a1a1a\t0.41\tkeep\tsecret sauce\n"
+    (nova / "log.tsv").write_text(rows)
+    assert cli("run", cwd=nova).code == 0
+    assert cli("import", "log.tsv", "--agent", "karp", "--tier", "cpu", cwd=nova).code == 0
+    assert "sauce" in cli("best").out
+    assert "cannot be adopted" not in cli("best").out
+    told = cli("best", "--adopt").out.splitlines()
+    assert told[-2] == "the best cannot be adopted: its program is not on the hub; instead:"
+    assert told[-1].startswith("train.py is nova/baseline-")
+
+
+def test_an_agent_that_there_is_none_of(cli: Cli, join: Join) -> None:
+    join("bobby")
+    nova = join("nova")
+    assert cli("results", "--agent", "bobby", cwd=nova).out == "no results\n"
+    for verb in ("results", "best"):
+        told = cli(verb, "--agent", "boby")
+        assert told.code == 2
+        assert told.err == (
+            "error: there is no agent 'boby' on this hub\nnext: did you mean bobby?\n"
+        )

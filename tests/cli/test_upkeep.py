@@ -64,6 +64,17 @@ def test_sweep_is_told(cli: Cli, script: Script) -> None:
     assert cli("sweep").code == 5
 
 
+@pytest.mark.parametrize("verb", ["views", "sweep", "verify", "dashboard"])
+def test_a_clone_of_no_hub(cli: Cli, tmp_path: Path, verb: str) -> None:
+    other, clone = tmp_path / "other.git", tmp_path / "clone"
+    assert run_git("init", "--quiet", "--bare", str(other)).code == 0
+    assert run_git("clone", "--quiet", str(other), str(clone)).code == 0
+    place = ("--out", "shown") if verb == "dashboard" else ()
+    ran = cli(verb, "--git-dir", str(clone), *place)
+    assert ran.code == 2
+    assert ran.err.endswith("holds no branch swarm\nnext: name it by --branch\n")
+
+
 @pytest.mark.parametrize("verb", ["views", "sweep"])
 def test_what_cannot_be_meant(cli: Cli, hub: Path, clone: Path, tmp_path: Path, verb: str) -> None:
     for argv in (
@@ -75,8 +86,8 @@ def test_what_cannot_be_meant(cli: Cli, hub: Path, clone: Path, tmp_path: Path, 
         assert ran.code == 2, (argv, ran.out + ran.err)
         assert len(ran.err.splitlines()) <= 2
     other = cli(verb, "--git-dir", str(hub), "--branch", "other")
-    assert other.code == 1
-    assert "holds no branch 'other'" in other.err
+    assert other.code == 2
+    assert other.err.endswith("holds no branch other\nnext: name it by --branch\n")
     hub.rename(tmp_path / "away.git")
     assert cli(verb, "--git-dir", str(clone)).code == 5
 

@@ -49,6 +49,18 @@ def ended(chosen: Ended) -> Literal["ok", "crash", "timeout"]:
             return "timeout"
 
 
+class Direction(StrEnum):
+    """Which way a metric gets better."""
+
+    minimize = "minimize"
+    maximize = "maximize"
+
+
+def way(chosen: Direction) -> Literal["minimize", "maximize"]:
+    """The choice in the word that tasks use."""
+    return "minimize" if chosen is Direction.minimize else "maximize"
+
+
 class Format(StrEnum):
     """How results are handed to other tools."""
 

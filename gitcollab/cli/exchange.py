@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import KEEP, Json, verb
-from gitcollab.cli.choices import Format
+from gitcollab.cli.choices import Direction, Format, way
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.text import fitted
@@ -49,6 +51,13 @@ def import_results(
         str | None,
         typer.Option(metavar="COLUMN", help="The metric's column. Default: the metric's name."),
     ] = None,
+    direction: Annotated[
+        Direction | None,
+        typer.Option(
+            help="Which way the log's own keep and discard go. Where that is not the task's, "
+            "--metric has to name the column to import."
+        ),
+    ] = None,
     repo: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="The git repository whose commits the rows name."),
@@ -66,15 +75,17 @@ def import_results(
 
     Columns go by name: commit, the metric (val_bpb), memory_gb, status (keep, discard, crash),
     description; other columns with numbers become metrics. A row builds on the last one before it
-    that was kept. Importing a file again adds only what is new in it. Results without a program
+    that was kept, or on what an export of results says. A metric of 0 is a crash's, unless the
+    status is keep. Importing a file again adds only what is new in it. Results without a program
     (no --repo, or none at the row's commit) are a maintainer's to import: nobody can run these
-    again.
+    again. Programs of --repo count as code of others.
 
     Exit codes: 0 done, 2 no such log, 4 refused, 5 queued (offline).
     """
     from gitcollab.swarm.importing import Wanted
 
-    wanted = Wanted(agent, tier, device, metric, repo, _time(started))
+    goes = None if direction is None else way(direction)
+    wanted = Wanted(agent, tier, device, metric, goes, repo, _time(started))
     swarm = open_swarm()
     with LiveLine(sys.stderr, quiet=True) as live:
         report = swarm.import_log(file, wanted, dry_run=dry_run, progress=live.show_share)
@@ -103,7 +114,8 @@ def _time(text: str | None) -> datetime | None:
 def _code(report: Imported) -> int:
     if report.refused:
         return _REFUSED
-    return _QUEUED if report.queued else 0
+    waits = report.queued or (report.waiting and not report.dry_run)
+    return _QUEUED if waits else 0
 
 
 def _tell(report: Imported) -> None:
@@ -118,9 +130,12 @@ def _tell(report: Imported) -> None:
         _note(said)
     if len(left) > _TOLD:
         _note(f"{len(left) - _TOLD} more lines are left out (--json gives all)")
-    if report.refused:
+    if report.refused and not report.dry_run:
         _note("what was refused is kept on this host: gitcollab outbox")
-    if report.queued:
+    if report.waiting and not report.queued:
+        why = f" ({report.reason})" if report.reason else ""
+        _note(f"what waits is delivered by: gitcollab sync{why}")
+    elif report.queued:
         _note(f"queued on this host ({report.reason}); gitcollab sync delivers it")
     elif report.reason:
         _note(f"as of the last sync: {report.reason}")
@@ -128,14 +143,19 @@ def _tell(report: Imported) -> None:
 
 def _headline(report: Imported) -> str:
     parts = []
-    if report.imported or not (report.there or report.queued or report.refused):
+    others = report.there or report.queued or report.refused or report.waiting
+    if report.imported or not others:
         done = "would import" if report.dry_run else "imported"
         crashed = f", {render.count(report.crashes, 'crash', 'crashes')}" if report.crashes else ""
         parts.append(f"{done} {_results(report.imported)} of {report.agent}{crashed}")
     if report.queued:
         parts.append(f"queued {_results(report.queued)} of {report.agent}")
     if report.refused:
-        parts.append(f"{_results(len(report.refused))} refused")
+        done = "would be refused" if report.dry_run else "refused"
+        parts.append(f"{_results(len(report.refused))} {done}")
+    if report.waiting:
+        wait = "waits" if report.waiting == 1 else "wait"
+        parts.append(f"{_results(report.waiting)} {wait} on this host")
     if report.there:
         parts.append(f"{report.there:,} already there")
     return "; ".join(parts)
@@ -200,12 +220,18 @@ def _write_lines(found: Iterator[Exported], out: BinaryIO) -> int:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
-    """The file to write, which takes the place of one of that name once all of it is there."""
-    if path.exists() and not path.is_file():  # a device or a pipe is written to
-        target, aside = path, path
+    """The file to write, which takes the place of one of that name once all of it is there.
+
+    Of a link it is the file that it leads to.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a device or a pipe is written to
+        aside = target
     else:
-        target, aside = path, path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
+        aside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         with aside.open("wb") as file:
             yield file
         if aside != target:

@@ -1,14 +1,14 @@
 """Whose code a run would execute: this agent's own, or strangers'.
 
 A program is made of its bases' code. It is this machine's own when every program it descends from
-is: signed by a key that lies here, published by nobody else before, of no patch that somebody gave,
-down to the baseline. A baseline is own when its bytes came with gitcollab, when the hub is the one
-inside this workspace, or when a key that lies here signed both the hub's task and its program. What
-a hub says of itself proves nothing: anybody may list anybody's public key.
+is: signed by a key that lies here, published by nobody else before, of no patch or repository that
+somebody gave, down to the baseline. A baseline is own when its bytes came with gitcollab, when the
+hub is the one inside this workspace, or when a key that lies here signed both the hub's task and
+its program. What a hub says of itself proves nothing: anybody may list anybody's public key.
 
 What a program adds to its base by hand is own unless it is a stranger's program, but for its form,
-or has lines of one (see ``copying``), or of a patch that was run here. Lines that were rewritten,
-each of them, are not recognised.
+or has lines of one (see ``copying``), of a patch that was run here, or of what was imported. Lines
+that were rewritten, each of them, are not recognised.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from gitcollab.swarm.workspace import EMBEDDED, SOMEBODY
 
 BASELINE = "the hub's maintainers"
 PATCHER = "the author of the patch"
+IMPORTED = "the author of the imported repository"
 # A longer ancestry is not followed; a program whose beginnings are unknown is a stranger's.
 MAX_BASES = 10_000
 UNKNOWN = SOMEBODY
@@ -74,6 +75,17 @@ def strangers(
     if not _is_own_baseline(member, at.base_fingerprint, own_task):
         found[BASELINE] = None
     return tuple(found)
+
+
+def was_own(member: Member, text: str, print_of: str | None) -> bool:
+    """Whether this very program has been published, and is own as it was."""
+    snapshot = member.store.snapshot()
+    for (result_id,) in snapshot.select("result", fingerprint=print_of):
+        result = member.result(str(result_id))
+        if result is not None and result.files.get(PROGRAM_PATH) == sha256(text.encode()):
+            own = _is_own(member, result) and not strangers(member, result)
+            return own and result.id not in _marks()
+    return False
 
 
 def additions_by(member: Member, text: str, experiment: Experiment) -> tuple[str, ...]:

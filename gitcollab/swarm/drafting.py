@@ -1,16 +1,19 @@
 """What the rows of a log are as results: what each builds on, what it changes, its program.
 
-A log keeps no programs. What a row builds on is the last one before it that was kept; what its
-words are understood to change is laid over the constants as the rows kept before have left them,
-starting from the hub's baseline. Where programs are known, code decides.
+A log keeps no programs. A row builds on what it says, by ids as our exports have them, or else on
+the last one before it that was kept. What its words are understood to change is laid over the
+constants as the rows that it builds on have left them, starting from the hub's baseline. Where
+programs are known, code decides.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Environment, Experiment, Hardware, Result, Task, sha256
@@ -47,6 +50,13 @@ def _nonce(agent: str, entry: Entry) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
+class _Built(NamedTuple):
+    """A program that rows may build on; ``print`` is its fingerprint, where that is known."""
+
+    base: Base
+    print: str | None
+
+
 class Lineage:
     """Goes through a log's rows in order, and tells what each is.
 
@@ -54,51 +64,84 @@ class Lineage:
     """
 
     def __init__(
-        self, ids: Mapping[int, str], baseline: str, words: Words, *, python: bool
+        self,
+        entries: Sequence[Entry],
+        ids: Mapping[int, str],
+        baseline: str,
+        words: Words,
+        *,
+        python: bool,
     ) -> None:
         self._ids = ids
         self._words = words
         self._python = python
-        self._start = Base(None, baseline)
-        self._base: Base | None = None
-        self._print: str | None = None  # of the base's program, where that is known
+        self._start = _Built(Base(None, baseline), _print_of(baseline))
+        self._last: _Built | None = None  # that was kept
+        self._named = {e.known: ids[e.line] for e in reversed(entries) if e.base is not None}
+        # How many rows are still to come that build on a row, and what that one is.
+        self._wanted = Counter(e.base for e in entries if e.base)
+        self._built: dict[str, _Built] = {}
         self._known: dict[str, str] = {}  # fingerprint -> the first result that ran it
 
     def draft(self, entry: Entry, program: str | None) -> Draft:
         """The next row."""
         result_id = self._ids[entry.line]
-        starts = self._base is None or entry.is_baseline
-        base = self._start if starts or self._base is None else self._base
-        experiment = self._experiment(entry, base, starts, program)
-        if entry.kept or (self._base is None and entry.status == "ok"):
-            text = carried(base.text, experiment) if program is None else program
-            self._base, self._print = Base(result_id, text), experiment.fingerprint
+        found = self._taken(entry)
+        experiment = self._experiment(entry, found, program)
+        self._keep(entry, found or self._start, experiment, program)
         if experiment.fingerprint:
             self._known.setdefault(experiment.fingerprint, result_id)
         return Draft(entry, result_id, experiment, program)
 
-    def _experiment(
-        self, entry: Entry, base: Base, starts: bool, program: str | None
-    ) -> Experiment:
+    def _taken(self, entry: Entry) -> _Built | None:
+        """What the row builds on; None where it begins anew."""
+        if entry.base is None:
+            return None if entry.is_baseline else self._last
+        found = self._built.get(entry.base)
+        self._wanted[entry.base] -= 1
+        if self._wanted[entry.base] < 1:
+            self._built.pop(entry.base, None)
+        return found
+
+    def _keep(self, entry: Entry, on: _Built, experiment: Experiment, program: str | None) -> None:
+        """Have the row's program where rows to come may build on it."""
+        wanted = entry.base is not None and self._wanted[entry.known] > 0
+        kept = entry.kept or (self._last is None and entry.status == "ok")
+        if not (wanted or kept):
+            return
+        text = carried(on.base.text, experiment) if program is None else program
+        made = _Built(Base(self._ids[entry.line], text), experiment.fingerprint)
+        self._last = made  # what others build on was kept
+        if wanted:
+            self._built.setdefault(entry.known, made)
+
+    def _experiment(self, entry: Entry, found: _Built | None, program: str | None) -> Experiment:
         said = entry.description
-        base_print = _print_of(base.text) if base.id is None else self._print
-        if program is None and starts:
-            return Experiment(description=said)
+        again = self._named.get(entry.replicates) if entry.replicates != entry.known else None
+        base, base_print = found or self._start
+        if program is None and found is None:
+            return self._beginning(entry, again)
         if program is None or base_print is None:
             change = only_from_words(base, said, self._words)
         else:
             change = changed(base.text, program, Experiment(description=said), python=self._python)
         print_of = None if program is None else fingerprint(program)
-        own = base.id is None and program is None  # built on what may be another baseline
-        again = self._known.get(print_of) if print_of else None
         return change.model_copy(
             update={
                 "fingerprint": print_of,
                 "base": base.id,
-                "base_fingerprint": None if own else base_print,
-                "replicates": again,
+                "base_fingerprint": base_print,
+                "replicates": self._known.get(print_of) if print_of else again,
             }
         )
+
+    def _beginning(self, entry: Entry, again: str | None) -> Experiment:
+        """A row that builds on what may be another baseline than the hub's, if not one itself."""
+        experiment = Experiment(description=entry.description)
+        if entry.base is not None and not (entry.kept or again):  # it says that it is none
+            experiment = only_from_words(self._start.base, entry.description, self._words)
+            experiment = experiment.model_copy(update={"structural": not experiment.delta})
+        return experiment.model_copy(update={"replicates": again, "base_fingerprint": None})
 
 
 def _print_of(text: str) -> str | None:

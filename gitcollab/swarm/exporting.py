@@ -6,13 +6,14 @@ The first columns are those of the field's own logs, so that what reads these re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from gitcollab.records.models import Result, rfc3339
 from gitcollab.records.quoting import line
 from gitcollab.store.overlay import Records
 from gitcollab.swarm import looking
+from gitcollab.swarm.grouping import base_fingerprint_of
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Judgement
 from gitcollab.swarm.roster import uncounted, why_void
@@ -32,11 +33,18 @@ _PIECE = 500  # records that are read at once
 
 
 class Exported(NamedTuple):
-    """A result, what it is judged as by now, and why it does not count (None: it may)."""
+    """A result, what it is judged as by now, and why it does not count (None: it may).
+
+    ``base`` and ``replicates`` are the results that first ran its base's and its own program,
+    where its record names none; ``built_on``: results that count build on it.
+    """
 
     result: Result
     verdict: Judgement | None
     void: str | None
+    base: str | None = None
+    replicates: str | None = None
+    built_on: bool = False
 
     @property
     def crashed(self) -> bool:
@@ -58,10 +66,37 @@ def exported(
     where, snapshot = member.standings(), member.store.snapshot()
     runs = looking.selected(member, **filters)[:limit]
     void = uncounted(snapshot)
+    past = _Past(member.runs(), void)
     for number, result in enumerate(_read(member, [run.id for run in reversed(runs)])):
         progress("reading results", number / len(runs))
         why = why_void(snapshot, result) if result.id in void else None
-        yield Exported(result, where.judgement(Run.of(result)), why)
+        run = Run.of(result)
+        base, again = past.base(run), past.first(run)
+        yield Exported(result, where.judgement(run), why, base, again, run.id in past.bases)
+
+
+class _Past:
+    """What results come of, by their ids: files that are read elsewhere know no fingerprints."""
+
+    def __init__(self, runs: Mapping[str, Run], void: Collection[str]) -> None:
+        self._runs = runs
+        self._firsts: dict[str, str] = {}
+        for run in sorted(runs.values(), key=lambda run: (run.created_at, run.id)):
+            self._firsts.setdefault(run.fingerprint, run.id)
+        counted = (run for run in runs.values() if run.id not in void)
+        self.bases = {found for run in counted if (found := self.base(run))}
+
+    def base(self, run: Run) -> str | None:
+        """What the run's change was made to, as far as it was run."""
+        if run.base is not None:
+            return run.base
+        base = base_fingerprint_of(run, self._runs)
+        return None if base == run.fingerprint else self._firsts.get(base)
+
+    def first(self, run: Run) -> str | None:
+        """The run that the program is of, where that was another."""
+        found = self._firsts.get(run.fingerprint, run.id)
+        return None if found == run.id else found
 
 
 def _read(member: Member, ids: Sequence[str]) -> Iterator[Result]:
@@ -83,13 +118,14 @@ def columns(metric: str) -> Sequence[str]:
 
 def cells(one: Exported) -> Sequence[Cell]:
     """A cell for each column; text is on one line and does nothing."""
-    result, verdict, void = one
+    result, verdict, void = one[:3]
     crashed = one.crashed
+    base, again = result.base or one.base, result.replicates or one.replicates
     return [
         short(result.id),
         result.metric,
         _memory(result),
-        "crash" if crashed else "keep" if _is_kept(result, verdict) else "discard",
+        "crash" if crashed else "keep" if _is_kept(one, base, again) else "discard",
         line(result.description),
         result.id,
         result.agent,
@@ -97,8 +133,8 @@ def cells(one: Exported) -> Sequence[Cell]:
         verdict,
         result.hardware.tier,
         line(result.hardware.device),
-        result.base,
-        result.replicates,
+        base,
+        again,
         result.seed,
         result.wall_seconds,
         "yes" if void is None else "no",
@@ -111,10 +147,11 @@ def short(result_id: str) -> str:
     return last if len(last) >= 6 else result_id
 
 
-def _is_kept(result: Result, verdict: Judgement | None) -> bool:
-    """Whether it is better than its base, or the baseline."""
-    is_base = result.base is None and result.replicates is None
-    return verdict == "better" or (is_base and not (result.delta or result.structural))
+def _is_kept(one: Exported, base: str | None, again: str | None) -> bool:
+    """Whether it is better than its base, or the baseline, or what others build on."""
+    changes = bool(one.result.delta) or one.result.structural
+    is_baseline = base is None and again is None and not changes
+    return one.verdict == "better" or one.built_on or is_baseline
 
 
 def _memory(result: Result) -> float | None:

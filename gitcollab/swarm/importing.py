@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
-from gitcollab.records.models import MAX_PROGRAM_BYTES, Hardware, Task
-from gitcollab.records.names import check_agent_name
+from gitcollab.errors import OfflineError, RefusedError, UsageError
+from gitcollab.records.models import Hardware, Task
+from gitcollab.records.names import PROGRAM_PATH, check_agent_name
 from gitcollab.records.signing import KeyPair
-from gitcollab.similarity.program import fingerprint
-from gitcollab.store.programs import Programs
 from gitcollab.store.requests import Outcome
-from gitcollab.swarm import keyring, logbook, looking, posting, tables
+from gitcollab.swarm import authorship, copying, keyring, logbook, logs, looking, posting
 from gitcollab.swarm.drafting import Draft, Lineage, Source, brought, id_of, times
 from gitcollab.swarm.imported import Brought
 from gitcollab.swarm.logbook import Entry
+from gitcollab.swarm.logs import Log
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.posting import Progress
-from gitcollab.swarm.reports import Imported, Left
+from gitcollab.swarm.reports import Imported
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.workspace import is_tier
 
-_NAMED = 5  # lines that one note names
+Direction: TypeAlias = Literal["minimize", "maximize"]
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,9 @@ class Wanted:
     tier: str | None = None
     device: str | None = None
     metric: str | None = None  # the name of its column
+    direction: Direction | None = None  # which way the log's own keep and discard go
     repo: Path | None = None  # the git repository that its commits are of
     started: datetime | None = None  # when its first run began
-
-
-@dataclass
-class _Log:
-    """A log as it was read, and what is said of it."""
-
-    entries: list[Entry]
-    columns: Sequence[str]
-    left: list[Left]
-    notes: list[str] = field(default_factory=list)
-    programs: dict[int, str] = field(default_factory=dict)  # by line
-
-    def leave(self, entries: Collection[Entry], reason: str) -> None:
-        """Import these rows not."""
-        lines = {entry.line for entry in entries}
-        self.entries = [entry for entry in self.entries if entry.line not in lines]
-        self.left = sorted([*self.left, *(Left(n, reason) for n in lines)], key=lambda x: x.line)
 
 
 def import_log(
@@ -68,18 +51,30 @@ def import_log(
     """Publish each row of the log at ``path`` as a result; what was there before stays as it is.
 
     An agent that is not on the hub yet joins it; its key is made on this machine. Results without
-    a program need a maintainer's key here. Without the hub they wait in the outbox. ``dry_run``
-    changes nothing and says what would come of it. Raises UsageError for a file that is no such
-    log, RefusedError where the hub would not have it.
+    a program need a maintainer's key here. Programs, which come from a repository, are code of
+    others from then on (see ``authorship``). Without the hub results wait in the outbox.
+    ``dry_run`` changes nothing and says what would come of it. Raises UsageError for a file that is
+    no such log, RefusedError where the hub would not have it.
     """
     author, task = _author(member, wanted.agent), member.believed_task
-    log = _read(path, task, wanted)
+    _check(wanted, task)
+    log = logs.read(path, task, wanted.metric)
+    if wanted.repo is not None:
+        log.find_programs(wanted.repo, task.program)
     away = _meet(author, dry_run)
-    maintainer = _word(task, log, wanted.repo is None, dry_run)
     ids = _ids(author, log)
+    try:
+        maintainer = _word(task, log, [e for e in log.entries if ids[e.line] not in author.runs()])
+    except RefusedError as e:
+        if dry_run:
+            return _refusal(_outlook(author, log, ids, away), e)
+        raise
     report = _outlook(author, log, ids, away)
     if report.ids:
         _check_flood(author, task, len(report.ids))
+    if dry_run and author.registered is not None:
+        _ = author.key
+        _check_admission(author, maintainer is not None)
     if dry_run or not report.ids:
         return replace(report, imported=len(report.ids), dry_run=dry_run)
     source = _source(author, task, path.name, log, wanted)
@@ -87,19 +82,22 @@ def import_log(
     _check_admission(author, maintainer is not None)
     drafts = _drafts(author, task, log, ids, progress)
     results = _signed(author, drafts, source, set(report.ids))
+    _mark(author, results)
     outcomes = posting.deliver(author, task, maintainer, results, progress)
     return replace(_told(report, results, outcomes), registered=registered)
 
 
-def _outlook(author: Member, log: _Log, ids: Mapping[int, str], away: str) -> Imported:
+def _outlook(author: Member, log: Log, ids: Mapping[int, str], away: str) -> Imported:
     """What is to be done: ``ids`` are of the results that are not there yet."""
-    known = author.runs()
+    known, queued = author.runs(), author.queued()
     fresh = [entry for entry in log.entries if ids[entry.line] not in known]
+    waiting = sum(ids[entry.line] in queued for entry in log.entries)
     return Imported(
         agent=author.config.agent,
         rows=len(log.entries),
         imported=0,
-        there=len(log.entries) - len(fresh),
+        there=len(log.entries) - len(fresh) - waiting,
+        waiting=waiting,
         queued=0,
         crashes=sum(entry.status != "ok" for entry in fresh),
         refused=[],
@@ -108,6 +106,12 @@ def _outlook(author: Member, log: _Log, ids: Mapping[int, str], away: str) -> Im
         ids=[ids[entry.line] for entry in fresh],
         reason=away,
     )
+
+
+def _refusal(report: Imported, error: RefusedError) -> Imported:
+    """What would come of an import that would be refused."""
+    why = f"{error.message} ({error.hint})"
+    return replace(report, ids=[], crashes=0, refused=[why] * len(report.ids), dry_run=True)
 
 
 # -- who and what ----------------------------------------------------------------------------------
@@ -124,66 +128,37 @@ def _author(member: Member, name: str | None) -> Member:
     )  # fmt: skip
 
 
-def _read(path: Path, task: Task, wanted: Wanted) -> _Log:
+def _check(wanted: Wanted, task: Task) -> None:
+    """Raise UsageError for what was asked that cannot be."""
     if wanted.device is not None and not logbook.shown(wanted.device, logbook.MAX_DEVICE):
         raise UsageError("the device is empty", "leave it out where it is unknown")
     if wanted.tier is not None and not is_tier(wanted.tier):
         raise UsageError(
             f"{wanted.tier[:40]!r} cannot be a tier", "1 to 32 of a-z, 0-9 and -, as in xl"
         )
-    table = tables.read(path)
-    metric = wanted.metric or task.metric.name
-    entries, faults = logbook.entries(table, metric, str(path))
-    if not entries and faults:
-        first = faults[0]
-        raise UsageError(f"no row of {path} can be read: line {first.line}: {first.reason}")
-    log = _Log(entries, table.columns, [Left(*fault) for fault in faults])
-    if wanted.repo is not None:
-        _find_programs(log, wanted.repo, task)
-    return log
+    ours = task.metric.direction
+    if wanted.metric is None and wanted.direction not in (None, ours):
+        raise UsageError(
+            f"the log is of what to {wanted.direction}, the task to {ours} {task.metric.name}: "
+            "these do not compare",
+            f"name the column that is {task.metric.name} all the same, if it has one: "
+            "--metric COLUMN",
+        )
 
 
-def _find_programs(log: _Log, repo: Path, task: Task) -> None:
-    """Read the program at each row's commit; rows without one are noted."""
-    programs = Programs(repo, task.program)
-    missing: list[Entry] = []
-    for entry in log.entries:
-        data = programs.at(entry.commit, MAX_PROGRAM_BYTES)
-        text = None if data is None else _program(data)
-        if text is None:
-            missing.append(entry)
-        else:
-            log.programs[entry.line] = text
-    if missing:
-        named = ", ".join(f"line {e.line} ({e.commit[:12] or '-'})" for e in missing[:_NAMED])
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        log.notes.append(f"no {task.program} that can be used at the commit of {named}{more}")
-
-
-def _program(data: bytes) -> str | None:
-    with suppress(UnicodeDecodeError, GitcollabError):  # no text, or too much of one
-        text = data.decode()
-        fingerprint(text)
-        return text
-    return None
-
-
-def _word(task: Task, log: _Log, alone: bool, dry_run: bool) -> tuple[str, KeyPair] | None:
+def _word(task: Task, log: Log, fresh: Sequence[Entry]) -> tuple[str, KeyPair] | None:
     """The maintainer who vouches for what nobody can run again; None where nothing needs one.
 
-    ``alone``: there are no programs to be had, so that nothing is left without.
+    Of the ``fresh`` rows, what nobody here can vouch for is left, where there are others.
     """
-    bare = [e for e in log.entries if e.status == "ok" and e.line not in log.programs]
+    bare = [e for e in fresh if e.status == "ok" and e.line not in log.programs]
     if not bare:
         return None
     try:
         return keyring.maintainer_key(task)
     except RefusedError as e:
         why = "nobody can run again what has no program, so only a maintainer imports it"
-        if dry_run:
-            log.notes.append(f"{why}; none of their keys is here")
-            return None
-        if alone or not log.programs:
+        if not log.programs:
             people = ", ".join(sorted(task.maintainers)) or "there is none"
             hint = f"ask a maintainer ({people}), or give the programs: --repo PATH"
             raise RefusedError(why, hint) from e
@@ -191,18 +166,18 @@ def _word(task: Task, log: _Log, alone: bool, dry_run: bool) -> tuple[str, KeyPa
         return None
 
 
-def _ids(author: Member, log: _Log) -> dict[int, str]:
+def _ids(author: Member, log: Log) -> dict[int, str]:
     """What each row's result is called, by line; one that was exported from here is that result."""
     known, agent = author.runs(), author.config.agent
     return {e.line: e.known if e.known in known else id_of(agent, e) for e in log.entries}
 
 
 def _drafts(
-    author: Member, task: Task, log: _Log, ids: Mapping[int, str], progress: Progress
+    author: Member, task: Task, log: Log, ids: Mapping[int, str], progress: Progress
 ) -> list[Draft]:
     baseline = looking.program_text(author, None)
     python = task.program.endswith(".py")
-    lineage = Lineage(ids, baseline, author.words, python=python)
+    lineage = Lineage(log.entries, ids, baseline, author.words, python=python)
     found = []
     for number, entry in enumerate(log.entries):
         progress("reading the log", number / len(log.entries))
@@ -224,7 +199,23 @@ def _signed(
     return [Brought(author.sign(one.result), one.files) for one in made]
 
 
-def _source(author: Member, task: Task, name: str, log: _Log, wanted: Wanted) -> Source:
+def _mark(author: Member, results: Sequence[Brought]) -> None:
+    """Remember that their programs are of somebody else, and so is what is built on them.
+
+    A program that is the hub's own, to the letter, is nobody's; what was published here before as
+    one's own stays so.
+    """
+    own = looking.program_text(author, None)
+    keys: dict[str, None] = {}
+    for result, files in results:
+        text = files.get(PROGRAM_PATH, own)
+        if text != own and not authorship.was_own(author, text, result.fingerprint):
+            keys |= dict.fromkeys((result.id, str(result.fingerprint)))
+            keys |= dict.fromkeys(copying.added(text, own).digests)
+    authorship.mark((authorship.IMPORTED,), lines=keys)
+
+
+def _source(author: Member, task: Task, name: str, log: Log, wanted: Wanted) -> Source:
     said = wanted.device
     return Source(
         name=name,

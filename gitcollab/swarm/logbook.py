@@ -2,8 +2,10 @@
 
     commit  val_bpb  memory_gb  status  description
 
-The status is keep, discard or crash; a crash has 0.000000 where others have their metric. Columns
-go by their names, in any order; of others, numbers become metrics.
+The status is keep, discard or crash; a crash has 0.000000 where others have their metric, and what
+has that and is not said to be kept is one. Columns go by their names, in any order; of others,
+numbers become metrics. Our own exports say by ids what a row builds on, and which it ran again; of
+these, what crashed says so.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Literal
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import MAX_DESCRIPTION
+from gitcollab.records.names import kind_of, path_of
 from gitcollab.records.quoting import line
 from gitcollab.swarm.tables import Fault, Row, Table, number, unguarded, unique
 
@@ -32,8 +35,8 @@ _LEFT = frozenset(
 _CRASHED = frozenset(("crash", "crashed", "fail", "failed", "error", "timeout", "oom"))
 
 # Columns of our own exports that are read, and those that are derived or another hub's.
-_OWN = ("seed", "tier", "device", "wall_seconds", "id")
-_DERIVED = ("agent", "created_at", "verdict", "base", "replicates", "fingerprint", "counts")
+_OWN = ("seed", "tier", "device", "wall_seconds", "id", "base", "replicates")
+_DERIVED = ("agent", "created_at", "verdict", "fingerprint", "counts")
 
 _TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _BASELINE = re.compile(r"\W*(the )?(original |unchanged )?baseline( run)?\W*(\(.*\)\W*)?", re.I)
@@ -57,6 +60,9 @@ class Entry:
     device: str | None = None
     wall_seconds: float | None = None
     known: str = ""  # the id of the result that it was exported from
+    base: str | None = None  # the id of what it builds on ("": nothing), where the file says it
+    replicates: str = ""  # the id of what it ran again
+    is_zero: bool = False  # its metric is exactly 0, and no word says that it crashed
 
     @property
     def identity(self) -> str:
@@ -74,9 +80,10 @@ class Entry:
 def entries(table: Table, metric: str, name: str) -> tuple[list[Entry], list[Fault]]:
     """The rows of the log ``name``, and those that cannot be read with the table's own faults.
 
+    They are in the order of the file, but that none comes before what it says it builds on.
     ``metric`` is its column. Raises UsageError where that, or the description, is missing.
     """
-    columns = _Columns(table.columns, metric, name)
+    columns = _Columns(table, metric, name)
     seen: Counter[str] = Counter()
     found: list[Entry] = []
     faults = list(table.faults)
@@ -87,13 +94,29 @@ def entries(table: Table, metric: str, name: str) -> tuple[list[Entry], list[Fau
             faults.append(Fault(row.line, line(str(e))))
         else:
             found.append(entry)
-    return found, sorted(faults)
+    return _in_order(found), sorted(faults)
+
+
+def _in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, none before its base where that is among them. (A circle is cut somewhere.)"""
+    by_id = {e.known: e for e in reversed(entries) if e.base is not None}
+    placed: dict[int, Entry] = {}  # by line
+    for entry in entries:
+        way: dict[int, Entry] = {}
+        at: Entry | None = entry
+        while at is not None and at.line not in placed and at.line not in way:
+            way[at.line] = at
+            at = by_id.get(at.base) if at.base else None
+        placed |= reversed(way.items())
+    return list(placed.values())
 
 
 class _Columns:
     """Where what stands in a table."""
 
-    def __init__(self, names: Sequence[str], metric: str, log: str) -> None:
+    def __init__(self, table: Table, metric: str, log: str) -> None:
+        names = table.columns
+        self._bare = unguarded if table.for_spreadsheets else str
         self._at = {name.casefold(): n for n, name in enumerate(names) if name}
         for wanted in (metric, "description"):
             if wanted.casefold() not in self._at:
@@ -111,7 +134,8 @@ class _Columns:
         """The row as an experiment. Raises ValueError, which says why it is none."""
         status, kept = _status(self._cell(row, "status").casefold())
         metric = number(self._cell(row, self._metric))
-        if status == "crash" or metric is None:
+        is_zero = status == "ok" and metric == 0
+        if status == "crash" or metric is None or (is_zero and not (kept or self._tells(row))):
             status, metric, kept = "crash", None, False
         commit = self._cell(row, "commit")
         entry = Entry(
@@ -121,21 +145,29 @@ class _Columns:
             status=status,
             metric=metric,
             kept=kept,
-            description=_description(unguarded(self._cell(row, "description")), commit),
+            description=_description(self._cell(row, "description"), commit),
             metrics=self._numbers(row, crashed=status == "crash"),
             seed=_seed(self._cell(row, "seed")),
             tier=_matching(_TIER, self._cell(row, "tier")),
             device=shown(self._cell(row, "device"), MAX_DEVICE) or None,
             wall_seconds=_seconds(self._cell(row, "wall_seconds")),
+            is_zero=is_zero,
             known=self._cell(row, "id"),
+            base=self._cell(row, "base") if self._tells(row) else None,
+            replicates=self._cell(row, "replicates") if self._tells(row) else "",
         )
         seen[entry.identity] += 1
         again = seen[entry.identity] - 1
         return entry if not again else Entry(**{**vars(entry), "seen": again})
 
+    def _tells(self, row: Row) -> bool:
+        """Whether the row says of which results it comes: it is of our exports."""
+        known = self._cell(row, "id")
+        return "base" in self._at and kind_of(path_of("result", known)) is not None
+
     def _cell(self, row: Row, column: str) -> str:
         at = self._at.get(column)
-        return "" if at is None else row.cells[at].strip()
+        return "" if at is None else self._bare(row.cells[at].strip())
 
     def _numbers(self, row: Row, *, crashed: bool) -> dict[str, float]:
         """The numbers in other columns; of a crash, 0 stands for none."""

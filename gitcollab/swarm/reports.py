@@ -313,12 +313,17 @@ class Left:
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a log's rows. The counts are of results; ``there`` were on the hub before."""
+    """What became of a log's rows. The counts are of results.
+
+    ``there`` were on the hub before, ``waiting`` are on this host since an earlier import. With
+    ``dry_run`` it is what would become of them.
+    """
 
     agent: str
     rows: int  # that could be read
-    imported: int  # with ``dry_run``: that would be
+    imported: int
     there: int
+    waiting: int
     queued: int
     crashes: int  # of what was imported or queued
     refused: Sequence[str]  # why, one for each result that the hub or a rule did not take

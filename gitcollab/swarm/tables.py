@@ -43,11 +43,15 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """The rows below a header. Every row has a cell for each column."""
+    """The rows below a header. Every row has a cell for each column.
+
+    ``for_spreadsheets``: its text may be guarded (see ``guarded``), as that of no TSV is.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Row]
     faults: Sequence[Fault]
+    for_spreadsheets: bool = False
 
 
 def read(path: Path) -> Table:
@@ -76,7 +80,7 @@ def parsed(text: str, name: str) -> Table:
             _take(one, len(columns), rows, faults)
         if len(rows) + len(faults) > MAX_ROWS:
             raise UsageError(f"{name} has more than {MAX_ROWS:,} rows", "import it in parts")
-    return Table(columns, rows, faults)
+    return Table(columns, rows, faults, delimiter == ",")
 
 
 def _text(path: Path) -> str:
@@ -121,8 +125,14 @@ def _rows(lines: Sequence[str], start: int, delimiter: str) -> Iterator[Row | Fa
             if delimiter == "\t":  # there a quote is mostly just a quote
                 yield Row(at + 1, lines[at].split("\t"), lines[at])
             else:
-                yield Fault(at + 1, f"its quotes cannot be read ({e})")
+                yield Fault(at + 1, _why(e))
         at += used
+
+
+def _why(e: csv.Error) -> str:
+    if "field limit" in str(e):
+        return f"it has a cell of more than {csv.field_size_limit():,} characters"
+    return f"its quotes cannot be read ({e})"
 
 
 def _take(row: Row, wide: int, rows: list[Row], faults: list[Fault]) -> None:

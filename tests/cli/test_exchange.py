@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,8 @@ def test_json_and_what_would_be(cli: Cli, workspace: Path) -> None:
         (["."], "cannot be read: Is a directory"),
         (["empty.tsv"], "empty.tsv is empty"),
         (["log.tsv", "--metric", "val_bpb"], "log.tsv has no column val_bpb"),
+        (["log.tsv", "--direction", "maximize"], "the task to minimize score: these do not"),
+        (["log.tsv", "--direction", "up"], "'up' is not one of"),
         (["log.tsv", "--agent", "A B"], "cannot be an agent's name"),
         (["log.tsv", "--tier", "A B"], "cannot be a tier"),
         (["log.tsv", "--device", " "], "the device is empty"),
@@ -119,6 +122,10 @@ def test_refused_without_a_maintainer(
     assert ran.code == 4
     assert "only a maintainer imports it" in ran.err
     assert "next: ask a maintainer (keeper)" in ran.err
+    would = cli("import", str(workspace / "log.tsv"), "--dry-run")
+    assert (would.code, would.out) == (4, "4 results would be refused\n")
+    assert "only a maintainer imports it" in would.err
+    assert "kept on this host" not in would.err
 
 
 def test_offline_it_is_queued(cli: Cli, workspace: Path, hub: Path) -> None:
@@ -127,6 +134,10 @@ def test_offline_it_is_queued(cli: Cli, workspace: Path, hub: Path) -> None:
     assert ran.code == 5
     assert ran.out == "queued 4 results of nova\n"
     assert "gitcollab sync delivers it" in ran.err
+    again = cli("import", "log.tsv")
+    assert (again.code, again.out) == (5, "4 results wait on this host\n")
+    assert "what waits is delivered by: gitcollab sync (" in again.err
+    assert cli("import", "log.tsv", "--json").json["waiting"] == 4
     assert "imported results by keeper" in cli("outbox").out
     assert cli("best").out.startswith("score")
     away.rename(hub)
@@ -137,7 +148,7 @@ def test_offline_it_is_queued(cli: Cli, workspace: Path, hub: Path) -> None:
 @pytest.mark.parametrize("step", ["before", "after"])
 @pytest.mark.parametrize("push", [1, 2])
 def test_ended_by_the_machine_nothing_is_lost_or_doubled(
-    workspace: Path, tmp_path: Path, step: str, push: int
+    workspace: Path, hub: Path, tmp_path: Path, step: str, push: int
 ) -> None:
     """kill -9 around one of its pushes."""
     rows = "".join(f"c{n}\t{1 + n / 1000}\t1.0\tdiscard\tLR = 0.{n}\n" for n in range(1, 600))
@@ -161,6 +172,12 @@ exec {real} "$@"
     path = f"{folder}:{os.environ['PATH']}"
     killed = process("import", "long.tsv", cwd=workspace, env={"PATH": path})
     assert killed.code == -signal.SIGKILL
+    landed = 0 if (push, step) == (1, "before") else 603 if (push, step) == (2, "after") else 500
+    shown = subprocess.run(
+        ["git", f"--git-dir={hub}", "ls-tree", "-r", "--name-only", "swarm", "results"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.count("/result.yaml") == landed
     assert process("import", "long.tsv", cwd=workspace).code == 0
     told = process("import", "long.tsv", "--json", cwd=workspace).json
     assert (told["there"], told["imported"]) == (603, 0)
@@ -196,6 +213,17 @@ def test_into_a_file(cli: Cli, workspace: Path, tmp_path: Path) -> None:
     ran = cli("results", "--format", "tsv", "--out", "out.tsv")
     assert (ran.code, ran.out) == (0, "wrote 4 results to out.tsv\n")
     assert (workspace / "out.tsv").read_text() == cli("results", "--format", "tsv").out
+    (workspace / "below").mkdir()
+    link = workspace / "link.tsv"
+    link.symlink_to("below/there.tsv")  # where there is nothing yet
+    for _ in "12":
+        assert cli("results", "--format", "tsv", "--out", "link.tsv").code == 0
+        assert link.is_symlink()
+    assert (workspace / "below" / "there.tsv").read_text() == (workspace / "out.tsv").read_text()
+    assert len(list((workspace / "below").iterdir())) == 1
+    loop = workspace / "loop.tsv"
+    loop.symlink_to("loop.tsv")
+    assert "cannot be written" in cli("results", "--format", "tsv", "--out", "loop.tsv").err
     for place in ("nowhere/out.tsv", "."):
         ran = cli("results", "--format", "tsv", "--out", place)
         assert ran.code == 1

@@ -17,6 +17,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.store.drain import Drain
 from gitcollab.swarm import choosing, governing
 from gitcollab.swarm.choosing import Past
+from gitcollab.swarm.home import key_path
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.importing import Wanted
 from gitcollab.swarm.looking import NoProgram
@@ -178,7 +179,10 @@ def test_a_task_that_maximises(machines: Machines, tmp_path: Path, log: Path) ->
     nova = Swarm(member_of(hub, "nova"))
     with pytest.raises(UsageError, match="no column accuracy"):
         nova.import_log(log)
-    nova.import_log(log, Wanted(metric="Score"))
+    with pytest.raises(UsageError, match="the log is of what to minimize") as caught:
+        nova.import_log(log, Wanted(direction="minimize"))
+    assert "--metric COLUMN" in caught.value.hint
+    nova.import_log(log, Wanted(metric="Score", direction="minimize"))
     best = nova.best()
     assert best is not None
     assert best.metric == 1.05
@@ -207,7 +211,9 @@ def test_without_programs_a_maintainer_has_to_vouch(machines: Machines, log: Pat
         nova.import_log(log)
     assert "ask a maintainer (keeper)" in caught.value.hint
     assert "--repo" in caught.value.hint
-    assert nova.import_log(log, dry_run=True).notes
+    would = nova.import_log(log, dry_run=True)
+    assert (would.imported, would.ids, would.left, len(would.refused)) == (0, [], [], 6)
+    assert "only a maintainer imports it (ask a maintainer (keeper)" in would.refused[0]
     assert not nova.outbox().refused
     # The same through the hub's own door, with a maintainer's word.
     machines.at("keeper")
@@ -317,7 +323,9 @@ def test_programs_come_from_the_repository(machines: Machines, session: tuple[Pa
     install(hub)
     machines.at("elsewhere")
     nova = Swarm(member_of(hub, "nova"))
+    would = nova.import_log(path, Wanted(repo=repo), dry_run=True)
     report = nova.import_log(path, Wanted(repo=repo))
+    assert (would.imported, would.left, would.ids) == (6, report.left, report.ids)
     assert (report.imported, report.refused) == (6, [])
     assert [one.line for one in report.left] == [7]
     assert "line 7 (abcdef0), line 8 (abcdef1)" in report.notes[0]
@@ -337,8 +345,31 @@ def test_programs_come_from_the_repository(machines: Machines, session: tuple[Pa
             pytest.fail(f"{answer}")
     adopted = nova.adopt()
     assert adopted.id == best.id
-    assert nova.import_log(path, Wanted(repo=repo)).imported == 0
+    again = nova.import_log(path, Wanted(repo=repo))
+    assert (again.imported, again.there, [one.line for one in again.left]) == (0, 6, [7])
     assert not breaches(nova)
+
+
+def test_what_is_there_needs_nobodys_word(machines: Machines, log: Path) -> None:
+    hub = machines.hub()
+    keeper = Swarm(member_of(hub, "karp"))
+    keeper.import_log(log)
+    key = key_path("keeper")
+    key.rename(key.with_name("elsewhere"))
+    assert keeper.import_log(log).there == 6
+
+
+def test_a_dry_run_says_what_would_be_refused(machines: Machines, log: Path) -> None:
+    hub = machines.hub()
+    keeper = Swarm(member_of(hub, "keeper"))
+    machines.at("elsewhere")
+    member_of(hub, "karp")
+    machines.at("keeper")
+    with pytest.raises(RefusedError, match="a key that is not here"):
+        keeper.import_log(log, Wanted(agent="karp"), dry_run=True)
+    governing.suspend(keeper.member, "keeper")
+    with pytest.raises(RefusedError, match="keeper is suspended"):
+        keeper.import_log(log, dry_run=True)
 
 
 def test_a_maintainer_vouches_for_what_has_none(agent: Agent, session: tuple[Path, Path]) -> None:
@@ -363,7 +394,7 @@ def test_without_the_hub_they_wait(agent: Agent, log: Path, toy_hub: Path) -> No
     assert (report.imported, report.queued) == (0, 6)
     assert report.reason
     again = nova.import_log(log)
-    assert (again.queued, again.there) == (0, 6)
+    assert (again.queued, again.there, again.waiting) == (0, 0, 6)
     assert len(results(nova)) == 6
     assert nova.show(report.ids[0]).log.startswith("imported from")
     (item,) = nova.outbox().waiting

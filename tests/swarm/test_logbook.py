@@ -33,6 +33,8 @@ def test_columns_go_by_name() -> None:
     "row",
     [
         "a\t0.000000\t0.0\tcrash\tx\n",
+        "a\t0.000000\t0.0\tdiscard\tx\n",
+        "a\t-0e0\t0.0\t\tx\n",
         "a\t1.5\t0.0\tCrash\tx\n",
         "a\tnan\t0.0\tdiscard\tx\n",
         "a\t\t0.0\tkeep\tx\n",
@@ -43,8 +45,12 @@ def test_crashes_have_no_metric_and_are_not_built_on(row: str) -> None:
     assert (entry.status, entry.metric, entry.kept, entry.metrics) == ("crash", None, False, {})
 
 
-def test_a_zero_that_was_measured_is_one() -> None:
-    assert one("a\t0.0\t0.0\tdiscard\tx\n").metric == 0.0
+def test_a_zero_that_was_kept_or_exported_is_one() -> None:
+    entry = one("a\t0.0\t0.0\tkeep\tx\n")
+    assert (entry.metric, entry.kept, entry.is_zero) == (0.0, True, True)
+    ours = "score\tstatus\tdescription\tid\tbase\n0.000000\t{}\tx\tnova/x-1\t\n"
+    assert one("", ours.format("discard")).metric == 0.0
+    assert one("", ours.format("crash")).metric is None
 
 
 def test_other_numbers_become_metrics_of_valid_names() -> None:
@@ -77,7 +83,38 @@ def test_descriptions_do_nothing_and_fit() -> None:
     assert (
         len(one("a\t1\t0\tkeep\t" + "\u0958" * 400 + "\n").description) == 500
     )  # NFC makes it longer
-    assert one("a\t1\t0\tkeep\t'=1+1\n").description == "=1+1"
+
+
+def test_only_a_csv_has_guards() -> None:
+    row = "a\t1\tkeep\t'=1+1\t'@home\n"
+    head = "commit\tscore\tstatus\tdescription\tdevice\n"
+    tsv, csv = one(row, head), one(row.replace("\t", ","), head.replace("\t", ","))
+    assert (tsv.description, tsv.device) == ("'=1+1", "'@home")
+    assert (csv.description, csv.device) == ("=1+1", "@home")
+
+
+def past(*rows: tuple[str, str]) -> list[tuple[str, str | None]]:
+    """The ids and bases of the rows with these."""
+    lines = "".join(f"1\tx\t{known}\t{base}\n" for known, base in rows)
+    found, faults = read(f"score\tdescription\tid\tbase\n{lines}")
+    assert not faults
+    assert len(found) == len(rows)
+    return [(entry.known, entry.base) for entry in found]
+
+
+def test_none_comes_before_what_it_builds_on() -> None:
+    a, b, c = ("nova/a-1", "nova/b-1"), ("nova/b-1", "nova/c-1"), ("nova/c-1", "")
+    assert past(a, b, c) == past(c, b, a) == [c, b, a]
+    around = ("nova/c-1", "nova/a-1")
+    assert set(past(a, b, around)) == {a, b, around}
+    myself = ("nova/a-1", "nova/a-1")
+    assert past(myself, myself) == [myself, myself]
+    many = [(f"nova/x-{n}", f"nova/x-{n + 1}") for n in range(5000)]
+    assert past(*many) == many[::-1]
+
+
+def test_columns_of_others_that_are_called_like_ours() -> None:
+    assert past(("17", "main"), ("18", "")) == [("17", None), ("18", None)]
 
 
 @pytest.mark.parametrize(

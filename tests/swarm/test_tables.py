@@ -68,6 +68,12 @@ def test_a_quote_that_is_never_closed_costs_its_own_line() -> None:
     assert [fault.line for fault in table.faults] == [2]
 
 
+def test_a_cell_that_is_too_long_is_said_to_be() -> None:
+    table = parsed(f"a,b\n1,{'x' * 200_000}\n2,y\n", "log")
+    assert cells(table) == [["2", "y"]]
+    assert table.faults == [Fault(2, "it has a cell of more than 131,072 characters")]
+
+
 @pytest.mark.parametrize(
     "data",
     ["a\tb\n1\tü\n".encode("utf-8-sig"), "a\tb\n1\tü\n".encode("utf-16")],

@@ -123,13 +123,13 @@ def opened(out: Path) -> Iterator[Folder]:
     Raises UsageError where it holds something else or cannot be used, GitcollabError where another
     build goes on in it for long.
     """
-    with _told(out, UsageError):
+    with _usable(out):
         root = Path(os.path.realpath(out))  # which bears links in a circle
         _check_no_git_dir(out, root)
         root.mkdir(parents=True, exist_ok=True)
         _check_ours(out, root)
     with _alone(out, root):
-        with _told(out, UsageError):
+        with _usable(out):
             known = _marker(root) if os.path.lexists(root / MARKER) else {}
         folder = Folder(root, known)
         if not known:
@@ -143,7 +143,7 @@ def _alone(out: Path, root: Path) -> Iterator[None]:
     import filelock
 
     lock = filelock.FileLock(root / LOCK)
-    with _told(out, UsageError):
+    with _usable(out):
         if os.path.lexists(root / LOCK) and _plain_size(root / LOCK) is None:
             raise UsageError(f"{root / LOCK} is no plain file", "remove it, then build again")
         try:
@@ -234,11 +234,23 @@ def _found(path: Path) -> os.stat_result | None:
 
 
 @contextmanager
-def _told(out: Path, kind: type[GitcollabError] = GitcollabError) -> Iterator[None]:
-    """Say what the operating system has against the folder, or against a file in it."""
+def _told(root: Path) -> Iterator[None]:
+    """Say what the operating system has against a file in the folder."""
     try:
         yield
     except OSError as e:
-        at = os.fsdecode(e.filename2 or e.filename or out)
-        hint = "free some space" if e.errno in _FULL else "move it away, or give --out another"
-        raise kind(f"cannot build the dashboard at {at}: {e.strerror or e}", hint) from e
+        at = os.fsdecode(e.filename2 or e.filename or root)
+        hint = "free some space" if e.errno in _FULL else "see what is there, or give --out another"
+        raise GitcollabError(f"cannot build the dashboard at {at}: {e.strerror or e}", hint) from e
+
+
+@contextmanager
+def _usable(out: Path) -> Iterator[None]:
+    """Say what the operating system has against the folder."""
+    try:
+        yield
+    except OSError as e:
+        raise UsageError(
+            f"cannot build the dashboard at {out}: {e.strerror or e}",
+            "give --out a folder that can be made and written to",
+        ) from e

@@ -95,11 +95,16 @@ HOSTILE = """\
 
 
 @pytest.mark.parametrize("url", ["ssh://host.invalid/x", "{folder}"])
-def test_what_its_settings_say_is_not_done(checkout: Path, tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("form", [0, 1])  # 1 is that of partial clones, and 0 does as well
+def test_what_its_settings_say_is_not_done(
+    checkout: Path, tmp_path: Path, url: str, form: int
+) -> None:
     one = commit(checkout, b"A = 1\n")
     mark = tmp_path / "mark"
     blob = git(checkout, "rev-parse", f"{one}:train.py")
     settings = HOSTILE.format(url=url.format(folder=checkout), mark=mark)
+    if form == 0:
+        settings = settings.replace("version = 1", "version = 0").replace("partialClone =", "x =")
     (checkout / ".git" / "config").write_text(settings)
     programs = Programs(checkout, "train.py")
     assert programs.at(one, 100) == b"A = 1\n"

@@ -229,7 +229,10 @@ def test_the_sweep_takes_stale_claims_and_leaves_others(
     assert isinstance(nova.claim("RATE 0.1 to 0.2"), Granted)
     plain = Plain(toy_hub, tmp_path / "plain.git")
     hours_ago = int(datetime.now(UTC).timestamp()) - 7200  # when all of this was
-    assert plain.push(plain.commit(plain.tree(plain.fetch()), when=hours_ago)).returncode == 0
+    old = plain.commit(plain.tree(plain.fetch()), when=hours_ago)
+    tree = plain.tree(plain.with_files({"hypotheses/x": b"x"}, old))
+    seen = plain.commit(tree, old, when=hours_ago + 1, by="another")
+    assert plain.push(seen).returncode == 0
     before = claims(toy_hub)
     assert isinstance(vega.claim("RATE 0.1 to 0.3"), Granted)
     live, stale = claims(toy_hub) - before, before

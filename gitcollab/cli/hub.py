@@ -237,13 +237,12 @@ def _away(report: SyncReport) -> str:
 
 
 def _news(report: SyncReport) -> str:
-    counts = (
-        (report.new_results, "new result", ""),
-        (report.delivered, "record", " delivered"),
-        (len(report.swept), "stale claim", " swept"),
-    )
-    told = [render.count(number, noun) + done for number, noun, done in counts if number]
-    return ", ".join(told) or "nothing new"
+    told = {
+        render.count(report.new_results, "new result"): report.new_results,
+        f"{render.records(report.delivered, report.delivered_results)} delivered": report.delivered,
+        f"{render.count(len(report.swept), 'stale claim')} swept": len(report.swept),
+    }
+    return ", ".join(text for text, number in told.items() if number) or "nothing new"
 
 
 def _note(note: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +53,7 @@ def status(
     report = swarm.status(ask=online)
     if json:
         return jsonout.emit(jsonout.status(report))
-    task = swarm.task
+    task, went = swarm.task, swarm.course()
     lower = "lower" if task.metric.direction == "minimize" else "higher"
     render.pairs(
         [
@@ -60,8 +61,8 @@ def status(
             ("agent", _agent(report)),
             ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
             ("best", render.best(report.best)),
-            ("results", str(report.results)),
-            ("trend", _trend(swarm.course())),
+            ("results", _counted(report, went)),
+            ("trend", _trend(went)),
             (task.program, report.program),
             ("sandbox", _sandbox(report)),
             ("online", _online(report)),
@@ -75,6 +76,16 @@ def status(
         print()
         render.claims(report.claims)
     return None
+
+
+def _counted(report: Status, went: Course | None) -> str:
+    """How many results there are, and how many of them the trend is of where it is not of all."""
+    waits = report.results_waiting
+    total = report.results + waits
+    text = f"{total}, {waits} of them waiting here" if waits else str(total)
+    if went is None or went.experiments == total:
+        return text
+    return f"{text}; {went.experiments} count (of this task, not withdrawn or void)"
 
 
 def _trend(went: Course | None) -> str | None:
@@ -141,7 +152,8 @@ def _skew(report: Status) -> str | None:
 def _waiting(report: Status) -> str:
     if not report.queued:
         return "nothing"
-    return f"{render.count(len(report.queued), 'record')} for the hub; gitcollab sync delivers"
+    records = render.records(len(report.queued), report.results_waiting)
+    return f"{records} for the hub; gitcollab sync delivers"
 
 
 @verb(LOOK, "gitcollab best", "gitcollab best --tier cpu --adopt")
@@ -312,5 +324,13 @@ def results(
         return None
     render.results(found.results, found.void, swarm.task.metric.name, render.now())
     if found.next:
-        render.say(f"{len(found.results)} of {found.total}; next page: --page {found.next}")
+        render.say(f"{len(found.results)} of {found.total}; the next page:")
+        words = {"verdict": verdict and verdict.value, "limit": limit, "page": found.next}
+        print(line(_typed(filters | words)))  # whole, so that it can be copied
     return None
+
+
+def _typed(options: Mapping[str, object]) -> str:
+    """The command that lists results so."""
+    told = (f"--{name}={value}" for name, value in options.items() if value is not None)
+    return shlex.join(["gitcollab", "results", *told])

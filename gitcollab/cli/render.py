@@ -100,6 +100,12 @@ def noun(kind: str) -> str:
     return _NOUNS.get(kind, kind)
 
 
+def records(number: int, results: int) -> str:
+    """So many records of which, together, so many results are: an import has many in one."""
+    more = f" ({count(results, 'result')})" if results > number else ""
+    return count(number, "record") + more
+
+
 def gist(words: str) -> str:
     """Why something was refused, in what may be read at a glance: of a traceback its last line."""
     if words.startswith("Traceback"):
@@ -303,7 +309,7 @@ def _result(result: Result, verdict: str | None, void: str | None, now: datetime
         judged if void is None else "void",
         result.agent,
         short_id(result.id),
-        result.description if void is None else f"[{void}] {result.description}",
+        result.description if void is None else f"{result.description} [{void}]",
     )
 
 

@@ -64,6 +64,7 @@ def status(member: Member, *, ask: bool = False) -> Status:
         sandbox_lacking=_sandbox_lacking(member),
         program=_working_program(member),
         reason=reason,
+        results_waiting=len(member.queued()),
         to_admit=applicants if applicants and keyring.is_maintainers(member.task) else [],
     )
 
@@ -145,7 +146,7 @@ def selected(
     verdict: str | None = None,
     text: str | None = None,
 ) -> list[Run]:
-    """All results that match, newest first. UsageError for a tier or an agent that there is none of."""
+    """All results that match, newest first. UsageError for an unknown tier or agent."""
     check_tier(member, tier)
     check_agent(member, agent)
     where = member.standings()

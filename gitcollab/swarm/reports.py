@@ -116,6 +116,7 @@ class Status:
     program: str = ""  # what the working program is, in words
     reason: str = ""  # why the hub could not be reached
     to_admit: list[str] = field(default_factory=list)  # agents that wait for who is a maintainer
+    results_waiting: int = 0  # on this host, for the hub; not among ``results``
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ class SyncReport:
     adopted: str | None
     note: str
     adoption: Adopted | None = None  # whose code was adopted, and how much of it is new
+    delivered_results: int = 0  # among what was ``delivered``: one record may bring many
     fetched: bool = True  # the hub was reached; where ``online`` is false it took nothing
 
 

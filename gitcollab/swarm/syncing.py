@@ -9,7 +9,7 @@ from itertools import chain
 
 from gitcollab.errors import GitcollabError, OfflineError, RefusedError
 from gitcollab.records.models import Experiment, sha256
-from gitcollab.records.names import PROGRAM_PATH, folder_of, slug
+from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of, slug
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
 from gitcollab.store.requests import Outcome
@@ -30,6 +30,7 @@ def sync(member: Member) -> SyncReport:
         member.store.refresh()
     except OfflineError as e:
         return _offline(member, e.message)
+    before = member.queued()
     outcomes = member.store.flush()
     swept = _sweep(member)
     member.workspace.write_settings(member.believed_task)
@@ -53,7 +54,13 @@ def sync(member: Member) -> SyncReport:
         adopted=adoption.id if adoption else None,
         note="; ".join(filter(None, (*notes, *_waiting(held), _damage(member)))),
         adoption=adoption,
+        delivered_results=sum(_is_there(member, result_id) for result_id in before),
     )
+
+
+def _is_there(member: Member, result_id: str) -> bool:
+    """Whether a result is on the hub, as last fetched."""
+    return member.store.snapshot().record(path_of("result", result_id)) is not None
 
 
 def _waiting(held: Mapping[str, int]) -> list[str]:

@@ -227,7 +227,15 @@ def test_status(cli: Cli, script: Script) -> None:
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
         *("mine", "results", "skew_seconds", "refused"),
-        *("admission", "sandbox", "sandbox_lacking", "program", "reason", "to_admit"),
+        *(
+            "admission",
+            "sandbox",
+            "sandbox_lacking",
+            "program",
+            "reason",
+            "to_admit",
+            "results_waiting",
+        ),
     }
     assert told["hub"] == "https://***@hub.example/x.git"
     assert told["online"] is None
@@ -290,7 +298,7 @@ def test_sync(cli: Cli, script: Script, online: bool, refused: list[str], code: 
     assert ran.code == code
     assert set(ran.json) == {
         *("online", "reason", "delivered", "refused", "swept", "new_results"),
-        *("best", "adopted", "note", "fetched", "adoption"),
+        *("best", "adopted", "note", "fetched", "adoption", "delivered_results"),
     }
     assert set(ran.json["best"]) == BEST_KEYS
     out = cli("sync").out
@@ -386,7 +394,11 @@ def test_results(cli: Cli, script: Script) -> None:
     out = cli("results").out
     assert " keep " in out
     assert " crash " in out
-    assert "2 of 7; next page: --page t~o\n" in out
+    assert out.endswith("2 of 7; the next page:\ngitcollab results '--page=t~o'\n")
+    filtered = cli("results", "--verdict", "noise", "--text", "a b", "--limit", "2").out
+    assert filtered.endswith(
+        "\ngitcollab results --verdict=noise '--text=a b' --limit=2 '--page=t~o'\n"
+    )
 
 
 def test_no_results(cli: Cli, script: Script) -> None:

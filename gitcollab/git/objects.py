@@ -33,6 +33,7 @@ _PERSON = re.compile(r"(author|committer) ([^<>]*)<[^<>]*> ([0-9]{1,12}) [+-][0-
 _KEPT, _SMALL, _LARGE = 64, 500, 50_000
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
+_ALTERNATES_BYTES, _DEEPEST = 65_536, 5
 
 # The last second that every calculation with a day's margin can still represent.
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
@@ -350,6 +351,9 @@ class ForeignObjects(ObjectStore):
     what is missing, with a command that the repository names. Whose it is, is not looked at either.
     """
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, _alternates(path / "objects"))
+
     def commit_named(self, prefix: str) -> str | None:
         """The one commit whose name begins with ``prefix`` (4 hex digits at least)."""
         try:
@@ -367,6 +371,25 @@ class ForeignObjects(ObjectStore):
         repo = pygit2.Repository()
         repo.set_odb(pygit2.Odb(str(self.path / "objects")))
         return repo
+
+
+def _alternates(folder: Path) -> list[Path]:
+    """The folders where more of a folder's objects lie (gitrepository-layout(5)), as libgit2 looks.
+
+    They are asked first: see ``ObjectStore._loose``.
+    """
+    found: dict[Path, None] = {}
+    waiting = [(folder, 0)]
+    for at, depth in waiting:
+        text = ""
+        with suppress(OSError, ValueError), (at / "info" / "alternates").open("rb") as file:
+            text = os.fsdecode(file.read(_ALTERNATES_BYTES))
+        fresh = [at / line for line in text.split("\n") if line and not line.startswith("#")]
+        fresh = [other for other in fresh if other not in found and other != folder]
+        found |= dict.fromkeys(fresh)
+        if depth < _DEEPEST:
+            waiting += ((other, depth + 1) for other in fresh)
+    return list(found)
 
 
 def _people(lines: Sequence[str]) -> tuple[str, int, str]:

@@ -62,9 +62,9 @@ def import_log(
     if wanted.repo is not None:
         log.find_programs(wanted.repo, task.program)
     away = _meet(author, dry_run)
-    ids = _ids(author, log)
+    ids, known = _ids(author, log), author.runs()
     try:
-        maintainer = _word(task, log, [e for e in log.entries if ids[e.line] not in author.runs()])
+        maintainer = _word(task, log, [e for e in log.entries if ids[e.line] not in known])
     except RefusedError as e:
         if dry_run:
             return _refusal(_outlook(author, log, ids, away), e)

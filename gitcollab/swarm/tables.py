@@ -65,6 +65,8 @@ def parsed(text: str, name: str) -> Table:
     start = next((n for n, line in enumerate(lines) if line.strip()), None)
     if start is None:
         raise UsageError(f"{name} is empty", "give a file whose first line names its columns")
+    if lines[start].lstrip().startswith(("{", "[")):
+        raise UsageError(f"{name} is no table but JSON", "give a TSV or CSV")
     delimiter = _delimiter(lines[start])
     found = _rows(lines, start, delimiter)
     heading = next(found)

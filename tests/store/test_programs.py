@@ -153,7 +153,17 @@ def test_a_beginning_that_others_have_too_is_the_commits(checkout: Path) -> None
 def test_objects_that_lie_elsewhere(checkout: Path, tmp_path: Path) -> None:
     one = commit(checkout, b"A = 1\n")
     git(tmp_path, "clone", "-q", "--shared", str(checkout), str(tmp_path / "shared"))
-    assert Programs(tmp_path / "shared", "train.py").at(one, 100) == b"A = 1\n"
+    git(tmp_path, "clone", "-q", "--shared", str(tmp_path / "shared"), str(tmp_path / "again"))
+    for name in ("shared", "again"):
+        assert Programs(tmp_path / name, "train.py").at(one, 100) == b"A = 1\n"
+    blob = git(checkout, "rev-parse", f"{one}:train.py")
+    path = checkout / ".git" / "objects" / blob[:2] / blob[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-5])  # from which libgit2 would never return
+    for name in ("shared", "again"):
+        programs = Programs(tmp_path / name, "train.py")
+        assert programs.at(one, 100) is None
+        assert programs.incomplete
 
 
 def test_other_names_of_objects_are_not_read(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_byte_order_marks(tmp_path: Path, data: bytes) -> None:
         (b"\n \n\n", "is empty"),
         (b"a\tb\n1\t\xff\xfe\n", "is not UTF-8 text (byte 6, line 2)"),
         (b"a\tb\n1\t\x00\n", "holds zero bytes"),
+        (b'{"a": 1, "b": 2}\n', "is no table but JSON"),
         (b"a\tB\tb\n", "two columns 'b'"),
         ("\t".join(map(str, range(2000))).encode(), "has 2,000 columns"),
     ],

@@ -15,6 +15,7 @@ WORK = "Work"
 LOOK = "Look"
 KEEP = "Maintain"
 _SECTIONS = (START, WORK, LOOK, KEEP)
+_SENTENCE = 1000  # characters of a verb's first sentence, which is shown whole
 
 
 class Sections(TyperGroup):
@@ -23,10 +24,9 @@ class Sections(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the verbs, section by section."""
         sections: dict[str, list[tuple[str, str]]] = {name: [] for name in _SECTIONS}
-        width = formatter.width - 6 - max(map(len, self.commands), default=0)
         for name, command in self.commands.items():
             section = getattr(command, "rich_help_panel", None) or "Verbs"
-            sections.setdefault(section, []).append((name, command.get_short_help_str(width)))
+            sections.setdefault(section, []).append((name, command.get_short_help_str(_SENTENCE)))
         for section, rows in sections.items():
             if rows:
                 with formatter.section(section):

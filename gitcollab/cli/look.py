@@ -236,9 +236,9 @@ def leaderboard(
 
     A program's place is decided by its metric with its noise held against it ("ranks at": metric
     and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least. Of an
-    agent's programs, "kept" are better than their base, and "conf." (confirmed) those of them that
-    another agent has run; "repl." (replicated) are its runs of others' programs. A narrow terminal
-    leaves columns out; --json has all.
+    agent's programs, "kept" are better than their base, and "confirmed" those of them that another
+    agent has run; "replicated" are its runs of others' programs. A narrow terminal shortens titles
+    (conf., repl.), then leaves columns out; --json has all.
     """
     swarm = open_swarm()
     if json:
@@ -325,8 +325,9 @@ def results(
     render.results(found.results, found.void, swarm.task.metric.name, render.now())
     if found.next:
         render.say(f"{len(found.results)} of {found.total}; the next page:")
-        words = {"verdict": verdict and verdict.value, "limit": limit, "page": found.next}
-        print(line(_typed(filters | words)))  # whole, so that it can be copied
+        word = None if verdict is None else verdict.value
+        options = {**filters, "verdict": word, "limit": limit, "page": found.next}
+        print(line(_typed(options)))  # whole, so that it can be copied
     return None
 
 

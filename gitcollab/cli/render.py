@@ -358,7 +358,8 @@ def whose(change: Adopted) -> str:
         who = "code of the hub's maintainers"
     else:
         how = {True: "signature right", False: "SIGNATURE WRONG", None: "unsigned"}
-        who = f"code of {change.agent}, {how[change.signature_ok]}"
+        others = f" and {change.also_by}" if change.also_by else ""
+        who = f"code of {change.agent}{others}, {how[change.signature_ok]}"
     size = f"+{change.added} -{change.removed} lines" if change.changed else "as it was here"
     return f"{who}, {size}"
 

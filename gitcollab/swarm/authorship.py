@@ -135,6 +135,11 @@ def mark(
         ) from e
 
 
+def written_in(result_id: str) -> tuple[str, ...]:
+    """Who may have written in a result's program beside its agent, as it is marked here."""
+    return _marks().get(result_id, ())
+
+
 def _marks() -> Marks:
     """Who may have written in what is marked, by result, by fingerprint and by line.
 

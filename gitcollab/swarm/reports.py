@@ -123,8 +123,8 @@ class Status:
 class Adopted:
     """The program now in the workspace, whose code it is, and where an edited one was put.
 
-    ``signature_ok``: its agent signed it; None where nobody did. ``added`` and ``removed`` are
-    lines, against what was there before.
+    ``signature_ok``: its agent signed it; None where nobody did. ``also_by``: who else wrote in it,
+    as far as is known here. ``added`` and ``removed`` are lines, against what was there before.
     """
 
     id: str | None  # None: the task's baseline
@@ -135,6 +135,7 @@ class Adopted:
     signature_ok: bool | None = None
     added: int = 0
     removed: int = 0
+    also_by: str = ""
 
 
 @dataclass(frozen=True)

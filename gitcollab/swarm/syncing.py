@@ -254,7 +254,14 @@ def take(member: Member, target: str | None, text: str) -> Adopted:
         signature_ok=looking.program_signed(member, target) if target else None,
         added=size.added,
         removed=size.removed,
+        also_by=_also_by(target),
     )
+
+
+def _also_by(target: str | None) -> str:
+    from gitcollab.swarm import authorship  # who adopts nothing needs none of it
+
+    return "" if target is None else ", ".join(authorship.written_in(target))
 
 
 def views(member: Member) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcollab.cli import render
 from gitcollab.errors import RefusedError
 from gitcollab.git.command import environment
 from gitcollab.records.models import Result
@@ -72,7 +73,11 @@ def test_who_adopts_one_does_not_run_it_unprotected(
     base, best = bring(nova, theirs, name)
     assert authorship.strangers(nova.member, best) == (authorship.IMPORTED,)
     assert authorship.strangers(nova.member, base) == ()
-    assert nova.adopt().id == best.id
+    adopted = nova.adopt()
+    assert adopted.id == best.id
+    assert render.whose(adopted).startswith(
+        f"code of {best.agent} and the author of the imported repository, signature right"
+    )
     for values in (None, {"RATE": "0.25"}):
         with pytest.raises(RefusedError, match=SAYS):
             nova.run(set_values=values)

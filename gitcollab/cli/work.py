@@ -39,7 +39,7 @@ Seed = Annotated[
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.02     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
-    "gitcollab diff ID --raw | gitcollab run --patch -   # that change on this base",
+    "gitcollab diff ID --raw | gitcollab run --patch -",
     "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(

@@ -37,7 +37,7 @@ def test_the_page_of_a_result_gives_commands_that_work(cli: Cli, hub: Path, join
     assert again["fingerprint"] == found["fingerprint"]
     assert again["seed"] != found["seed"]
     assert facts_of(hub).where.groups[0].n == 2
-    assert f"gitcollab diff {found['id']} --raw | gitcollab run --patch - " in said
+    assert f"gitcollab diff {found['id']} --raw | gitcollab run --patch -" in said
 
 
 def found_of(cli: Cli, folder: Path, *argv: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def leaderboard(where: Standings, led: Collection[str]) -> str:
     """All rankings; ``led`` are the fingerprints of the programs that have been the best."""
     parts = [NOTICE, f"# Leaderboard of {text(where.task.name)}", _legend(where)]
     parts += ["## Overall", _programs(where, where.ranked, TOP_OVERALL)]
-    for tier in main_tiers(where):
+    for tier in main_tiers(where) if len(where.by_tier) > 1 else ():
         parts += [f"## Tier {tier}", _programs(where, where.by_tier[tier], TOP_OF_TIER)]
     parts += ["## Agents", *_agents(where, led)]
     return "\n\n".join(parts) + "\n"
@@ -78,7 +78,8 @@ def _legend(where: Standings) -> str:
         f"Programs by the mean {text(task.metric.name)} of their runs, judged {task.z:g} standard "
         f"error{'' if task.z == 1 else 's'} {side} it: a lucky run does not lead.\n"
         "*Confirmed* means that two agents have run the program, *provisional* that one has. One "
-        f"run has a standard deviation of {small(where.sigma)}."
+        f"run has a standard deviation of {small(where.sigma)}. *Change* is the last one that made "
+        "the program; what it builds on has others. Tiers are of different machines."
     )
 
 

@@ -50,6 +50,7 @@ def _point(x: int, y: int) -> str:
 _FORMS: dict[Shape, Form] = {
     "discard": _point,
     "noise": _point,
+    "rerun": _point,
     "unjudged": _point,
     "unconfirmed": lambda x, y: f"M{x} {y - 5}l5 5-5 5-5-5z",
     "uncounted": lambda x, y: f"M{x} {y - 4}v8",
@@ -66,6 +67,7 @@ _WORDS: dict[Shape, str] = {
     "discard": "discarded",
     "noise": "within noise",
     "unconfirmed": "to be confirmed",
+    "rerun": "another run",
     "unjudged": "not compared",
     "uncounted": "not counted",
     "crash": "crashed",

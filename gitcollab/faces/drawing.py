@@ -1,7 +1,7 @@
 """The look of the chart: its colours in light and in dark, and texts that stay texts.
 
-Colours are told apart with every common colour blindness (blue, orange, grey), and no meaning rests
-on a colour alone. The picture brings its own ground, since nobody knows the page around it. Where
+Colours are told apart with common colour blindness (blue, green, orange, grey), and no meaning
+rests on a colour alone. The picture brings its own ground, since nobody knows the page around it. Where
 it is shown small, as on a phone, it sets larger type and fewer words (``wide``, ``small``).
 """
 
@@ -16,9 +16,9 @@ from gitcollab.records.quoting import blanked
 SMALL = 560  # pixels of width; below, it is a small screen
 
 _LIGHT = "--ground:#fff;--ink:#1f2328;--quiet:#59636e;--grid:#e4e8ec;--best:#0a5bc4"
-_LIGHT += ";--dot:#8b949e;--noise:#8250df;--bad:#bc4c00"
+_LIGHT += ";--dot:#8b949e;--keep:#08745a;--noise:#8250df;--bad:#bc4c00"
 _DARK = "--ground:#0d1117;--ink:#e6edf3;--quiet:#9198a1;--grid:#262c36;--best:#58a6ff"
-_DARK += ";--dot:#7d8590;--noise:#b392f0;--bad:#f0883e"
+_DARK += ";--dot:#7d8590;--keep:#3fd0a4;--noise:#b392f0;--bad:#f0883e"
 
 _FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,Arial,sans-serif'
 
@@ -37,14 +37,14 @@ text{{font:12px {_FONTS};fill:var(--quiet)}}
 .end{{text-anchor:end}}
 .middle{{text-anchor:middle}}
 .line{{fill:none;stroke:var(--best);stroke-width:2.5;stroke-linejoin:round}}
-.keep,.discard,.in-discard,.unjudged,.lead,.in-lead{{stroke-linecap:round}}
+.keep,.discard,.in-discard,.rerun,.unjudged,.lead,.in-lead{{stroke-linecap:round}}
 .discard{{stroke:var(--dot);stroke-width:7.5}}
 .in-discard{{stroke:var(--ground);stroke-width:4.7}}
 .noise,.in-noise{{stroke-linecap:square}}
 .noise{{stroke:var(--noise);stroke-width:6}}
 .in-noise{{stroke:var(--ground);stroke-width:3.4}}
-.unjudged{{stroke:var(--dot);stroke-width:5}}
-.keep{{stroke:var(--best);stroke-width:6}}
+.rerun,.unjudged{{stroke:var(--dot);stroke-width:5}}
+.keep{{stroke:var(--keep);stroke-width:6}}
 .lead{{stroke:var(--ground);stroke-width:11}}
 .in-lead{{stroke:var(--best);stroke-width:9}}
 .many .lead{{stroke-width:0}}
@@ -66,7 +66,7 @@ text{{font-size:20px}}
 .in-discard{{stroke-width:6}}
 .noise{{stroke-width:8.5}}
 .in-noise{{stroke-width:4.7}}
-.keep,.unjudged{{stroke-width:8}}
+.keep,.rerun,.unjudged{{stroke-width:8}}
 .lead{{stroke-width:15.5}}
 .in-lead{{stroke-width:13}}
 .many .in-lead{{stroke-width:7}}

@@ -12,6 +12,7 @@ from gitcollab.faces.board import LEADERBOARD, address, error, finder, leaderboa
 from gitcollab.faces.chart import CHART, chart, on_tier
 from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import count, number
+from gitcollab.faces.objective import objective
 from gitcollab.records.models import AgentCard, Task
 from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm import views
@@ -40,7 +41,7 @@ def readme(where: Standings, search: Progress, agents: Collection[str], read: Re
     parts = [
         NOTICE,
         f"# {text(where.task.name)}: a gitcollab hub",
-        _introduction(where, agents),
+        _introduction(where),
         "## Best",
         _best(where),
         f"![{_picture(search)}]({CHART})",
@@ -90,34 +91,18 @@ def _contents(read: Read) -> str:
     return "\n".join(lines)
 
 
-def _introduction(where: Standings, agents: Collection[str]) -> str:
+def _introduction(where: Standings) -> str:
     return (
         f"Agents on many machines improve one program, [`{PROGRAM_PATH}`]({PROGRAM_PATH}), "
         "together, with nothing but this repository between them.\n"
-        f"What counts: {_objective(where.task)}\n"
+        f"What counts: {text(objective(where.task), 400)}.\n"
         f"So far: {count(len(where.results), 'experiment')} by "
-        f"{count(len(agents), 'agent')}, {count(where.programs, 'program')} ranked."
+        f"{count(len(where.by_agent), 'agent')}, {count(where.programs, 'program')} ranked."
     )
-
-
-def _objective(task: Task) -> str:
-    goal = "lowest" if task.sign > 0 else "highest"
-    unit = f" ({text(task.metric.unit)})" if task.metric.unit else ""
-    data = f" on {text(task.dataset.name)}" if task.dataset else ""
-    return f"the {goal} {_metric(task)}{unit}{data}, in {_budget(task)} a run."
 
 
 def _metric(task: Task) -> str:
     return text(task.metric.name)
-
-
-def _budget(task: Task) -> str:
-    budget = task.budget
-    if budget.seconds is not None:
-        return f"{budget.seconds:g} seconds"
-    if budget.tokens is not None:
-        return count(budget.tokens, "token")
-    return count(budget.steps or 0, "step")
 
 
 def _best(where: Standings) -> str:
@@ -181,7 +166,7 @@ def _active(where: Standings, agents: Collection[str]) -> Sequence[str]:
     ]
     more, others = len(active) - len(rows), len(agents) - len(active)
     rest = [f"{more:,} more are active"] if more else []
-    rest += [f"{count(others, 'other agent')} took part or joined before"] if others else []
+    rest += [f"{count(others, 'other agent')} took part before, or joined"] if others else []
     newest = (where.credit.newest or "")[:10]
     parts = [
         "## Active agents",

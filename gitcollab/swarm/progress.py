@@ -17,9 +17,10 @@ from gitcollab.swarm.ranking import Standings, margin, order
 from gitcollab.swarm.runs import Run
 
 # What became of a run, in the words of the field; "unconfirmed" is too good to be believed of one
-# agent, "unjudged" has no base to be compared with, "uncounted" is no believable measurement.
+# agent, "rerun" is another run of a program, "unjudged" has no base to be compared with,
+# "uncounted" is no believable measurement.
 Mark: TypeAlias = Literal[
-    "keep", "discard", "noise", "crash", "unconfirmed", "unjudged", "uncounted"
+    "keep", "discard", "noise", "crash", "unconfirmed", "rerun", "unjudged", "uncounted"
 ]
 
 _MARKS: dict[str | None, Mark] = {
@@ -66,7 +67,15 @@ def mark_of(where: Standings, run: Run) -> Mark:
     """What became of a run, by all that is known now."""
     if run.status != "ok":
         return "crash"
-    return _MARKS[where.judgement(run)] if where.is_counted(run) else "uncounted"
+    if not where.is_counted(run):
+        return "uncounted"
+    judged = where.judgement(run)
+    return "rerun" if judged is None and is_rerun(run) else _MARKS[judged]
+
+
+def is_rerun(run: Run) -> bool:
+    """Whether it is another run of a program that was there, and tries nothing new."""
+    return run.replicates is not None or (run.base is not None and not run.changed)
 
 
 def _steps(where: Standings, runs: Sequence[Run]) -> Iterator[Step]:

@@ -16,6 +16,7 @@ from gitcollab.swarm.progress import Progress
 from gitcollab.swarm.ranking import Standings, noise_between
 
 RECENT = 20  # experiments; a hub that does more in a day is judged by the day
+EARLY = 5  # experiments that say nothing yet
 _DAY = timedelta(hours=24)
 
 Word: TypeAlias = Literal["improving", "flat", "stuck", "falling back", "too early to say"]
@@ -39,7 +40,7 @@ class Course:
     sign: int  # 1 where lower is better, -1 where higher is
     sigma: float  # the standard deviation of one run
     last_at: str | None  # when the last experiment was done: RFC 3339
-    points: Sequence[Point]  # oldest first; empty while there is no best
+    points: Sequence[Point]  # oldest first, of the best's tier on; empty while there is no best
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,9 @@ class Trend:
     """How the best moved of late.
 
     The *window* is the last 24 hours or the last ``recent`` experiments, whichever reaches further
-    back. ``word`` is
+    back; on a hub that is younger, all there was since its first best. ``word`` is
 
-    - "too early to say" where the hub has no best from before the window;
+    - "too early to say" where there are fewer than ``EARLY`` experiments;
     - "improving" where the best gained ``noise`` or more in the window, "falling back" where it
       lost as much (replicates disproved what led);
     - else "stuck" where no other program took the lead in the window, and "flat" where one did,
@@ -78,7 +79,7 @@ class Trend:
 def course(where: Standings, went: Progress) -> Course:
     """What the progress of ``where`` comes to."""
     runs = went.runs
-    points = [Point(s.number, s.by.created_at, s.value, s.new, s.n) for s in went.steps]
+    points = [Point(s.number, s.by.created_at, s.value, s.new, s.n) for s in went.compared]
     last = runs[-1].created_at if runs else None
     return Course(len(runs), where.task.sign, where.sigma, last, points)
 
@@ -88,7 +89,7 @@ def trend(went: Course, now: datetime, recent: int = RECENT) -> Trend:
     yesterday = rfc3339(now - _DAY)
     day = [p for p in went.points if p.at <= yesterday]
     few = [p for p in went.points if p.number <= went.experiments - recent]
-    before = min(day, few, key=len)
+    before = min(day, few, key=len) or (went.points[:1] if went.experiments >= EARLY else [])
     gain, noise = _gain(went, before), _noise(went, before)
     lead = next((p for p in reversed(went.points) if p.new), None)
     return Trend(

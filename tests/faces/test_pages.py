@@ -63,7 +63,7 @@ def test_the_best_and_the_top(bench: Bench) -> None:
     bench.add("lr", 0.9, "vega", description="MATRIX_LR 0.04 → 0.05", base="base")
     bench.add("lr", 0.9, "nova", replicates="vega/lr-1")
     readme = render(bench, {"nova": card("nova"), "lyra": card("lyra")})[0]
-    assert "3 experiments by 3 agents, 2 programs ranked" in readme
+    assert "3 experiments by 2 agents, 2 programs ranked" in readme
     page = Rendered(readme)
     assert "0.900000 val_bpb (± 0.0013), found by vega: MATRIX_LR 0.04 → 0.05" in page.text
     assert "Standing: confirmed (2 runs by 2 agents, tier cpu)" in page.text
@@ -155,7 +155,7 @@ def test_active_agents_are_listed_and_others_counted(bench: Bench) -> None:
         ["nova", "1", "1", "0"],
         ["vega", "1", "0", "1"],
     ]
-    assert "2 other agents took part or joined before." in readme
+    assert "2 other agents took part before, or joined." in readme
 
 
 def test_a_date_far_ahead_hides_nobody(bench: Bench) -> None:
@@ -194,7 +194,9 @@ def test_long_rankings_are_cut_and_say_so(bench: Bench) -> None:
     readme, board = render(bench)
     assert len(Rendered(readme).rows) == 1 + 10 + 2  # the top, and one active agent
     assert "30 more are not shown." in board  # overall
-    assert "110 more are not shown." in board  # the tier
+    assert "## Tier" not in board  # there is one, and it would be the same again
+    bench.add("q", 1.0, tier="large")
+    assert "110 more are not shown." in render(bench)[1]  # of the tier
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

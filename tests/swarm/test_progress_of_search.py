@@ -76,6 +76,15 @@ def test_a_wonder_is_no_keep_before_another_agent_has_seen_it() -> None:
     assert (mark_of(where, wonder), where.judgement(wonder)) == ("keep", "better")
 
 
+def test_another_run_of_a_program_is_no_try_without_a_base() -> None:
+    bench = Bench()
+    first = bench.add("a", 0.9)
+    bench.add("a", 0.901, agent="atlas", replicates=first.id)
+    bench.add("a", 0.902, agent="atlas", base="a")
+    where = standings(bench.task, bench.results)
+    assert [mark_of(where, run) for run in progress(where).runs] == ["unjudged", "rerun", "rerun"]
+
+
 def test_a_maximised_metric_goes_up() -> None:
     bench = Bench(make_task(direction="maximize"))
     for program, metric in (("a", 1.0), ("b", 0.9), ("c", 1.2)):

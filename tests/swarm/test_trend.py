@@ -78,6 +78,23 @@ def test_a_young_hub_is_not_judged(metrics: tuple[float | None, ...]) -> None:
     assert (told.since is None) == (told.best is None) == (told.led_at is None)
 
 
+def test_a_hub_without_a_past_is_judged_since_its_beginning() -> None:
+    told = after(runs(1.0, 0.99, 0.98, 0.97, 0.96), recent=20)
+    assert (told.word, told.gain_day, told.gain_recent) == ("improving", None, None)
+    assert told.gain == pytest.approx(0.04)
+    assert after(runs(1.0, 0.99, 0.98, 0.97), recent=20).word == "too early to say"
+    assert after(runs(0.9, 1.0, 1.0, 1.0, 1.0), recent=20).word == "stuck"
+
+
+def test_numbers_of_two_tiers_are_not_compared() -> None:
+    bench = Bench()
+    bench.add("p0", 1.2)
+    for n in range(5):
+        bench.add(f"q{n}", 1.0, tier="xl")
+    told = after(bench, recent=20)
+    assert (told.word, told.gain) == ("stuck", 0.0)
+
+
 def test_a_busy_hub_is_judged_by_the_day() -> None:
     bench = runs(1.0, 0.9, *[0.95] * 8)
     told = after(bench, hours=24 - 8.5 / 60, recent=4)  # the first run is more than a day ago
@@ -101,7 +118,8 @@ def test_the_word_follows_from_the_numbers(
         assert told.word == ("improving" if told.gain > 0 else "falling back")
     else:
         assert told.word in ("flat", "stuck")
-    assert told.gain in (told.gain_day, told.gain_recent)
+    since_it_began = told.gain_day is None or told.gain_recent is None
+    assert told.gain in (told.gain_day, told.gain_recent) or since_it_began
     assert told.since is None or 0 <= told.since < told.experiments
 
 

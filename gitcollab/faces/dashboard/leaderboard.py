@@ -15,7 +15,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
     """The page with its rankings."""
     where = facts.where
     rankings = [("overall", "Overall", where.ranked[:MAX_OVERALL], len(where.ranked))]
-    for tier in main_tiers(where):
+    for tier in main_tiers(where) if len(where.by_tier) > 1 else ():
         found = where.by_tier[tier]
         rankings.append((f"tier-{tier}", f"Tier {tier}", found[:MAX_OF_TIER], len(found)))
     agents = ranked_agents(where)

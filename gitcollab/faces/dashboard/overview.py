@@ -8,6 +8,7 @@ from gitcollab.faces.chart import CHART, chart
 from gitcollab.faces.dashboard import activity
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import render
+from gitcollab.faces.objective import objective
 from gitcollab.swarm.lineage import lineage
 from gitcollab.swarm.ranking import NOISE_WIDTH, Group
 from gitcollab.swarm.trend import course, trend
@@ -27,6 +28,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
             facts,
             page,
             trend=trend(course(where, facts.progress), facts.as_of),
+            objective=objective(facts.task),
             enough=NOISE_WIDTH,
             gain=_gain(facts),
             crashes=sum(run.status != "ok" for run in runs),

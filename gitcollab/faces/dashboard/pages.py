@@ -66,7 +66,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("metric", "signed", "words", "day", "span"):
+    for name in ("metric", "signed", "words", "day", "span", "lasted"):
         made.filters[name] = getattr(words, name)
     for name in ("small", "count"):
         made.filters[name] = getattr(numbers, name)

@@ -14,6 +14,7 @@ MARKS = {
     "noise": "within noise",
     "crash": "crash",
     "unconfirmed": "to be confirmed",
+    "rerun": "another run",
     "unjudged": "no base to compare",
     "uncounted": "does not count",
 }
@@ -47,6 +48,11 @@ def span(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // (86_400 if unit == 'days' else size))} {unit}"
     return f"{int(seconds)} s"
+
+
+def lasted(seconds: float) -> str:
+    """How long a run took: 0.7 s, 59 s, 5 min."""
+    return f"{seconds:.1f} s" if 0 < seconds < 10 else span(seconds)
 
 
 def _time(when: datetime | str) -> datetime:

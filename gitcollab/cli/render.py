@@ -117,6 +117,8 @@ def judgement(result: Result, verdict: str | None) -> str:
     """What became of a run, in one or two words."""
     if result.status != "ok":
         return result.status
+    if verdict is None and result.replicates is not None:
+        return "another run"
     return _VERDICTS.get(verdict or "", "-")
 
 

@@ -1,8 +1,8 @@
 """The look of the chart: its colours in light and in dark, and texts that stay texts.
 
 Colours are told apart with common colour blindness (blue, green, orange, grey), and no meaning
-rests on a colour alone. The picture brings its own ground, since nobody knows the page around it. Where
-it is shown small, as on a phone, it sets larger type and fewer words (``wide``, ``small``).
+rests on a colour alone. The picture brings its own ground, since nobody knows the page around it.
+Where it is shown small, as on a phone, it sets larger type and fewer words (``wide``, ``small``).
 """
 
 from __future__ import annotations

@@ -322,7 +322,7 @@ class TestClaims:
 
 
 class TestMaintainers:
-    PATHS = ("task.yaml", "collab.md", "train.py", "synonyms.yaml", ".github/workflows/validation.yml")
+    PATHS = ("task.yaml", "collab.md", "train.py", "synonyms.yaml", ".github/workflows/sweep.yml")
 
     def edit(self, path: str, data: bytes | None, agent: str = "keeper", **fields: Any) -> Files:
         what: dict[str, Any] = (

@@ -13,7 +13,9 @@ import re
 import selectors
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +49,10 @@ _SETTINGS = (
 )
 
 
-# The calls that are under way, of all threads.
+# The calls that are under way, of all threads. One that has been started is among them: the lock is
+# held from before its start.
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
 
 
 class GitMissing(GitcollabError):  # noqa: N818 - reads as what it is
@@ -119,21 +123,8 @@ def run_git(
         argv += ["-c", setting]
     if git_dir is not None:
         argv.append(f"--git-dir={git_dir}")
-    try:
-        # A session of its own: no terminal to prompt on, and one group to end.
-        process = subprocess.Popen(
-            [*argv, *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            cwd=os.sep,  # the caller's folder may be gone
-            start_new_session=True,
-        )
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as e:
-        raise GitMissing from e
     finished = False
-    _running.add(process)
+    process = _started([*argv, *args])
     try:
         out, err = _listen(process, idle, total)
         code = process.wait()
@@ -148,9 +139,30 @@ def run_git(
     return Ran(code, _text(out), _text(err))
 
 
+def _started(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """The process of a call, in a session of its own: without a terminal, and a group to end."""
+    with _starting:
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(),
+                cwd=os.sep,  # the caller's folder may be gone
+                start_new_session=True,
+            )
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as e:
+            raise GitMissing from e
+        _running.add(process)
+        return process
+
+
 def end_running() -> None:
     """End the calls that other threads wait for: of a program that does not wait for these."""
-    for process in tuple(_running):
+    with _starting:
+        running = tuple(_running)
+    for process in running:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

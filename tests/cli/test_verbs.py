@@ -339,7 +339,8 @@ def test_adopt(cli: Cli, script: Script) -> None:
     told = cli("best", "--adopt", "--json").json
     assert set(told) == BEST_KEYS | {"adopted", "signature_ok"}
     assert set(told["adopted"]) == {
-        *("id", "path", "kept_aside", "changed", "agent", "signature_ok", "added", "removed"),
+        *("id", "path", "kept_aside", "changed", "agent", "also_by", "signature_ok"),
+        *("added", "removed"),
     }
     assert told["adopted"]["kept_aside"] == "/w/.gitcollab/aside/a.py"
     out = cli("best", "--adopt").out

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from gitcollab.faces.axes import counted
 from gitcollab.faces.chart import chart
@@ -24,7 +24,6 @@ from gitcollab.faces.plot import BOTTOM, LABELS, MOST_DOTS, RIGHT, TOP, plot
 from gitcollab.records.quoting import blanked
 from gitcollab.swarm.progress import progress
 from gitcollab.swarm.ranking import Standings, standings
-from tests import browser
 from tests.faces import searches
 from tests.faces.searches import search, walk
 from tests.faces.test_markdown import HOSTILE
@@ -294,21 +293,18 @@ def hostile_search() -> Standings:
     return standings(bench.task, bench.results)
 
 
-@pytest.mark.skipif(browser.executable() is None, reason="no Chromium here")
 @pytest.mark.parametrize("wide", [800, 380])
 @pytest.mark.parametrize("made", [searches.real, hostile_search])
 def test_in_a_browser_no_text_lies_on_another_or_leaves_the_picture(
-    made: Callable[[], Standings], wide: int, tmp_path: Path
+    made: Callable[[], Standings], wide: int, tmp_path: Path, chromium: Browser
 ) -> None:
     if made is searches.real and not searches.REAL.exists():
         pytest.skip("the real session is not here")
     (tmp_path / "progress.svg").write_bytes(drawn(made()))
-    with sync_playwright() as playwright:
-        chromium = browser.launch(playwright)
-        page = chromium.new_page(viewport={"width": wide, "height": 600})
-        page.goto((tmp_path / "progress.svg").as_uri())
-        boxes = page.evaluate(BOXES)
-        chromium.close()
+    page = chromium.new_page(viewport={"width": wide, "height": 600})
+    page.goto((tmp_path / "progress.svg").as_uri())
+    boxes = page.evaluate(BOXES)
+    page.close()
     assert len(boxes) > 20
     for (one, *a), (other, *b) in combinations(boxes, 2):
         assert a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3], (one, other)
@@ -318,16 +314,13 @@ def test_in_a_browser_no_text_lies_on_another_or_leaves_the_picture(
         assert bottom <= 500, text
 
 
-@pytest.mark.skipif(browser.executable() is None, reason="no Chromium here")
 @pytest.mark.parametrize(("scheme", "ground"), [("light", [255, 255, 255]), ("dark", [13, 17, 23])])
 def test_in_a_browser_the_ground_follows_light_and_dark(
-    scheme: str, ground: list[int], tmp_path: Path
+    scheme: str, ground: list[int], tmp_path: Path, chromium: Browser
 ) -> None:
     (tmp_path / "progress.svg").write_bytes(drawn(search([1.0, 0.9])))
-    with sync_playwright() as playwright:
-        chromium = browser.launch(playwright)
-        page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light")
-        page.goto((tmp_path / "progress.svg").as_uri())
-        fill = "getComputedStyle(document.querySelector('.ground')).fill"
-        assert page.evaluate(fill) == f"rgb({ground[0]}, {ground[1]}, {ground[2]})"
-        chromium.close()
+    page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto((tmp_path / "progress.svg").as_uri())
+    fill = "getComputedStyle(document.querySelector('.ground')).fill"
+    assert page.evaluate(fill) == f"rgb({ground[0]}, {ground[1]}, {ground[2]})"
+    page.close()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from gitcollab.faces.dashboard import site
-from tests import browser
 from tests.faces.dashboards import HOSTILE
 from tests.faces.hubs import everything
 from tests.faces.test_dashboard_results import seeded
-
-pytestmark = pytest.mark.skipif(browser.executable() is None, reason="there is no Chromium")
 
 TEXT = f"{HOSTILE[0]} {HOSTILE[1]} {HOSTILE[2]} {'x' * 200}"
 
@@ -24,31 +20,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     site.build(everything(seeded(folder / "hub"), TEXT).facts, folder / "out")
     return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = browser.launch(playwright)
-        yield one
-        one.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page; whatever it complains of, or asks of others, is wrong."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    one, wrong = context.new_page(), []
-    one.on("console", lambda said: wrong.append(said.text))
-    one.on("pageerror", lambda error: wrong.append(str(error)))
-    one.on("requestfailed", lambda request: wrong.append(request.url))
-    one.on(
-        "request",
-        lambda asked: None if asked.url.startswith(("file:", "data:")) else wrong.append(asked.url),
-    )
-    yield one
-    assert wrong == []
-    context.close()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from gitcollab.faces.dashboard import experiments, site
-from tests import browser, people
+from tests import people
 from tests.faces.hubs import BEGAN, Hub, changed, everything
 from tests.faces.test_dashboard_results import seeded
-
-pytestmark = pytest.mark.skipif(browser.executable() is None, reason="there is no Chromium")
 
 AGENT, TIER = "w" * 39, "w" * 32  # the longest that there are
 PAGES = ("index", "experiments", "leaderboard", "lineage", "hypotheses", "agents")
@@ -40,25 +37,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def names(built: Path) -> list[str]:
     found = [str(path.relative_to(built)) for path in sorted((built / "results").rglob("*.html"))]
     return [f"{name}.html" for name in PAGES] + found
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = browser.launch(playwright)
-        yield one
-        one.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    one, wrong = context.new_page(), []
-    one.on("console", lambda said: wrong.append(said.text))
-    one.on("pageerror", lambda error: wrong.append(str(error)))
-    yield one
-    assert wrong == []
-    context.close()
 
 
 # -- small screens -------------------------------------------------------------------------------

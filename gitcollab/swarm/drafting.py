@@ -1,16 +1,16 @@
 """What the rows of a log are as results: what each builds on, what it changes, its program.
 
 A log keeps no programs. A row builds on what it says, by ids as our exports have them, or else on
-the last one before it that was kept. What its words are understood to change is laid over the
-constants as the rows that it builds on have left them, starting from the hub's baseline. Where
-programs are known, code decides.
+the last one before it that was kept. What it says and nobody here has is its base by name alone.
+What its words are understood to change is laid over the constants as the rows that it builds on
+have left them, starting from the hub's baseline. Where programs are known, code decides.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -50,7 +50,7 @@ def _nonce(agent: str, entry: Entry) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-class _Built(NamedTuple):
+class Built(NamedTuple):
     """A program that rows may build on; ``print`` is its fingerprint, where that is known."""
 
     base: Base
@@ -60,7 +60,8 @@ class _Built(NamedTuple):
 class Lineage:
     """Goes through a log's rows in order, and tells what each is.
 
-    ``baseline`` is the text of the hub's own program, ``ids`` what the rows' results are called.
+    ``baseline`` is the text of the hub's own program, ``ids`` what the rows' results are called,
+    ``on_hub`` knows the results that are there already, by their ids.
     """
 
     def __init__(
@@ -69,18 +70,20 @@ class Lineage:
         ids: Mapping[int, str],
         baseline: str,
         words: Words,
+        on_hub: Callable[[str], Built | None],
         *,
         python: bool,
     ) -> None:
+        self._on_hub = on_hub
         self._ids = ids
         self._words = words
         self._python = python
-        self._start = _Built(Base(None, baseline), _print_of(baseline))
-        self._last: _Built | None = None  # that was kept
+        self._start = Built(Base(None, baseline), _print_of(baseline))
+        self._last: Built | None = None  # that was kept
         self._named = {e.known: ids[e.line] for e in reversed(entries) if e.base is not None}
         # How many rows are still to come that build on a row, and what that one is.
         self._wanted = Counter(e.base for e in entries if e.base)
-        self._built: dict[str, _Built] = {}
+        self._built: dict[str, Built] = {}
         self._known: dict[str, str] = {}  # fingerprint -> the first result that ran it
 
     def draft(self, entry: Entry, program: str | None) -> Draft:
@@ -93,31 +96,33 @@ class Lineage:
             self._known.setdefault(experiment.fingerprint, result_id)
         return Draft(entry, result_id, experiment, program)
 
-    def _taken(self, entry: Entry) -> _Built | None:
-        """What the row builds on; None where it begins anew."""
+    def _taken(self, entry: Entry) -> Built | None:
+        """What the row builds on; None where it begins anew, or on what is not there."""
         if entry.base is None:
             return None if entry.is_baseline else self._last
         found = self._built.get(entry.base)
         self._wanted[entry.base] -= 1
         if self._wanted[entry.base] < 1:
             self._built.pop(entry.base, None)
-        return found
+        return found or (self._on_hub(entry.base) if entry.base not in self._named else None)
 
-    def _keep(self, entry: Entry, on: _Built, experiment: Experiment, program: str | None) -> None:
+    def _keep(self, entry: Entry, on: Built, experiment: Experiment, program: str | None) -> None:
         """Have the row's program where rows to come may build on it."""
         wanted = entry.base is not None and self._wanted[entry.known] > 0
         kept = entry.kept or (self._last is None and entry.status == "ok")
         if not (wanted or kept):
             return
         text = carried(on.base.text, experiment) if program is None else program
-        made = _Built(Base(self._ids[entry.line], text), experiment.fingerprint)
+        made = Built(Base(self._ids[entry.line], text), experiment.fingerprint)
         self._last = made  # what others build on was kept
         if wanted:
             self._built.setdefault(entry.known, made)
 
-    def _experiment(self, entry: Entry, found: _Built | None, program: str | None) -> Experiment:
+    def _experiment(self, entry: Entry, found: Built | None, program: str | None) -> Experiment:
         said = entry.description
         again = self._named.get(entry.replicates) if entry.replicates != entry.known else None
+        if entry.base and found is None:
+            return self._astray(entry, again, program)
         base, base_print = found or self._start
         if program is None and found is None:
             return self._beginning(entry, again)
@@ -132,6 +137,21 @@ class Lineage:
                 "base": base.id,
                 "base_fingerprint": base_print,
                 "replicates": self._known.get(print_of) if print_of else again,
+            }
+        )
+
+    def _astray(self, entry: Entry, again: str | None, program: str | None) -> Experiment:
+        """A row whose base is named and not there: that is not taken for the baseline."""
+        change = only_from_words(self._start.base, entry.description, self._words)
+        print_of = None if program is None else fingerprint(program)
+        again = self._known.get(print_of) if print_of else again
+        return change.model_copy(
+            update={
+                "fingerprint": print_of,
+                "base": entry.base,
+                "base_fingerprint": None,
+                "structural": not (change.delta or again),
+                "replicates": again,
             }
         )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from gitcollab.errors import OfflineError, RefusedError, UsageError
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records.models import Hardware, Task
 from gitcollab.records.names import PROGRAM_PATH, check_agent_name
 from gitcollab.records.signing import KeyPair
+from gitcollab.similarity.program import fingerprint
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm import authorship, copying, keyring, logbook, logs, looking, posting
-from gitcollab.swarm.drafting import Draft, Lineage, Source, brought, id_of, times
+from gitcollab.swarm.drafting import Built, Draft, Lineage, Source, brought, id_of, times
 from gitcollab.swarm.imported import Brought
 from gitcollab.swarm.logbook import Entry
 from gitcollab.swarm.logs import Log
@@ -22,7 +24,7 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.posting import Progress
 from gitcollab.swarm.reports import Imported
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.workspace import is_tier
+from gitcollab.swarm.workspace import Base, is_tier
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 
@@ -69,6 +71,7 @@ def import_log(
         if dry_run:
             return _refusal(_outlook(author, log, ids, away), e)
         raise
+    log.note_bases([e for e in log.entries if ids[e.line] not in known], known)
     report = _outlook(author, log, ids, away)
     if report.ids:
         _check_flood(author, task, len(report.ids))
@@ -177,12 +180,25 @@ def _drafts(
 ) -> list[Draft]:
     baseline = looking.program_text(author, None)
     python = task.program.endswith(".py")
-    lineage = Lineage(log.entries, ids, baseline, author.words, python=python)
+    there = partial(_built, author, baseline)
+    lineage = Lineage(log.entries, ids, baseline, author.words, there, python=python)
     found = []
     for number, entry in enumerate(log.entries):
         progress("reading the log", number / len(log.entries))
         found.append(lineage.draft(entry, log.programs.get(entry.line)))
     return found
+
+
+def _built(author: Member, baseline: str, result_id: str) -> Built | None:
+    """A result that is here, as what rows may build on; None where there is none of that name."""
+    run = author.runs().get(result_id)
+    if run is None:
+        return None
+    try:
+        text = looking.program_text(author, result_id)
+        return Built(Base(result_id, text), fingerprint(text))
+    except GitcollabError:  # nobody has its program
+        return Built(Base(result_id, baseline), None)
 
 
 def _signed(

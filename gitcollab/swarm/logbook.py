@@ -138,6 +138,9 @@ class _Columns:
         if status == "crash" or metric is None or (is_zero and not (kept or self._tells(row))):
             status, metric, kept = "crash", None, False
         commit = self._cell(row, "commit")
+        base = self._cell(row, "base") if self._tells(row) else None
+        if base and not _is_result(base):
+            raise ValueError(f"its base {base[:40]!r} is not the id of a result")
         entry = Entry(
             line=row.line,
             raw=row.raw,
@@ -153,7 +156,7 @@ class _Columns:
             wall_seconds=_seconds(self._cell(row, "wall_seconds")),
             is_zero=is_zero,
             known=self._cell(row, "id"),
-            base=self._cell(row, "base") if self._tells(row) else None,
+            base=base,
             replicates=self._cell(row, "replicates") if self._tells(row) else "",
         )
         seen[entry.identity] += 1
@@ -162,8 +165,7 @@ class _Columns:
 
     def _tells(self, row: Row) -> bool:
         """Whether the row says of which results it comes: it is of our exports."""
-        known = self._cell(row, "id")
-        return "base" in self._at and kind_of(path_of("result", known)) is not None
+        return "base" in self._at and _is_result(self._cell(row, "id"))
 
     def _cell(self, row: Row, column: str) -> str:
         at = self._at.get(column)
@@ -180,6 +182,10 @@ class _Columns:
             if value is not None and not (crashed and value == 0):
                 found[name] = value
         return dict(list(found.items())[:_MOST_METRICS])
+
+
+def _is_result(text: str) -> bool:
+    return kind_of(path_of("result", text)) is not None
 
 
 def _status(word: str) -> tuple[Literal["ok", "crash"], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,14 @@ class Log:
         lines = {entry.line for entry in entries}
         self.entries = [entry for entry in self.entries if entry.line not in lines]
         self.left = sorted([*self.left, *(Left(n, reason) for n in lines)], key=lambda x: x.line)
+
+    def note_bases(self, entries: Sequence[Entry], known: Container[str]) -> None:
+        """Note which of the entries build on what is neither in the log nor ``known``."""
+        here = {entry.known for entry in self.entries if entry.base is not None}
+        astray = [e for e in entries if e.base and e.base not in here and e.base not in known]
+        if astray:
+            named = _lines(astray, [str(e.base) for e in astray[:_NAMED]])
+            self.notes.append(f"the base is neither in the file nor on the hub: {named}")
 
     def find_programs(self, repo: Path, name: str) -> None:
         """Read the program at each row's commit; rows without one are noted."""

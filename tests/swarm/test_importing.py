@@ -17,6 +17,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.store.drain import Drain
 from gitcollab.swarm import choosing, governing
 from gitcollab.swarm.choosing import Past
+from gitcollab.swarm.exporting import cells
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.hooks import install
 from gitcollab.swarm.importing import Wanted
@@ -515,6 +516,46 @@ def test_a_longer_export_builds_on_the_results_that_it_names(agent: Agent, tmp_p
     path.write_text("\n".join(["score\tstatus\tdescription\tid", *rows]))
     assert nova.import_log(path).imported == 1
     assert results(nova)[-1].base == made.id
+
+
+def test_a_part_of_an_export_makes_no_base_up(agent: Agent, tmp_path: Path) -> None:
+    nova, path = agent("nova"), tmp_path / "part.tsv"
+    rows = [
+        "1.0\tkeep\tRATE=0.3\tvega/rate-0.3-aaaaaaaaaa\tvega/gone-bbbbbbbbbb",
+        "1.1\tkeep\tbaseline\tvega/wide-cccccccccc\tvega/gone-bbbbbbbbbb",
+        "0.9\tkeep\tWIDTH=16\tvega/width-dddddddddd\tvega/rate-0.3-aaaaaaaaaa",
+        "1.2\tkeep\tanother start\tvega/start-eeeeeeeeee\t",
+        "1.3\tkeep\tx\tvega/x-ffffffffff\tno id",
+    ]
+    path.write_text("\n".join(["score\tstatus\tdescription\tid\tbase", *rows]))
+    would, report = nova.import_log(path, dry_run=True), nova.import_log(path)
+    gone = "vega/gone-bbbbbbbbbb"
+    said = f"the base is neither in the file nor on the hub: line 2 ({gone}), line 3 ({gone})"
+    assert would.notes == report.notes == [said]
+    assert [left.line for left in report.left] == [6]
+    rate, wide, width, start = results(nova)
+    assert (rate.base, rate.base_fingerprint, rate.delta) == (gone, None, {"RATE": 0.3})
+    assert (wide.base, wide.base_fingerprint, wide.structural) == (gone, None, True)
+    assert (width.base, width.delta) == (rate.id, {"WIDTH": 16})
+    assert (start.base, start.structural) == (None, False)
+    kept = {e.result.id for e in nova.exported() if cells(e)[3] == "keep"}
+    assert wide.id not in kept
+    assert start.id in kept
+    again = nova.import_log(path)
+    assert (again.there, again.notes) == (4, [])
+    assert not breaches(nova)
+
+
+def test_a_base_on_the_hub_need_not_be_in_the_file(agent: Agent, tmp_path: Path) -> None:
+    nova, path = agent("nova"), tmp_path / "part.tsv"
+    nova.run(set_values={"RATE": "0.2"})
+    (made,) = results(nova)
+    row = f"1.0\tkeep\tWIDTH=16\tvega/width-aaaaaaaaaa\t{made.id}"
+    path.write_text(f"score\tstatus\tdescription\tid\tbase\n{row}\n")
+    assert nova.import_log(path).notes == []
+    width = results(nova)[-1]
+    assert (width.base, width.base_fingerprint) == (made.id, made.fingerprint)
+    assert width.delta == {"WIDTH": 16}
 
 
 def test_devices_in_any_words(agent: Agent, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def tell_claim(answer: ClaimOutcome, typed: str) -> None:
             )
             what = "that program" if answer.reason == "same program" else "it"
             seen = f"gitcollab show {render.short_id(other.id)}"
-            _next(f"{seen}; to {_asks(typed)} {what} again: {typed} --anyway")
+            asked = f"{typed} --anyway" if typed else "the same command with --anyway"
+            _next(f"{seen}; to {_asks(typed)} {what} again: {asked}")
         case Offline(reason=reason):
             render.say("nothing is claimed:", reason)
             _next("run it alone all the same: what it finds is queued for the hub")
@@ -100,7 +101,7 @@ def tell_claim(answer: ClaimOutcome, typed: str) -> None:
 def tell_run(report: RunReport, metric_name: str, program: str, typed: str) -> None:
     """A run's outcome: the result and its verdict on standard output, what failed on the other.
 
-    ``typed`` is the command that ran it.
+    ``typed`` is the command that ran it, "" where it cannot be typed again as it was.
     """
     result = report.result
     if result is not None:
@@ -154,7 +155,7 @@ def _headline(report: RunReport, result: Result, metric_name: str) -> str:
 
 def _asks(typed: str) -> str:
     """The verb of a command."""
-    return typed.split()[1]
+    return typed.split()[1] if typed else "run"
 
 
 def _said(verdict: str | None) -> str:

@@ -94,7 +94,7 @@ def run(
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
     change = None if patch is None else _patch_text(patch)
-    typed = _typed_run(what, sets, patch, seed)
+    typed = _typed_run(what, sets, patch, seed, sandbox, count, forever=forever)
     swarm = open_or_make_swarm(values, change)
     with LiveLine(sys.stderr, quiet=json) as live:
         how: dict[str, Any] = {
@@ -274,13 +274,28 @@ _PATCHES = "make it by `git diff` or `gitcollab diff ID --raw`"
 
 
 def _typed_run(
-    what: str | None, sets: list[str] | None, patch: Path | None, seed: int | None
+    what: str | None,
+    sets: list[str] | None,
+    patch: Path | None,
+    seed: int | None,
+    sandbox: Sandbox | None,
+    count: int | None,
+    *,
+    forever: bool,
 ) -> str:
-    """The command that runs this experiment."""
+    """The command that runs this experiment, to be typed again; "" where none can be.
+
+    What came by standard input is gone: alone, the command would read the terminal.
+    """
+    if patch is not None and str(patch) == "-":
+        return ""
     given = [] if what is None else [what]
     given += [word for text in sets or [] for word in ("--set", text)]
     given += [] if patch is None else ["--patch", str(patch)]
     given += [] if seed is None else ["--seed", str(seed)]
+    given += [] if sandbox is None else ["--sandbox", sandbox.value]
+    given += [] if count is None else ["--count", str(count)]
+    given += ["--forever"] if forever else []
     return shlex.join(["gitcollab", "run", *given])
 
 

@@ -298,7 +298,8 @@ def results(
     A verdict is of all runs known by now: others may have changed it since a run ended. What is too
     good to be believed of one agent is "unconfirmed" until another has run it.
     --format tsv begins with the columns of the field's own logs, which `gitcollab import` reads
-    (csv as spreadsheets like it; jsonl has all of each record; parquet needs pyarrow).
+    (csv as spreadsheets like it; jsonl has all of each record; parquet needs pyarrow). Its status
+    is keep for what is better than its base, for the baseline and for what others build on.
     """
     filters = {
         "agent": agent,

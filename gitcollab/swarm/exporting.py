@@ -148,7 +148,9 @@ def short(result_id: str) -> str:
 
 
 def _is_kept(one: Exported, base: str | None, again: str | None) -> bool:
-    """Whether it is better than its base, or the baseline, or what others build on."""
+    """Whether it counts and is better than its base, the baseline, or what others build on."""
+    if one.void is not None:
+        return False
     changes = bool(one.result.delta) or one.result.structural
     is_baseline = base is None and again is None and not changes
     return one.verdict == "better" or one.built_on or is_baseline

@@ -64,6 +64,13 @@ def test_what_became_of_it_in_the_words_of_the_field(
     assert (row["score"] == "0.000000") == (status == "crash")
 
 
+@pytest.mark.parametrize(("verdict", "built_on"), [("better", False), (None, True), (None, False)])
+def test_what_does_not_count_is_not_kept(verdict: str | None, built_on: bool) -> None:
+    counts = one(verdict)._replace(built_on=built_on)
+    rows = table(counts, counts._replace(void="its agent is suspended"))
+    assert [row["status"] for row in rows] == ["keep", "discard"]
+
+
 def test_numbers_lose_nothing() -> None:
     metrics = [0.9979, 1 / 3, 1e-9, -2.5, 1e300]
     rows = table(*(one(metric=metric) for metric in metrics))

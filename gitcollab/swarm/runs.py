@@ -63,7 +63,8 @@ class Run(NamedTuple):
 def fingerprint_of(result: Result) -> str:
     """What identifies the result's program.
 
-    A result that does not say is a program of its own, or that of the one that it ran again.
+    A result that does not say goes by the id of the one that it ran again, else by its own. So it
+    is with that one where that is nameless too, and apart from it where that names its program.
     """
     named = result.fingerprint or result.files.get(PROGRAM_PATH)
     return named or result.replicates or result.id

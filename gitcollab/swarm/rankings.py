@@ -33,7 +33,7 @@ def code_digest() -> str:
     folder = Path(__file__).parent
     sources = (
         *("credit.py", "grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
-        *("progress.py", "trend.py"),
+        *("progress.py", "trend.py", "roster.py", "views.py"),
     )
     return sha256(b"".join((folder / name).read_bytes() for name in sources))
 

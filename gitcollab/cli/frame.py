@@ -107,20 +107,22 @@ def _trend(moved: Trend, now: datetime) -> str | None:
 def _gains(moved: Trend) -> str:
     """By how much the best gained, and in which time; empty where there was none before."""
     gains = {
-        "24 h": (moved.gain_day, moved.noise_day),
-        f"{moved.recent} experiments": (moved.gain_recent, moved.noise_recent),
+        "in 24 h": (moved.gain_day, moved.noise_day),
+        f"in {moved.recent} experiments": (moved.gain_recent, moved.noise_recent),
     }
+    if moved.gain_day is None:  # a hub that is younger
+        gains["since the first best"] = moved.gain, moved.noise
     when: dict[str, list[str]] = {}
     for span, (gain, noise) in gains.items():
         if gain is not None and noise is not None:
-            when.setdefault(_gain(gain, noise), []).append(f"in {span}")
+            when.setdefault(_gain(gain, noise), []).append(span)
     return ", ".join(f"{gain} {' and '.join(spans)}" for gain, spans in when.items())
 
 
 def _gain(gain: float, noise: float) -> str:
     if gain == 0:
         return "no gain"
-    return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g} (noise {noise:.2g})"
+    return f"{'better' if gain > 0 else 'worse'} by {abs(gain):.3g} (counts from {noise:.2g} on)"
 
 
 def _outbox(seen: Watched) -> str | None:

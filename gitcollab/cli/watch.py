@@ -34,8 +34,9 @@ def watch(
     hub now and then, and writes nothing.
 
     The trend is "improving" or "falling back" where the best changed by as much as counts between
-    two programs (twice the noise of their difference) in the last 24 hours or 20 experiments,
-    whichever is more; else "flat", or "stuck" where no other program took the lead.
+    two programs (two standard errors of their difference) in the last 24 hours or 20 experiments,
+    whichever is more, or since the first best of a younger hub; else "flat", or "stuck" where no
+    other program took the lead.
     """
     from gitcollab.cli.frame import Screen, frame
     from gitcollab.swarm.watching import Watch

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ACTIVE = timedelta(days=7)  # before the newest result: records have no other clock
 # So few results that are so far ahead of all others have a wrong date: clocks are strangers'.
-_FEW, _AHEAD = 2, timedelta(days=30)
+_FEW, _AHEAD = 2, timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Credit:
 
     @cached_property
     def newest(self) -> str | None:
-        """When the newest result was made; one or two a month ahead of all others do not say so."""
+        """When the newest result was made; one or two a year ahead of all others do not say so."""
         times = (run.created_at for run in self._where.results.values())
         latest = heapq.nlargest(_FEW + 1, times)
         believed = latest[0] if latest else None

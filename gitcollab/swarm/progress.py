@@ -51,10 +51,13 @@ class Progress(NamedTuple):
 
     @property
     def compared(self) -> Sequence[Step]:
-        """The steps from the first on the tier of the last on: numbers of two tiers differ."""
+        """The steps on the tier of the last, each after the one before: tiers' numbers differ."""
         tier = self.steps[-1].program.tier if self.steps else None
-        first = next((n for n, s in enumerate(self.steps) if s.program.tier == tier), 0)
-        return self.steps[first:]
+        mine = [step for step in self.steps if step.program.tier == tier]
+        led = [None, *(step.program.fingerprint for step in mine)]
+        return [
+            s._replace(new=s.program.fingerprint != was) for s, was in zip(mine, led, strict=False)
+        ]
 
 
 def progress(where: Standings) -> Progress:

@@ -50,7 +50,7 @@ class Trend:
     The *window* is the last 24 hours or the last ``recent`` experiments, whichever reaches further
     back; on a hub that is younger, all there was since its first best. ``word`` is
 
-    - "too early to say" where there are fewer than ``EARLY`` experiments;
+    - "too early to say" where there are fewer than ``EARLY`` experiments, or no best;
     - "improving" where the best gained ``noise`` or more in the window, "falling back" where it
       lost as much (replicates disproved what led);
     - else "stuck" where no other program took the lead in the window, and "flat" where one did,

@@ -60,8 +60,6 @@ def test_what_it_says() -> None:
     for said in (
         "hub    read 8s ago\n",
         "best   0.510000 by nova: LR 0.1 → 0.2 (confirmed, 2 runs, tier cpu)\n",
-        "trend  improving: better by 0.02 (noise 0.0057) in 24 h and in 20 experiments; ",
-        "it has led for 3h and 12 experiments\n",
         "0.990000 ██",
         " 0.970000 in 42 experiments\n",
         "GPU 0  97%, 45.2 of 80 GiB, NVIDIA H100 80GB HBM3\n",
@@ -71,6 +69,9 @@ def test_what_it_says() -> None:
         "last of 42 results\n",
     ):
         assert said in told
+    words = " ".join(told.split())
+    gain = "better by 0.02 (counts from 0.0057 on) in 24 h and in 20 experiments"
+    assert f"trend improving: {gain}; it has led for 3h and 12 experiments" in words
     assert "CPUs" not in told
     assert "outbox" not in told
 
@@ -140,7 +141,7 @@ def test_words_about_gains() -> None:
     assert "trend  flat: no gain in 24 h and in 20 experiments;" in shown(seen(course=flat))
     busy = Course(30, 1, 0.002, None, [*POINTS, Point(30, "2026-01-31T11:00:00Z", 0.96, True, 1)])
     told = shown(seen(course=replace(busy, experiments=60)))
-    assert "improving: better by 0.03 (noise 0.0057) in 24 h, no gain in 20 experiments" in told
+    assert "improving: better by 0.03 (counts from 0.0057 on) in 24 h, no gain in 20" in told
     young = shown(
         seen(course=Course(2, 1, 0.002, None, [Point(1, "2026-01-31T11:00:00Z", 1, True, 1)]))
     )
@@ -149,3 +150,11 @@ def test_words_about_gains() -> None:
 
 def replace_value(point: Point, value: float) -> Point:
     return point._replace(value=value)
+
+
+def test_a_younger_hub_is_told_since_its_first_best() -> None:
+    points = [Point(n, f"2026-01-31T10:{n:02}:00Z", 1 - n / 100, True, 1) for n in range(1, 41)]
+    told = shown(seen(course=Course(40, 1, 0.002, None, points)))
+    assert "improving: better by 0.2 (counts from 0.0057 on) in 20 experiments" in told
+    words = " ".join(told.split())
+    assert "better by 0.39 (counts from 0.0057 on) since the first best" in words

@@ -95,6 +95,17 @@ def test_numbers_of_two_tiers_are_not_compared() -> None:
     assert (told.word, told.gain) == ("stuck", 0.0)
 
 
+def test_other_tiers_that_led_between_are_left_out() -> None:
+    bench = Bench()
+    for n, (metric, tier) in enumerate(
+        [(1.0, "xl"), (0.99, "xl"), (0.95, "small"), (0.94, "small"), (0.93, "xl")]
+    ):
+        bench.add(f"p{n}", metric, tier=tier)
+    told = after(bench, recent=2)
+    assert [p.value for p in went(bench).points] == [1.0, 0.99, 0.93]
+    assert told.gain_recent == pytest.approx(0.06)
+
+
 def test_a_busy_hub_is_judged_by_the_day() -> None:
     bench = runs(1.0, 0.9, *[0.95] * 8)
     told = after(bench, hours=24 - 8.5 / 60, recent=4)  # the first run is more than a day ago

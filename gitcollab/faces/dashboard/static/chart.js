@@ -1,6 +1,7 @@
 // The chart of experiments: a mark each, the best as a line; zoom, hover, keys.
 "use strict";
 gitcollab.Chart = class {
+  static STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
   static NEAR = 24; // pixels from which the pointer finds an experiment
   static MOST = 1e30; // metrics beyond have no place on an axis
   static LEAST = 1e-24; // half of the least height that an axis has
@@ -148,7 +149,7 @@ gitcollab.Chart = class {
       },
       cursor: { points: { show: false }, drag: { x: true, y: false, dist: 6 }, y: false },
       axes: [
-        { ...axis, label: "experiment", labelSize: 20 },
+        { ...axis, label: "experiment", labelSize: 20, incrs: gitcollab.Chart.STEPS },
         { ...axis, size: 84, values: (_, ticks) => ticks.map((tick) => this.#tick(tick)) },
       ],
       series: [{}, best, ...marks],

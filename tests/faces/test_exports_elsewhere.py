@@ -136,7 +136,7 @@ def test_rows_of_ones_own_may_follow(hub: Hub, toy_hub: Path, tmp_path: Path) ->
     assert len(rows) == 2
 
 
-def test_what_an_export_leaves_out_nothing_builds_on(
+def test_what_an_export_leaves_out_is_a_base_that_is_not_there(
     hub: Hub, toy_hub: Path, tmp_path: Path
 ) -> None:
     toy = tmp_path / "toy" / "task.yaml"
@@ -144,12 +144,12 @@ def test_what_an_export_leaves_out_nothing_builds_on(
     rows = [f"{score}\t{said}" for said, score in TESTED.items()]
     path.write_text("\n".join(["score\tstatus\tdescription", *rows]))
     first.import_log(path)
-    exported(first, path, "\t")
+    gone = exported(first, path, "\t")[1]["id"]
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([lines[0], *lines[3:]]))  # without the first two
     second = hub("second", task_file=toy)
     assert second.import_log(path).imported == 6
     width, rate, crash, seed, *_ = exported(second, path, "\t")
-    assert [row["base"] for row in (width, rate)] == ["", ""]
+    assert [row["base"] for row in (width, rate)] == [gone, gone]  # named, and not there
     assert [row["base"] for row in (crash, seed)] == [rate["id"]] * 2
     assert (width["status"], rate["status"]) == ("discard", "keep")

@@ -12,13 +12,7 @@ from gitcollab.errors import UsageError
 from gitcollab.git.command import environment
 from gitcollab.git.loose import BLOB, name_of
 from gitcollab.store.programs import Programs
-
-
-def git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    argv = ["git", "-C", str(folder), *who, *args]
-    done = subprocess.run(argv, env=environment(), capture_output=True, check=True, text=True)
-    return done.stdout.strip()
+from tests.repos import git
 
 
 def lazily(folder: Path, *args: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import pytest
 
 from gitcollab.cli import render
 from gitcollab.errors import RefusedError
-from gitcollab.git.command import environment
 from gitcollab.records.models import Result
 from gitcollab.runner import sandbox
 from gitcollab.swarm import authorship, importing
 from gitcollab.swarm.importing import Wanted
 from gitcollab.swarm.swarm import Swarm
 from tests import toy
+from tests.repos import git
 from tests.swarm.machines import Machines, member_of
 
 THEIRS = toy.PROGRAM.replace(
@@ -24,13 +23,6 @@ THEIRS = toy.PROGRAM.replace(
     'for name in sorted(os.environ):\n    print("step", len(name))\nprint("---")',
 ).replace("0.1 ", "0.2 ")
 SAYS = "code by the author of the imported repository, and there is no sandbox"
-
-
-def git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    argv = ["git", "-C", str(folder), *who, *args]
-    done = subprocess.run(argv, env=environment(), capture_output=True, check=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture

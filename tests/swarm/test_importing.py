@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from gitcollab.errors import OfflineError, RefusedError, UsageError
 from gitcollab.faces.pages import pages
-from gitcollab.git.command import environment
 from gitcollab.records.models import Result
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.drain import Drain
@@ -26,6 +24,7 @@ from gitcollab.swarm.outcomes import Duplicate
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.verifying import copy_of, open_hub, verify_all, verify_range
 from tests import toy
+from tests.repos import git
 from tests.swarm.machines import Machines, member_of
 
 LOG = """\
@@ -283,13 +282,6 @@ def test_floods_are_told_before_anything_is_sent(machines: Machines, log: Path) 
 
 
 # -- programs --------------------------------------------------------------------------------------
-
-
-def git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    argv = ["git", "-C", str(folder), *who, *args]
-    done = subprocess.run(argv, env=environment(), capture_output=True, check=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture

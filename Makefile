@@ -58,7 +58,7 @@ bench-large: install
 demo: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/demo
 
-# Some forty experiments, about ten minutes on two cores; what it finds is left in ./campaign.
+# Forty experiments, up to half an hour on two cores; what it finds is left in ./campaign.
 campaign: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/campaign
 

@@ -209,8 +209,10 @@ def check_tier(member: Member, tier: str | None) -> None:
 
 def check_agent(member: Member, agent: str | None) -> None:
     """Refuse an agent that never joined and has no result."""
+    if agent in (None, member.config.agent):
+        return
     cards = reading.cards(member.store.snapshot())
-    if agent in (None, member.config.agent, *cards):
+    if agent in cards:
         return
     known = {*cards, *(run.agent for run in member.runs().values())}
     if agent not in known:

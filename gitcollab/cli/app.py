@@ -12,9 +12,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 START = "Begin"
 WORK = "Work"
+THINK = "Think together"
 LOOK = "Look"
 KEEP = "Maintain"
-_SECTIONS = (START, WORK, LOOK, KEEP)
+_SECTIONS = (START, WORK, THINK, LOOK, KEEP)
 _SENTENCE = 1000  # characters of a verb's first sentence, which is shown whole
 
 

@@ -304,6 +304,7 @@ class Experiment(Frozen):
     hypothesis: RecordId | None = None
     replicates: RecordId | None = None
     anyway: Short | None = None  # the claim or result that it repeats on purpose
+    cites: Annotated[list[RecordId], Field(max_length=8)] | None = None  # insights it tests
 
 
 class Claim(Signed, Experiment):
@@ -382,10 +383,14 @@ class Hypothesis(Owned):
 
 
 class Insight(Owned):
-    """Something learned, with the records that show it."""
+    """Something learned, with the records that show it.
+
+    ``expects`` is the verdict that it foretells for experiments which cite it; None is "better".
+    """
 
     text: Prose
     evidence: Annotated[list[RecordId], Field(max_length=32)] = []
+    expects: Literal["better", "worse", "within noise"] | None = None
 
 
 class Retraction(Owned):

@@ -15,7 +15,8 @@ class Columns:
     """The columns of one kind of record.
 
     ``of`` gives a record's values in the order of ``names``. By the ``keyed`` ones records are
-    found at a cost that does not grow with their number. ``version`` changes whenever what ``of``
+    found at a cost that does not grow with their number. ``text`` gives the words that a record is
+    searched by; without it none are kept. ``version`` changes whenever what ``of`` or ``text``
     gives does: the index is then made again.
     """
 
@@ -24,6 +25,7 @@ class Columns:
     keyed: tuple[str, ...]
     of: Callable[[Any], tuple[Scalar, ...]]
     version: int
+    text: Callable[[Any], str] | None = None
 
     def row(self, record_id: str, record: object, names: tuple[str, ...]) -> Row:
         """The id and the values of the columns ``names``."""

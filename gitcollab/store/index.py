@@ -3,7 +3,8 @@
 ``parsed`` holds what a blob says, by the blob's name: true whatever the tip is, so a record is
 parsed once. ``placed`` says which blob lies where in the one tree named by ``meta``. ``arrived``
 says when claims were first seen where they are, and outlives their being displaced for a while.
-For each kind with columns, ``of_<kind>`` holds those of the valid records that are placed. Several
+For each kind with columns, ``of_<kind>`` holds those of the valid records that are placed, and
+``said_<kind>`` their words for full-text search, a row for each in ``placed``. Several
 processes may want different trees: each moves the index and reads it in one transaction. The index
 can be deleted at any time.
 """
@@ -47,7 +48,7 @@ _SCHEMA = (
     "CREATE INDEX placed_kind ON placed (kind, id)",
     "CREATE INDEX placed_oid ON placed (oid)",
 )
-_VERSION = "6"
+_VERSION = "7"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
@@ -124,6 +125,25 @@ class Index:
         condition = " AND ".join(f"{name} = ?" for name in where) or "1"
         query = f"SELECT {columns} FROM of_{kind} WHERE {condition} ORDER BY id"
         return self._ask(at, lambda db: db.execute(query, list(where.values())).fetchall())
+
+    def search(
+        self, at: Version, kind: str, words: Sequence[str], most: int
+    ) -> list[tuple[str, float]]:
+        """Ids of the valid records of ``kind`` that hold any of the words, and how well they match.
+
+        The best first, at most so many; words are matched by their stems, scores are of BM25: more
+        is better.
+        """
+        if not words:
+            return []
+        said = f"said_{kind}"
+        query = (
+            f"SELECT id, -bm25({said}) FROM {said} JOIN placed ON placed.rowid = {said}.rowid"
+            f" WHERE {said} MATCH ? ORDER BY 2 DESC, id LIMIT ?"
+        )
+        quoted = (word.replace('"', '""') for word in words)
+        match = " OR ".join(f'"{word}"' for word in quoted)
+        return self._ask(at, lambda db: db.execute(query, (match, most)).fetchall())
 
     def count(self, at: Version, kind: str) -> int:
         """How many valid records of ``kind`` there are."""
@@ -251,11 +271,14 @@ class Index:
         database.put(db, "tree", at.tree)
 
     def _remove(self, db: sqlite3.Connection, path: str) -> set[str]:
-        found = db.execute("SELECT oid, kind, id FROM placed WHERE path = ?", (path,)).fetchall()
-        for _, kind, record_id in found:
+        query = "SELECT oid, kind, id, rowid FROM placed WHERE path = ?"
+        found = db.execute(query, (path,)).fetchall()
+        for _, kind, record_id, row in found:
             db.execute("DELETE FROM placed WHERE path = ?", (path,))
             if kind in self.columns:
                 db.execute(f"DELETE FROM of_{kind} WHERE id = ?", (record_id,))
+                if self.columns[kind].text is not None:
+                    db.execute(f"DELETE FROM said_{kind} WHERE rowid = ?", (row,))
         return {row[0] for row in found}
 
     def _add(
@@ -274,7 +297,7 @@ class Index:
             return
         kind, record_id = identity
         placed = (path, kind, record_id, entry.oid)
-        db.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", placed)
+        row = db.execute("INSERT INTO placed VALUES (?, ?, ?, ?)", placed).lastrowid
         decoded = _known(db, kind, entry.oid) or _parse(db, objects, kind, entry)
         if kind == _TIMED:
             times = (None if t is None else t.timestamp() for t in arrival)
@@ -282,6 +305,7 @@ class Index:
             db.execute("INSERT OR IGNORE INTO arrived VALUES (?, ?, ?, ?, ?, ?)", arrived)
         if not isinstance(decoded, Broken) and own_id(decoded) in (None, record_id):
             self._add_columns(db, kind, record_id, decoded)
+            self._add_words(db, kind, row, decoded)
 
     def _add_columns(
         self, db: sqlite3.Connection, kind: str, record_id: str, record: Record
@@ -291,6 +315,14 @@ class Index:
             row = columns.row(record_id, record, columns.names)
             marks = ", ".join("?" * len(row))
             db.execute(f"INSERT OR REPLACE INTO of_{kind} VALUES ({marks})", row)
+
+    def _add_words(
+        self, db: sqlite3.Connection, kind: str, row: int | None, record: Record
+    ) -> None:
+        columns = self.columns.get(kind)
+        if columns is not None and columns.text is not None:
+            words = columns.text(record).encode("utf-8", "replace").decode()
+            db.execute(f"INSERT INTO said_{kind} (rowid, words) VALUES (?, ?)", (row, words))
 
 
 def _known(db: sqlite3.Connection, kind: str, oid: str) -> Decoded | None:
@@ -378,7 +410,10 @@ def _table(columns: Columns) -> list[str]:
     kind, names = columns.kind, ", ".join(columns.names)
     table = f"CREATE TABLE of_{kind} (id TEXT PRIMARY KEY, {names}) WITHOUT ROWID"
     keys = [f"CREATE INDEX of_{kind}_{name} ON of_{kind} ({name})" for name in columns.keyed]
-    return [table, *keys]
+    if columns.text is None:
+        return [table, *keys]
+    tokens = "tokenize = 'porter unicode61 remove_diacritics 2'"
+    return [table, *keys, f"CREATE VIRTUAL TABLE said_{kind} USING fts5 (words, {tokens})"]
 
 
 def _maker(columns: Sequence[Columns]) -> str:
@@ -388,7 +423,8 @@ def _maker(columns: Sequence[Columns]) -> str:
     folder = Path(gitcollab.records.__file__).parent
     digest = hashlib.sha256(_VERSION.encode())
     for one in columns:
-        digest.update(repr((one.kind, one.names, one.keyed, one.version)).encode())
+        made = one.kind, one.names, one.keyed, one.version, one.text is not None
+        digest.update(repr(made).encode())
     for name in ("codec.py", "models.py", "names.py"):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()

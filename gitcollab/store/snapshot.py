@@ -41,6 +41,11 @@ class RecordIndex(Protocol):
     ) -> list[Row]:
         """(id, value, ...) of the valid records of ``kind`` whose columns are as in ``where``."""
 
+    def search(
+        self, at: Version, kind: str, words: Sequence[str], most: int
+    ) -> list[tuple[str, float]]:
+        """Ids of the valid records of ``kind`` that hold any of the words; the best match first."""
+
     def count(self, at: Version, kind: str) -> int:
         """How many valid records of ``kind`` there are."""
 
@@ -244,6 +249,19 @@ class Snapshot:
             if values == tuple(where.values()):
                 found.append(columns.row(record_id, record, names))
         return sorted(found, key=lambda row: str(row[0]))
+
+    def search(self, kind: str, words: Sequence[str], most: int) -> Sequence[tuple[str, float]]:
+        """Ids of the valid records of ``kind`` that hold any of these words, and how well.
+
+        At most so many, the best first (see ``Index.search``); for kinds whose words the store
+        keeps. What the changes bring is not found, and what they touch is left out.
+        """
+        at = self._version
+        if at is None:
+            return []
+        found = self._reading(lambda: self._index.search(at, kind, words, most))
+        touched = {record_id for record_id, _ in self._changed(kind)}
+        return [one for one in found if one[0] not in touched] if touched else found
 
     def signed(self, kind: str, keys: Mapping[str, Sequence[str]]) -> frozenset[str]:
         """Ids of the valid records of ``kind`` that one of the ``keys`` of their agent signed.

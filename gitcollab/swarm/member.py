@@ -37,7 +37,7 @@ from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings, code_digest
 from gitcollab.swarm.recogniser import Recogniser, Words
 from gitcollab.swarm.roster import roster, uncounted
-from gitcollab.swarm.runs import COLUMNS, Run
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Config, Workspace
 
 SignedRecord = TypeVar("SignedRecord", bound=Signed)
@@ -92,7 +92,7 @@ def open_store(
         deciders=deciders,
         derive=wanted,
         rules=rulebook.rules,
-        columns=[COLUMNS],
+        columns=reading.COLUMNS,
         author=agent,
         clock=clock,
         progress=progress,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from gitcollab.records.models import Claim, Result
+from gitcollab.records.models import Claim, Hypothesis, Insight, Result
 
 if TYPE_CHECKING:
     from gitcollab.swarm.reports import Adopted
@@ -86,6 +86,51 @@ class Queued:
 
 
 PublishOutcome: TypeAlias = Published | Queued | Refused
+
+
+@dataclass(frozen=True)
+class Told:
+    """The hypothesis or insight is on the hub."""
+
+    record: Hypothesis | Insight
+    notes: tuple[str, ...] = field(default=())  # what the user should know
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody has said so before; theirs is the one to support, test or refer to."""
+
+    other: Hypothesis | Insight
+    reason: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The hypothesis or insight is safe on this host and is told when the hub is back."""
+
+    record: Hypothesis | Insight
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotTold:
+    """A rule said no, in these words."""
+
+    reason: str
+    hint: str = "gitcollab sync, then try again"
+
+
+TellOutcome: TypeAlias = Told | Known | Kept | NotTold
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A record of this agent's that no longer counts; ``queued``: once the hub is back."""
+
+    id: str
+    kind: Literal["hypothesis", "insight", "result"]
+    queued: bool = False
+    reason: str = ""  # why it is queued
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,12 @@ from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm.identity import normal_words, only_words, same_base
 from gitcollab.swarm.recogniser import Words
+from gitcollab.swarm.runs import COLUMNS as RESULTS
 from gitcollab.swarm.runs import Run, change_of
+from gitcollab.swarm.thoughts import HYPOTHESES, INSIGHTS, Guess, Lesson
+
+# What stores keep of records, beside their text.
+COLUMNS = (RESULTS, HYPOTHESES, INSIGHTS)
 
 
 def claims(snapshot: Snapshot) -> dict[str, Claim]:
@@ -26,6 +31,16 @@ def claims(snapshot: Snapshot) -> dict[str, Claim]:
 def runs(snapshot: Snapshot) -> list[Run]:
     """All results, a line each, by id."""
     return list(map(Run.from_row, snapshot.select("result", *Run._fields[1:])))
+
+
+def guesses(snapshot: Snapshot) -> list[Guess]:
+    """All hypotheses, a line each, by id; signed or not, withdrawn or not."""
+    return list(map(Guess._make, snapshot.select("hypothesis", *Guess._fields[1:])))
+
+
+def lessons(snapshot: Snapshot) -> list[Lesson]:
+    """All insights, a line each, by id; signed or not, withdrawn or not."""
+    return list(map(Lesson._make, snapshot.select("insight", *Lesson._fields[1:])))
 
 
 def result(snapshot: Snapshot, result_id: str) -> Result | None:

@@ -85,13 +85,19 @@ def is_nameless(result: Result) -> bool:
 def _values(result: Result) -> tuple[Scalar, ...]:
     log = result.files.get("log.txt")
     more = (change_of(result), log, result.hypothesis, 1 if is_nameless(result) else None)
-    return (*Run.of(result)[1:], *more)
+    delta = canonical_json(result.delta) if result.delta else None
+    cites = " ".join(result.cites) if result.cites else None
+    return (*Run.of(result)[1:], *more, delta, int(result.structural), cites)
 
 
 COLUMNS = Columns(
     kind="result",
-    names=(*Run._fields[1:], "change", "log", "hypothesis", "nameless"),
+    names=(
+        *Run._fields[1:],
+        *("change", "log", "hypothesis", "nameless", "delta", "structural", "cites"),
+    ),
     keyed=("agent", "fingerprint", "change", "log", "nameless"),
     of=_values,
-    version=5,
+    version=6,
+    text=lambda result: " ".join(filter(None, (result.description, result.failure))),
 )

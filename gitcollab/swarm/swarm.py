@@ -14,7 +14,14 @@ from gitcollab.records.models import Claim, Task
 from gitcollab.store.index import Progress
 from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member, Pages
-from gitcollab.swarm.outcomes import ClaimOutcome, Granted, RoundsReport, RunReport
+from gitcollab.swarm.outcomes import (
+    ClaimOutcome,
+    Granted,
+    RoundsReport,
+    RunReport,
+    TellOutcome,
+    Withdrawn,
+)
 from gitcollab.swarm.reports import (
     Adopted,
     AgentEntry,
@@ -34,8 +41,15 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Base, Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.analysis import Analysis
+    from gitcollab.swarm.asking import Answer
+    from gitcollab.swarm.coverage import Coverage
     from gitcollab.swarm.exporting import Exported
+    from gitcollab.swarm.frontier import Frontier
+    from gitcollab.swarm.hypotheses import Idea, IdeaPage
     from gitcollab.swarm.importing import Wanted
+    from gitcollab.swarm.insights import Learned, LearnedPage
+    from gitcollab.swarm.lineage import Lineage
 
 
 class Swarm:
@@ -115,7 +129,13 @@ class Swarm:
         return syncing.sync(self.member)
 
     def claim(
-        self, what: str | None = None, *, from_code: bool = False, anyway: bool = False
+        self,
+        what: str | None = None,
+        *,
+        from_code: bool = False,
+        anyway: bool = False,
+        hypothesis: str | None = None,
+        cites: Sequence[str] = (),
     ) -> ClaimOutcome:
         """Claim an experiment: in words, or (None) what the working program changes.
 
@@ -295,6 +315,111 @@ class Swarm:
         from gitcollab.swarm import exporting
 
         return exporting.exported(self.member, **filters)
+
+    # -- thinking together -----------------------------------------------------------------------
+
+    def propose(
+        self,
+        title: str,
+        because: str,
+        *,
+        set_values: Mapping[str, str] | None = None,
+        patch: str | None = None,
+        base: str | None = None,
+        evidence: Sequence[str] = (),
+        priority: int = 3,
+        anyway: bool = False,
+    ) -> TellOutcome:
+        """Tell the swarm a hypothesis. See ``telling.propose``."""
+        from gitcollab.swarm import telling
+
+        return telling.propose(
+            self.member,
+            title,
+            because,
+            set_values=set_values,
+            patch=patch,
+            base=base,
+            evidence=evidence,
+            priority=priority,
+            anyway=anyway,
+        )
+
+    def learn(
+        self,
+        text: str,
+        *,
+        evidence: Sequence[str] = (),
+        expects: Literal["better", "worse", "within noise"] | None = None,
+        anyway: bool = False,
+    ) -> TellOutcome:
+        """Tell the swarm an insight. See ``telling.learn``."""
+        from gitcollab.swarm import telling
+
+        return telling.learn(self.member, text, evidence=evidence, expects=expects, anyway=anyway)
+
+    def withdraw(self, wanted: str, reason: str | None = None) -> Withdrawn:
+        """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
+
+        Raises GitcollabError where it is another's or there is none.
+        """
+        from gitcollab.swarm import telling
+
+        return telling.withdraw(self.member, wanted, reason)
+
+    def hypotheses(self, **filters: Any) -> IdeaPage:
+        """A page of hypotheses, the most useful first; filters as in ``hypotheses.listed``."""
+        from gitcollab.swarm import hypotheses
+
+        return hypotheses.listed(self.member, **filters)
+
+    def hypothesis(self, wanted: str) -> Idea:
+        """One hypothesis with what became of it; part of an id is enough."""
+        from gitcollab.swarm import hypotheses
+
+        return hypotheses.show(self.member, wanted)
+
+    def insights(self, **filters: Any) -> LearnedPage:
+        """A page of insights, newest first; filters as in ``insights.listed``."""
+        from gitcollab.swarm import insights
+
+        return insights.listed(self.member, **filters)
+
+    def insight(self, wanted: str) -> Learned:
+        """One insight with what later results say of it; part of an id is enough."""
+        from gitcollab.swarm import insights
+
+        return insights.show(self.member, wanted)
+
+    def ask(self, question: str, **how: Any) -> Answer:
+        """What the swarm knows of a question. See ``asking.ask``."""
+        from gitcollab.swarm import asking
+
+        return asking.ask(self.member, question, **how)
+
+    def coverage(self, constant: str | None = None) -> Coverage:
+        """Which values of constants were tried, with what effect. See ``coverage.coverage``."""
+        from gitcollab.swarm import coverage
+
+        return coverage.of_member(self.member, constant)
+
+    def lineage(self, result_id: str | None = None, tier: str | None = None) -> Lineage | None:
+        """The line that led to a result's program, or (None) to the best; None: there is none."""
+        from gitcollab.swarm import lineage
+
+        return lineage.of_member(self.member, result_id, tier)
+
+    def frontier(self, tier: str | None = None) -> Frontier:
+        """The programs that nobody has built on. See ``frontier.frontier``."""
+        from gitcollab.swarm import frontier
+
+        return frontier.of_member(self.member, tier)
+
+    def analyze(self) -> Analysis:
+        """Where the swarm stands, and what would help it most. See ``analysis.analysis``."""
+        from gitcollab.swarm import analysis
+
+        return analysis.of_member(self.member)
 
     def outbox(self) -> OutboxReport:
         """What waits on this host for the hub, and what was refused."""

@@ -12,9 +12,8 @@ from gitcollab.store.audit import Repository, Step
 from gitcollab.store.history import BadHistory
 from gitcollab.store.serving import ALONE_KEY, setting
 from gitcollab.store.snapshot import Snapshot, utc_now
-from gitcollab.swarm import rulebook, standing
+from gitcollab.swarm import reading, rulebook, standing
 from gitcollab.swarm.rulebook import Breach
-from gitcollab.swarm.runs import COLUMNS
 
 if TYPE_CHECKING:
     from gitcollab.swarm.derive import Pages
@@ -121,16 +120,16 @@ def open_hub(
     clock: Callable[[], datetime] = utc_now,
 ) -> Repository:
     """The hub in the git directory ``hub``; with what its door ``remembers``, if it has one."""
-    repository = Repository(hub, branch, [COLUMNS], also=also, clock=clock)
+    repository = Repository(hub, branch, reading.COLUMNS, also=also, clock=clock)
     folder = repository.path / FOLDER
     if not (remembers and folder.is_dir()):
         return repository
-    return Repository(hub, branch, [COLUMNS], folder=folder, also=also, clock=clock)
+    return Repository(hub, branch, reading.COLUMNS, folder=folder, also=also, clock=clock)
 
 
 def copy_of(member: Member) -> Repository:
     """This host's copy of a member's hub."""
-    return Repository(member.store.folder / "repo.git", member.config.branch, [COLUMNS])
+    return Repository(member.store.folder / "repo.git", member.config.branch, reading.COLUMNS)
 
 
 # -- a hub's own door ------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from gitcollab.faces.pages import pages
 from gitcollab.git.command import run_git
 from gitcollab.store.audit import Repository
 from gitcollab.store.snapshot import CLOCKS
-from gitcollab.swarm import hooks, keeping, verifying
+from gitcollab.swarm import hooks, keeping, reading, verifying
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
 
@@ -233,7 +233,7 @@ def test_stale_claims_go_and_live_ones_stay(
     repository = Repository(
         verifying.open_hub(place, "swarm").path,
         "swarm",
-        [verifying.COLUMNS],
+        reading.COLUMNS,
         folder=toy_hub / "gitcollab" if kind == "served" else None,
         clock=lambda: later,
     )

@@ -14,8 +14,7 @@ from gitcollab.git.objects import ObjectStore
 from gitcollab.records.names import DERIVED
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.store import Store
-from gitcollab.swarm import rulebook, verifying
-from gitcollab.swarm.runs import COLUMNS
+from gitcollab.swarm import reading, rulebook, verifying
 from tests.hostile import corpus
 from tests.hostile.corpus import BRANCH, Hostile
 from tests.rules import NOW
@@ -81,7 +80,7 @@ def client(hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Write:
         home=tmp_path_factory.mktemp("home"),
         deciders={"write": decide},
         rules=rulebook.rules,
-        columns=[COLUMNS],
+        columns=reading.COLUMNS,
     )
 
     def write(hostile: Hostile) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""Hypotheses and insights as lists and searches see them: a line each, so floods are no burden.
+
+The store keeps these columns beside every record (see ``store.columns``); a whole record is read
+only where it is shown.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gitcollab.records.models import Hypothesis, Insight, rfc3339
+from gitcollab.store.columns import Columns, Scalar
+from gitcollab.swarm.identity import canonical_json, change_text
+
+
+class Guess(NamedTuple):
+    """One hypothesis, without its reasoning. Times are RFC 3339, which sorts as it is."""
+
+    id: str
+    agent: str
+    created_at: str
+    title: str
+    change: str | None  # the constants that it sets, as ``identity.canonical_json``
+    patch: int  # whether it has a patch
+    base: str | None
+    evidence: str  # ids, with blanks between them
+    priority: int  # 1 is the most urgent, 5 the least
+
+    @property
+    def executable(self) -> bool:
+        """Whether a machine can try it without anybody reading it."""
+        return self.change is not None or bool(self.patch)
+
+
+class Lesson(NamedTuple):
+    """One insight. Times are RFC 3339, which sorts as it is."""
+
+    id: str
+    agent: str
+    created_at: str
+    text: str
+    evidence: str  # ids, with blanks between them
+    expects: str  # the verdict that it foretells for experiments which cite it
+
+
+def _guess(one: Hypothesis) -> tuple[Scalar, ...]:
+    return Guess(
+        id=one.id,
+        agent=one.agent,
+        created_at=rfc3339(one.created_at),
+        title=one.title,
+        change=canonical_json(one.set) if one.set else None,
+        patch=int(one.patch is not None),
+        base=one.base,
+        evidence=" ".join(one.evidence),
+        priority=one.priority,
+    )[1:]
+
+
+def _lesson(one: Insight) -> tuple[Scalar, ...]:
+    return Lesson(
+        id=one.id,
+        agent=one.agent,
+        created_at=rfc3339(one.created_at),
+        text=one.text,
+        evidence=" ".join(one.evidence),
+        expects=one.expects or "better",
+    )[1:]
+
+
+def _words(one: Hypothesis) -> str:
+    return "\n".join((one.title, change_text(one.set or {}), one.reasoning))
+
+
+HYPOTHESES = Columns(
+    kind="hypothesis",
+    names=Guess._fields[1:],
+    keyed=("agent", "change"),
+    of=_guess,
+    version=1,
+    text=_words,
+)
+INSIGHTS = Columns(
+    kind="insight",
+    names=Lesson._fields[1:],
+    keyed=("agent",),
+    of=_lesson,
+    version=1,
+    text=lambda one: one.text,
+)

@@ -32,6 +32,13 @@ class Run(NamedTuple):
     base_fingerprint: str | None
     replicates: str | None
     changed: int  # whether its program differs from its base
+    delta: str | None  # the constants that it set, as ``identity.canonical_json``
+    structural: int  # whether it changed more than these
+
+    @property
+    def change(self) -> str | None:
+        """What identifies its change of constants; None for what changes more than these."""
+        return None if self.structural else self.delta
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Run:
@@ -57,6 +64,8 @@ class Run(NamedTuple):
             base_fingerprint=result.base_fingerprint,
             replicates=result.replicates,
             changed=int(bool(result.delta) or result.structural),
+            delta=canonical_json(result.delta) if result.delta else None,
+            structural=int(result.structural),
         )
 
 
@@ -84,20 +93,19 @@ def is_nameless(result: Result) -> bool:
 
 def _values(result: Result) -> tuple[Scalar, ...]:
     log = result.files.get("log.txt")
-    more = (change_of(result), log, result.hypothesis, 1 if is_nameless(result) else None)
-    delta = canonical_json(result.delta) if result.delta else None
-    cites = " ".join(result.cites) if result.cites else None
-    return (*Run.of(result)[1:], *more, delta, int(result.structural), cites)
+    run, cites = Run.of(result), " ".join(result.cites) if result.cites else None
+    more = (run.change, log, result.hypothesis, 1 if is_nameless(result) else None, cites)
+    return (*run[1:], *more)
 
 
 COLUMNS = Columns(
     kind="result",
     names=(
         *Run._fields[1:],
-        *("change", "log", "hypothesis", "nameless", "delta", "structural", "cites"),
+        *("change", "log", "hypothesis", "nameless", "cites"),
     ),
     keyed=("agent", "fingerprint", "change", "log", "nameless"),
     of=_values,
-    version=6,
+    version=7,
     text=lambda result: " ".join(filter(None, (result.description, result.failure))),
 )

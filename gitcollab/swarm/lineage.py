@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from gitcollab.errors import GitcollabError
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.ranking import Group, Standings
 from gitcollab.swarm.runs import Run
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.member import Member
 
 MOST = 10_000  # programs in a line
 
@@ -54,11 +58,15 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The line of a program, from where it began to the program itself."""
+    """The line of a program, from where it began to the program itself.
+
+    ``credits`` are whose changes gained how much, as far as they were asked for.
+    """
 
     tier: str
     links: Sequence[Link]
     origin: Origin
+    credits: Sequence[Credit] = ()
 
     @property
     def began(self) -> Group:
@@ -70,6 +78,41 @@ class Lineage:
         """How much better the last is than the first that was run on the tier."""
         gains = [link.gain for link in self.links if link.gain is not None]
         return math.fsum(gains) if gains else None
+
+
+def of_member(member: Member, wanted: str | None = None, tier: str | None = None) -> Lineage | None:
+    """The line that led to a result's program, else to the best; judged on ``tier``.
+
+    Part of an id is enough. Without a tier it is the result's own, or that of the best of all.
+    None where nothing is ranked yet. Raises UsageError for an unknown result or tier, and
+    GitcollabError where the program has no measurement there.
+    """
+    from gitcollab.swarm import looking
+
+    looking.check_tier(member, tier)
+    where = member.standings()
+    if wanted is None:
+        ranked = where.ranked if tier is None else where.by_tier.get(tier, ())
+        last = ranked[0] if ranked else None
+    else:
+        last = _asked(where, Run.of(looking.find(member, wanted)), tier)
+    if last is None:
+        return None
+    line = lineage(where, last)
+    return replace(line, credits=credits_of(where, line))
+
+
+def _asked(where: Standings, run: Run, tier: str | None) -> Group:
+    """The runs of a result's program on a tier, its own unless another is named."""
+    draft = where.drafts.get((run.fingerprint, tier or run.tier))
+    if draft is not None and run.id in where.results:
+        return where.groups_of([draft])[0]
+    if tier is not None:
+        raise GitcollabError(
+            f"{run.id} was not measured on the tier {tier}", f"leave --tier out: {run.tier} has it"
+        )
+    hint = f"gitcollab lineage {run.base}" if run.base else f"gitcollab show {run.id}"
+    raise GitcollabError(f"{run.id} has no measurement that counts, so no line leads to it", hint)
 
 
 def lineage(where: Standings, last: Group) -> Lineage:

@@ -28,6 +28,7 @@ from gitcollab.swarm import (
     proposing,
     publishing,
     reading,
+    retracting,
     rulebook,
     ruling,
     trust,
@@ -73,6 +74,8 @@ def open_store(
     deciders: Mapping[str, Decider] = {
         "claim": admitted(partial(claims.decide_claim, recogniser=known)),
         "propose": admitted(partial(proposing.decide_propose, recogniser=known)),
+        "learn": admitted(partial(proposing.decide_learn, recogniser=known)),
+        "retract": admitted(retracting.decide_retract),
         "renew": claims.decide_renew,
         "release": claims.decide_release,
         "sweep": claims.decide_sweep,
@@ -301,6 +304,10 @@ class Member:
     def rankings(self) -> Rankings:
         """The rankings that ``standings`` gives, as this host remembers them."""
         return Rankings(self.standings, partial(self.store.answer, self._state))
+
+    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives of the standings (plain JSON data), while they stay as they are."""
+        return self.store.answer(self._state, name, make)
 
     def _state(self) -> str:
         """What changes whenever the rankings might."""

@@ -27,6 +27,7 @@ from gitcollab.swarm.grouping import (
 )
 from gitcollab.swarm.outcomes import Judgement, Verdict
 from gitcollab.swarm.runs import Run
+from gitcollab.swarm.transfers import Transfers, tiers_of, transfers
 
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
@@ -55,6 +56,7 @@ class Group:
     first: Run
     standing: Literal["provisional", "confirmed"]
     flagged: bool
+    transfers: tuple[str, ...] = ()  # the tiers that its change was kept on, if two or more
 
     @property
     def key(self) -> Key:
@@ -162,6 +164,11 @@ class Standings:
         """What the agents did."""
         return Credit(self)
 
+    @cached_property
+    def transfers(self) -> Transfers:
+        """The changes that were kept on two tiers or more."""
+        return transfers(self)
+
     def group_of(self, run: Run) -> Group | None:
         """The group that the run counts in; None when it does not count."""
         return self._group(self.drafts[key_of(run)]) if self.is_counted(run) else None
@@ -225,6 +232,7 @@ class Standings:
             first=draft.first,
             standing="confirmed" if draft.confirmed else "provisional",
             flagged=draft.key in self.flagged,
+            transfers=tiers_of(self, draft),
         )
 
 

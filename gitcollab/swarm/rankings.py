@@ -33,7 +33,8 @@ def code_digest() -> str:
     folder = Path(__file__).parent
     sources = (
         *("credit.py", "grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
-        *("progress.py", "trend.py", "roster.py", "views.py"),
+        *("progress.py", "trend.py", "roster.py", "views.py", "transfers.py"),
+        *("values.py", "coverage.py", "frontier.py", "analysis.py"),
     )
     return sha256(b"".join((folder / name).read_bytes() for name in sources))
 
@@ -52,7 +53,13 @@ def entry(group: Group, rank: int = 1) -> Entry:
         standing=group.standing,
         tier=group.tier,
         fingerprint=group.fingerprint,
+        transfers=group.transfers,
     )
+
+
+def entry_of(kept: Json) -> Entry:
+    """A line as it was remembered: JSON knows no tuples."""
+    return Entry(**{**kept, "transfers": tuple(kept["transfers"])})
 
 
 class Entries(Sequence[Entry]):
@@ -113,7 +120,7 @@ class Rankings:
         if kept is None:
             return _agents(self._standings())
         return [
-            AgentEntry(**{**one, "best": None if one["best"] is None else Entry(**one["best"])})
+            AgentEntry(**{**one, "best": None if one["best"] is None else entry_of(one["best"])})
             for one in kept
         ]
 
@@ -174,7 +181,7 @@ def _kept(groups: Sequence[Group]) -> Json:
 
 
 def _entries(kept: Json, groups: Callable[[], Sequence[Group]]) -> Entries:
-    return Entries(kept["total"], groups, [Entry(**one) for one in kept["top"]])
+    return Entries(kept["total"], groups, [entry_of(one) for one in kept["top"]])
 
 
 def _agents(where: Standings) -> list[AgentEntry]:

@@ -29,6 +29,7 @@ class Entry:
     standing: Literal["provisional", "confirmed"]
     tier: str
     fingerprint: str
+    transfers: Sequence[str] = ()  # the tiers that its change was kept on, if two or more
 
 
 @dataclass(frozen=True)

@@ -398,7 +398,7 @@ class Swarm:
         return asking.ask(self.member, question, **how)
 
     def coverage(self, constant: str | None = None) -> Coverage:
-        """Which values of constants were tried, with what effect. See ``coverage.coverage``."""
+        """Which values of constants were tried, with what effect. See ``coverage.Coverage``."""
         from gitcollab.swarm import coverage
 
         return coverage.of_member(self.member, constant)
@@ -409,14 +409,14 @@ class Swarm:
 
         return lineage.of_member(self.member, result_id, tier)
 
-    def frontier(self, tier: str | None = None) -> Frontier:
-        """The programs that nobody has built on. See ``frontier.frontier``."""
+    def frontier(self, tier: str | None = None, limit: int | None = None) -> Frontier:
+        """The programs that nobody has built on, the most promising first, ``limit`` at most."""
         from gitcollab.swarm import frontier
 
-        return frontier.of_member(self.member, tier)
+        return frontier.of_member(self.member, tier, limit)
 
     def analyze(self) -> Analysis:
-        """Where the swarm stands, and what would help it most. See ``analysis.analysis``."""
+        """Where the swarm stands, and what would help it most. See ``analysis.Analysis``."""
         from gitcollab.swarm import analysis
 
         return analysis.of_member(self.member)

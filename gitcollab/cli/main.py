@@ -19,6 +19,7 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     hub,
     keep,
     look,
+    setup,
     show,
     similar,
     task,

@@ -7,14 +7,17 @@ import secrets
 from pathlib import Path
 
 
-def write_aside(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_aside(path: Path, data: bytes, *, durable: bool = False, mode: int | None = None) -> None:
     """Write aside and rename: readers, and what a crash leaves, see all of it or nothing.
 
-    ``durable``: it is on the disk when this returns. A killed process may leave ``.*.tmp``.
+    ``durable``: it is on the disk when this returns; ``mode`` are its permissions, from the first
+    byte on. A killed process may leave ``.*.tmp``.
     """
     aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
         with aside.open("wb") as file:
+            if mode is not None:
+                aside.chmod(mode)
             file.write(data)
             if durable:
                 file.flush()

@@ -45,7 +45,7 @@ def setup(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Tell a language-model agent of this workspace, where it looks for such things.
+    """Tell a language model's agent how to take part here.
 
     Instructions, the MCP server and a hook that briefs it at the start of a session, in files of
     this workspace alone: for claude CLAUDE.md, .mcp.json and .claude/settings.local.json; for codex

@@ -29,7 +29,6 @@ from gitcollab.swarm import reading
 MAX_CLAIMS = 200  # of one agent at a time
 _DAY = timedelta(days=1)
 _LARGEST = MAX_PROGRAM_BYTES + MAX_LOG_BYTES + MAX_CURVE_BYTES + 64 * 1024  # of a result in all
-_KINDS = ("hypothesis", "insight", "retraction")
 
 
 def floods(
@@ -56,7 +55,7 @@ def floods(
             if _most([(time, sizes.get(name, 0)) for name, time in results.items()], new) > most:
                 yield f"{agent} adds more than {most:,} bytes a day"
     if any(isinstance(r, Hypothesis) for r in owned):
-        number = _open_hypotheses(after, agent)
+        number = open_hypotheses(after, agent)
         if number > limits.open_hypotheses:
             yield f"{agent} has more than {limits.open_hypotheses} open hypotheses"
     if any(isinstance(r, Claim) for r in mine):
@@ -86,13 +85,15 @@ def _results(snapshot: Snapshot, agent: str) -> dict[str, datetime]:
 
 def _others(snapshot: Snapshot, agent: str) -> Iterator[datetime]:
     """When the agent's other records were made; only these are read."""
-    for kind in _KINDS:
-        records = snapshot.records(kind)
-        for record_id in records:
-            if record_id.startswith(f"{agent}/"):
-                record = records[record_id]
-                if isinstance(record, Owned):
-                    yield record.created_at
+    for kind in ("hypothesis", "insight"):
+        for _, made in snapshot.select(kind, "created_at", agent=agent):
+            yield datetime.fromisoformat(str(made))
+    records = snapshot.records("retraction")
+    for record_id in records:
+        if record_id.startswith(f"{agent}/"):
+            record = records[record_id]
+            if isinstance(record, Owned):
+                yield record.created_at
 
 
 def _most(amounts: Iterable[tuple[datetime, int]], new: Iterable[datetime]) -> int:
@@ -108,15 +109,14 @@ def _most(amounts: Iterable[tuple[datetime, int]], new: Iterable[datetime]) -> i
     return max((until[bisect(times, e)] - until[bisect(times, e - _DAY)] for e in ends), default=0)
 
 
-def _open_hypotheses(snapshot: Snapshot, agent: str) -> int:
-    """The agent's hypotheses that no result has tested and nobody has withdrawn."""
-    tested = set()
-    for _, hypothesis in snapshot.select("result", "hypothesis"):
-        tested.add(hypothesis)
+def open_hypotheses(snapshot: Snapshot, agent: str) -> int:
+    """How many hypotheses of the agent no result has tested and nobody has withdrawn."""
+    mine = [str(row[0]) for row in snapshot.select("hypothesis", agent=agent)]
+    if not mine:
+        return 0
+    tested = {hypothesis for _, hypothesis in snapshot.select("result", "hypothesis")}
     gone = {r.target for r in reading.retractions(snapshot).values() if r.agent == agent}
     return sum(
-        record_id.startswith(f"{agent}/")
-        and record_id not in tested
-        and path_of("hypothesis", record_id) not in gone
-        for record_id in snapshot.records("hypothesis")
+        record_id not in tested and path_of("hypothesis", record_id) not in gone
+        for record_id in mine
     )

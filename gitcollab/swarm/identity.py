@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from gitcollab.records.models import Claim, Experiment, Hypothesis, Result
+from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import literal
 from gitcollab.similarity.delta import values_json
@@ -123,21 +123,6 @@ def _same_change(mine: Experiment, other: Experiment) -> str | None:
     if canonical_json(mine.delta) == canonical_json(other.delta):
         return f"same change: {change_text(mine.delta)}"
     return None
-
-
-def same_idea(mine: Hypothesis, other: Hypothesis, words: Words) -> str | None:
-    """Why a hypothesis says what another one says already; None when it doesn't.
-
-    Of the same base, the changes that they would run decide where both have one, else their titles.
-    """
-    if mine.base != other.base:
-        return None
-    if mine.set and other.set:
-        same = canonical_json(mine.set) == canonical_json(other.set)
-        return f"same change: {change_text(mine.set)}" if same else None
-    if mine.patch and other.patch:
-        return "same patch" if mine.patch == other.patch else None
-    return _said_alike(mine.title, other.title, words)
 
 
 def _same_words(mine: Experiment, other: Experiment, words: Words) -> str | None:

@@ -124,7 +124,7 @@ def results(
         raise UsageError(f"a page has 1 to {MAX_PAGE} results, not {limit}")
     where = member.standings()
     chosen = selected(member, agent=agent, tier=tier, status=status, verdict=verdict, text=text)
-    after = _cursor(page) if page else None
+    after = cursor(page) if page else None
     rest = [run for run in chosen if after is None or _age(run) < after]
     shown = [(member.result(run.id), where.judgement(run)) for run in rest[:limit]]
     found = [(result, judged) for result, judged in shown if result is not None]
@@ -174,7 +174,8 @@ def _token(run: Run) -> str:
     return f"{run.created_at}~{run.id}"
 
 
-def _cursor(token: str) -> tuple[str, str]:
+def cursor(token: str) -> tuple[str, str]:
+    """Where a page of records ended: when the last was made, and its id. UsageError for others."""
     when, found, result_id = token.partition("~")
     if not found:
         raise UsageError(

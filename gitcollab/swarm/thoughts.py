@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gitcollab.records.models import Hypothesis, Insight, rfc3339
+from gitcollab.records.names import short_hash
 from gitcollab.store.columns import Columns, Scalar
 from gitcollab.swarm.identity import canonical_json, change_text
 
@@ -21,7 +22,7 @@ class Guess(NamedTuple):
     created_at: str
     title: str
     change: str | None  # the constants that it sets, as ``identity.canonical_json``
-    patch: int  # whether it has a patch
+    patch: str | None  # which lines its patch changes, see ``lines_of``
     base: str | None
     evidence: str  # ids, with blanks between them
     priority: int  # 1 is the most urgent, 5 the least
@@ -29,7 +30,7 @@ class Guess(NamedTuple):
     @property
     def executable(self) -> bool:
         """Whether a machine can try it without anybody reading it."""
-        return self.change is not None or bool(self.patch)
+        return self.change is not None or self.patch is not None
 
 
 class Lesson(NamedTuple):
@@ -43,6 +44,14 @@ class Lesson(NamedTuple):
     expects: str  # the verdict that it foretells for experiments which cite it
 
 
+def lines_of(patch: str) -> str:
+    """What identifies the lines that a patch changes, wherever they are and whatever is around."""
+    rows = patch.replace("\r\n", "\n").split("\n")
+    first = next((n for n, row in enumerate(rows) if row.startswith("@@")), len(rows))
+    changed = [row.rstrip() for row in rows[first:] if row[:1] in ("+", "-")]
+    return short_hash("\n".join(changed or rows), length=32)
+
+
 def _guess(one: Hypothesis) -> tuple[Scalar, ...]:
     return Guess(
         id=one.id,
@@ -50,7 +59,7 @@ def _guess(one: Hypothesis) -> tuple[Scalar, ...]:
         created_at=rfc3339(one.created_at),
         title=one.title,
         change=canonical_json(one.set) if one.set else None,
-        patch=int(one.patch is not None),
+        patch=None if one.patch is None else lines_of(one.patch),
         base=one.base,
         evidence=" ".join(one.evidence),
         priority=one.priority,
@@ -75,9 +84,9 @@ def _words(one: Hypothesis) -> str:
 HYPOTHESES = Columns(
     kind="hypothesis",
     names=Guess._fields[1:],
-    keyed=("agent", "change"),
+    keyed=("agent", "change", "patch"),
     of=_guess,
-    version=1,
+    version=2,
     text=_words,
 )
 INSIGHTS = Columns(

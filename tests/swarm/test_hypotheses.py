@@ -158,7 +158,7 @@ def test_results_that_do_not_count_test_nothing(on: Board) -> None:
     run = on.run("better", 0.9, idea)
     path = path_of("result", run.id)
     on.put(Retraction(id="vega/y", agent="vega", target=path, **on.own()), "retraction")
-    assert (on.of(idea).status, on.of(idea).runs) == ("open", ())
+    assert (on.of(idea).status, on.of(idea).runs) == ("open", [])
 
 
 def test_order(on: Board) -> None:
@@ -168,4 +168,4 @@ def test_order(on: Board) -> None:
     last = on.idea("last", priority=5)
     claimed = on.idea("claimed", priority=1)
     on.claim(claimed)
-    assert [one.hypothesis for one in on.shown] == [late, early, last, claimed, tested]
+    assert [one.hypothesis for one in on.shown] == [early, late, last, claimed, tested]

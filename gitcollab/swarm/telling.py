@@ -1,0 +1,343 @@
+"""Telling the swarm what one thinks would help, or has learned; and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from pydantic import ValidationError
+
+from gitcollab.errors import RefusedError, UsageError
+from gitcollab.records import codec
+from gitcollab.records.models import Hypothesis, Insight, Owned, Retraction
+from gitcollab.records.names import path_of, short_hash, slug
+from gitcollab.similarity import constants, delta
+from gitcollab.similarity.literal import plain
+from gitcollab.store.requests import Outcome
+from gitcollab.swarm import looking, patching, proposing, unsent
+from gitcollab.swarm.hypotheses import only_id, standing_ids
+from gitcollab.swarm.identity import canonical_json
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import (
+    Kept,
+    Known,
+    NotTold,
+    TellOutcome,
+    Told,
+    Verdict,
+    Withdrawn,
+)
+from gitcollab.swarm.retracting import withdrawn
+from gitcollab.swarm.roster import roster
+from gitcollab.swarm.workspace import Base
+
+Kind: TypeAlias = Literal["hypothesis", "insight", "result"]
+
+MAX_PATCH = 32_768  # characters, as records have it
+_TOO_LONG = ("string_too_long", "too_long")
+_ROOM = {
+    "title": "a title has 1 to 500 characters on one line",
+    "reasoning": "say why in 1 to 4096 characters",
+    "text": "an insight has 1 to 4096 characters",
+    "evidence": "name at most 32 records",
+    "priority": "a priority is 1 (most urgent) to 5",
+    "set": "set at most 64 constants",
+    "reason": "a reason has 1 to 500 characters on one line",
+}
+
+
+def propose(
+    member: Member,
+    title: str,
+    because: str,
+    *,
+    set_values: Mapping[str, str] | None = None,
+    patch: str | None = None,
+    base: str | None = None,
+    evidence: Sequence[str] = (),
+    priority: int = 3,
+    anyway: bool = False,
+) -> TellOutcome:
+    """Tell the swarm what would help, and why.
+
+    ``set_values`` (names and texts of values) and ``patch`` are what a machine can try by itself:
+    they have to fit the program of ``base``, a result's id, or (None) of the workspace's own base.
+    ``evidence`` names results, hypotheses and insights; of ids a part is enough. ``anyway`` tells
+    what somebody has said before.
+
+    Raises UsageError for what no record may say, or does not fit; RefusedError for a patch that
+    does not.
+    """
+    about = _base(member, base)
+    fields = {
+        "title": title,
+        "reasoning": because,
+        "set": _changes(member, about, set_values, patch),
+        "patch": patch,
+        "base": about.id,
+        "evidence": _named(member, evidence),
+        "priority": priority,
+    }
+    mine = _made(member, Hypothesis, title, fields)
+    if why := proposing.too_many(member.store.snapshot(), member.task, mine.agent):
+        return NotTold(why, _room(mine.agent))
+    return _told(member, "propose", mine, anyway, _tried(member, mine))
+
+
+def learn(
+    member: Member,
+    text: str,
+    *,
+    evidence: Sequence[str] = (),
+    expects: Verdict | None = None,
+    anyway: bool = False,
+) -> TellOutcome:
+    """Tell the swarm what was learned, and which records show it.
+
+    ``expects`` is the verdict that it foretells for experiments which cite it (None: better).
+    Raises UsageError for what no record may say.
+    """
+    fields = {"text": text.strip(), "evidence": _named(member, evidence), "expects": expects}
+    return _told(member, "learn", _made(member, Insight, text, fields), anyway)
+
+
+def withdraw(
+    member: Member, wanted: str, reason: str | None = None, *, kinds: Collection[Kind] = ()
+) -> Withdrawn:
+    """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
+
+    ``kinds`` are those that may be meant; all when empty. What still waits on this host is dropped.
+    Raises UsageError where there is none, RefusedError where it is another's.
+    """
+    kind, record_id = _own(member, wanted, kinds or ("hypothesis", "insight", "result"))
+    waiting = unsent.request_of(member, record_id)
+    if waiting is not None:
+        member.store.drop(waiting)
+        return Withdrawn(record_id, kind)
+    fields = {"target": path_of(kind, record_id), "reason": reason}
+    mine = _made(member, Retraction, record_id, fields)
+    (answer,) = member.submit(member.request("retract", {"retraction": codec.to_mapping(mine)}))
+    why = str(answer.get("reason", ""))
+    match answer["outcome"]:
+        case "withdrawn":
+            return Withdrawn(record_id, kind)
+        case "queued":
+            return Withdrawn(record_id, kind, queued=True, reason=why)
+    raise RefusedError(f"{record_id} is not withdrawn: {why}", _remedy(member))
+
+
+# -- making ----------------------------------------------------------------------------------------
+
+
+def _base(member: Member, wanted: str | None) -> Base:
+    """The program that a hypothesis is about."""
+    if wanted is not None:
+        found = looking.find(member, wanted)
+        return Base(found.id, looking.program_text(member, found.id))
+    return member.workspace.base() or Base(None, looking.program_text(member, None))
+
+
+def _changes(
+    member: Member, about: Base, set_values: Mapping[str, str] | None, patch: str | None
+) -> dict[str, Any] | None:
+    """The constants that are set, as records have them; the patch has to fit, too."""
+    text, task = about.text, member.task
+    if patch is not None:
+        if len(patch) > MAX_PATCH:
+            raise UsageError(
+                f"the patch has {len(patch):,} characters, more than the {MAX_PATCH:,} allowed",
+                "propose a smaller change, or publish a run of it",
+            )
+        text = patching.applied(patch, text, task.program)
+    if not set_values:
+        return None
+    known = constants.constants(text)
+    edited = constants.constants(constants.edit(text, set_values))
+    same = [name for name in set_values if not _differs(known[name], edited[name])]
+    if same:
+        value = set_values[same[0]]
+        raise UsageError(
+            f"{same[0]} is {value} already in {about.id or 'the baseline'}",
+            "propose another value, or another --base",
+        )
+    return {name: plain(edited[name].value) for name in set_values}
+
+
+def _differs(old: constants.Constant, new: constants.Constant) -> bool:
+    return delta.Change(old.value, old.value) != delta.Change(old.value, new.value)
+
+
+def _named(member: Member, evidence: Sequence[str]) -> list[str]:
+    """The ids of the records that are named, each once."""
+    return list(dict.fromkeys(_record_id(member, wanted) for wanted in evidence))
+
+
+def _record_id(member: Member, wanted: str) -> str:
+    """The id of the only result, hypothesis or insight that is meant."""
+    known = _ids(member, ("hypothesis", "insight", "result"))
+    if wanted in known:
+        return wanted
+    near = sorted(one for one in known if wanted and wanted in one)
+    if len(near) == 1:
+        return near[0]
+    if near:
+        raise UsageError(
+            f"{len(near)} records match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
+        )
+    raise UsageError(
+        f"there is no result, hypothesis or insight {wanted[:80]!r}",
+        "list them: gitcollab results, hypothesis list, insight list",
+    )
+
+
+def _ids(member: Member, kinds: Collection[Kind]) -> dict[str, Kind]:
+    """The ids of the records of these kinds that may be meant, and what they are."""
+    snapshot = member.store.snapshot()
+    found: dict[str, Kind] = {}
+    if "result" in kinds:
+        found |= dict.fromkeys(member.runs(), "result")
+    if "hypothesis" in kinds:
+        found |= dict.fromkeys(standing_ids(snapshot, "hypothesis"), "hypothesis")
+        found |= dict.fromkeys(unsent.hypotheses(member), "hypothesis")
+    if "insight" in kinds:
+        found |= dict.fromkeys(standing_ids(snapshot, "insight"), "insight")
+        found |= dict.fromkeys(unsent.insights(member), "insight")
+    return found
+
+
+def _made(member: Member, model: type[Any], words: str, fields: Mapping[str, Any]) -> Any:
+    """A signed record of this agent's; UsageError says what is wrong with the words in it."""
+    nonce = member.nonce()
+    own = {
+        "id": f"{member.config.agent}/{slug(words)}-{short_hash(nonce, length=8)}",
+        "agent": member.config.agent,
+        "created_at": member.now(member.store.snapshot()),
+        "nonce": nonce,
+    }
+    try:
+        record: Owned = model.model_validate(own | dict(fields))
+        codec.encode(record)
+    except ValidationError as e:
+        fault = e.errors(include_url=False)[0]
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        said = str(fault["msg"]).removeprefix("Value error, ")
+        why = "it is too long" if fault["type"] in _TOO_LONG else said
+        raise UsageError(
+            f"the {name or 'record'} cannot be used: {why}", _ROOM.get(name, "say it otherwise")
+        ) from e
+    return member.sign(record)
+
+
+# -- telling ---------------------------------------------------------------------------------------
+
+
+def _told(
+    member: Member,
+    kind: Literal["propose", "learn"],
+    mine: Hypothesis | Insight,
+    anyway: bool,
+    notes: tuple[str, ...] = (),
+) -> TellOutcome:
+    known = None
+    if not anyway:
+        if waiting := _waiting_alike(member, mine):
+            return Known(waiting, "it waits on this host for the hub")
+        # What is learned here of words, perhaps from a model that loads for seconds, is kept:
+        # during the decision itself other agents of this host wait.
+        known = _known(member, mine)
+    payload = {type(mine).__name__.lower(): codec.to_mapping(mine), "anyway": anyway}
+    request = member.request(kind, payload)
+    (answer,) = member.submit(request)
+    if known is not None and answer["outcome"] == "queued":
+        member.store.drop(request)
+        return Known(*known)
+    return _outcome(member, mine, answer, notes)
+
+
+def _known(member: Member, mine: Hypothesis | Insight) -> tuple[Hypothesis | Insight, str] | None:
+    """What says the same, as far as this host knows."""
+    snapshot, words = member.store.snapshot(), member.words
+    if isinstance(mine, Hypothesis):
+        return proposing.said_before(snapshot, mine, words)
+    return proposing.learned_before(snapshot, mine, words)
+
+
+def _waiting_alike(member: Member, mine: Hypothesis | Insight) -> Hypothesis | Insight | None:
+    """What waits on this host and says the same."""
+    if isinstance(mine, Hypothesis):
+        ideas = unsent.hypotheses(member).values()
+        return next((one for one in ideas if proposing.same_idea(mine, one)), None)
+    lessons = unsent.insights(member).values()
+    return next((one for one in lessons if proposing.same_lesson(mine, one)), None)
+
+
+def _outcome(
+    member: Member, mine: Hypothesis | Insight, answer: Outcome, notes: tuple[str, ...]
+) -> TellOutcome:
+    """The store's answer as a value. Only a yes is a yes."""
+    reason = str(answer.get("reason", ""))
+    match answer["outcome"]:
+        case "proposed" | "learned":
+            return Told(mine, notes)
+        case "duplicate":
+            return Known(type(mine).model_validate(answer["other"]), reason)
+        case "queued":
+            return Kept(mine, reason)
+        case other:
+            return NotTold(reason or str(other), _remedy(member))
+
+
+def _remedy(member: Member) -> str:
+    """What to do about a refusal: what was refused is kept on this host."""
+    known = roster(member.store.snapshot())
+    return known.remedy(member.config.agent) or "it is kept on this host: gitcollab outbox"
+
+
+def _room(agent: str) -> str:
+    return (
+        f"test or withdraw some of yours: gitcollab hypothesis list --agent {agent} --status open"
+    )
+
+
+def _tried(member: Member, mine: Hypothesis) -> tuple[str, ...]:
+    """That this very change was run on this base before."""
+    if not mine.set or mine.patch is not None:
+        return ()
+    snapshot = member.store.snapshot()
+    rows = snapshot.select("result", "base", change=canonical_json(mine.set))
+    known = member.standings().results
+    done = [str(result_id) for result_id, base in rows if base == mine.base and result_id in known]
+    return (f"this change was run on this base before: {done[0]}",) if done else ()
+
+
+# -- taking back -----------------------------------------------------------------------------------
+
+
+def _own(member: Member, wanted: str, kinds: Collection[Kind]) -> tuple[Kind, str]:
+    """The record of this agent's that is meant."""
+    known, agent = _ids(member, kinds), member.config.agent
+    gone = withdrawn(member.store.snapshot())
+    known = {one: kind for one, kind in known.items() if path_of(kind, one) not in gone}
+    near = [one for one in known if wanted == one] or [
+        one for one in known if wanted and wanted in one
+    ]
+    mine = [one for one in near if one.startswith(f"{agent}/")]
+    if len(mine) == 1:
+        return known[mine[0]], mine[0]
+    if mine:
+        raise UsageError(
+            f"{len(mine)} records of yours match {wanted[:80]!r}",
+            f"such as {', '.join(sorted(mine)[:4])}",
+        )
+    if near:
+        owner = near[0].split("/")[0]
+        raise RefusedError(
+            f"{near[0]} is {owner}'s: only who wrote it withdraws it",
+            "say what speaks against it: gitcollab insight add, or a result that names it",
+        )
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    if kind in ("hypothesis", "insight"):
+        only_id(member.store.snapshot(), kind, {o for o, k in known.items() if k == kind}, wanted)
+    raise UsageError(
+        f"there is no record {wanted[:80]!r} of yours", "list them, with --agent and your name"
+    )

@@ -37,6 +37,7 @@ def isolated_home(
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GITCOLLAB_HOME", str(home / "gitcollab"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # tests run side by side, one a core
     for name in ("GITCOLLAB_TASK", "GITCOLLAB_SEED"):
         monkeypatch.delenv(name, raising=False)
     return home

@@ -145,8 +145,7 @@ def test_offline_it_is_queued(cli: Cli, workspace: Path, hub: Path) -> None:
     assert cli("results", "--json").json["total"] == 4
 
 
-@pytest.mark.parametrize("step", ["before", "after"])
-@pytest.mark.parametrize("push", [1, 2])
+@pytest.mark.parametrize(("push", "step"), [(1, "after"), (2, "before")])
 def test_ended_by_the_machine_nothing_is_lost_or_doubled(
     workspace: Path, hub: Path, tmp_path: Path, step: str, push: int
 ) -> None:

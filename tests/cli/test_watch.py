@@ -25,6 +25,20 @@ Cli = Callable[..., Ran]
 Join = Callable[[str], Path]
 
 PATIENCE = 90.0  # seconds for what takes two at most on a machine with nothing else to do
+# The verb, asking its hub every second.
+HURRIED = """
+from gitcollab.cli.main import main
+from gitcollab.swarm.watching import Watch
+
+class Hurried(Watch):
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        self._every = 1.0
+
+import gitcollab.swarm.watching
+gitcollab.swarm.watching.Watch = Hurried
+main()
+"""
 MODES = re.compile(r"\x1b\[\?(\d+)([hl])")
 HIDDEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -32,12 +46,14 @@ HIDDEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Terminal:
     """A process at a pseudo-terminal, and all that it has written there."""
 
-    def __init__(self, *argv: str, cwd: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *argv: str, cwd: Path, env: dict[str, str] | None = None, hurried: bool = False
+    ) -> None:
         self.ours, theirs = pty.openpty()
         self.resize(80, 24)
         self.modes = termios.tcgetattr(theirs)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gitcollab", *argv],
+            [sys.executable, *(("-c", HURRIED) if hurried else ("-m", "gitcollab")), *argv],
             cwd=cwd,
             stdin=theirs,
             stdout=theirs,
@@ -102,8 +118,8 @@ def watching(nova: Path) -> Iterator[Callable[..., Terminal]]:
     """Start ``gitcollab watch`` in nova's workspace."""
     open_ones: list[Terminal] = []
 
-    def start(*argv: str, **env: str) -> Terminal:
-        open_ones.append(Terminal("watch", *argv, cwd=nova, env=env))
+    def start(*argv: str, hurried: bool = False, **env: str) -> Terminal:
+        open_ones.append(Terminal("watch", *argv, cwd=nova, env=env, hurried=hurried))
         return open_ones[-1]
 
     yield start
@@ -141,7 +157,7 @@ def test_it_shows_what_others_publish_and_q_leaves(
 
 
 def test_it_reads_the_hub(watching: Watching, hub: Path, tmp_path: Path) -> None:
-    terminal = watching("--every", "10")
+    terminal = watching(hurried=True)
     at = terminal.shows("none yet")
     elsewhere = {"GITCOLLAB_HOME": str(tmp_path / "elsewhere")}  # another host
     vega = tmp_path / "vega"
@@ -208,7 +224,7 @@ def stopped(pid: int) -> bool:
 @pytest.mark.usefixtures("unread")
 def test_it_goes_on_while_the_hub_is_away(watching: Watching, hub: Path) -> None:
     shutil.move(hub, hub.with_name("aside.git"))
-    terminal = watching("--every", "10")
+    terminal = watching(hurried=True)
     at = terminal.shows(r"away for \d+s: cannot reach the hub")
     assert "task" in terminal.written
     shutil.move(hub.with_name("aside.git"), hub)

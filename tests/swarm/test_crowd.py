@@ -15,14 +15,14 @@ import pytest
 from gitcollab.git.command import run_git
 from gitcollab.swarm.joining import join
 
-CROWD = 16
+CROWD = 8
 
 
 @pytest.fixture
 def crowd(
     tmp_path: Path, toy_hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[int], Sequence[str]]], list[dict]]:
-    """Sixteen agents, each with a home and so a clone of its own, do something at once."""
+    """Agents, each with a home and so a clone of its own, do something at once."""
     homes = [tmp_path / f"home{n}" for n in range(CROWD)]
     folders = [tmp_path / f"agent{n}" for n in range(CROWD)]
     for n in range(CROWD):

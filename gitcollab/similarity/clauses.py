@@ -179,6 +179,8 @@ def _as_change(
     before = found[at - 1] if at else None
     given = before is not None and before.kind in (Kind.ARROW, Kind.EQUALS)
     if amount.kind == "factor":
+        if any(isinstance(b, Quantity) and b.kind == "factor" for b in clause.before):
+            return Quantity(amount.readings)  # 4x to 3.5x: both of something else
         less = directions == {"decrease"} and min(amount.readings) > 1 and not given  # 2x lower
         return Quantity(tuple(1 / r for r in amount.readings), "factor") if less else amount
     by = _led_by_a_change(found[:at])

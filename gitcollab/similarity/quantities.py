@@ -17,7 +17,7 @@ _SIGNED = re.compile(rf"[+-]?{NUMBER}")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a number may mean: 262K is 262,000, and 262,144 too.
+    """What a number may mean: 262K is 262,000, and 262,144 too. The plain reading is the first.
 
     ``kind`` is how it acts on what was there: a ``number`` and a ``fraction`` (5%, half) take its
     place, a ``factor`` multiplies it, what is ``added`` is added to it.
@@ -60,13 +60,14 @@ def number(text: str) -> Quantity | None:
     if value is None or suffixed is None:
         return None if value is None else Quantity((value,))
     power = 1 if suffixed[2] in "kK" else 2
-    readings = {value * 1000**power, value * 1024**power}
+    plain = value * 1000**power
+    readings = {plain, value * 1024**power}
     decimals = len(digits.partition(".")[2])
     within = 1000.0**power / 10**decimals
-    readings |= _power_of_two_near(value * 1000**power, within)
-    blocks = round(value * 1000**power / 1024) * 1024.0  # 49K tokens are 48 * 1,024
-    readings |= {blocks} if abs(blocks - value * 1000**power) < within / 2 else set()
-    return Quantity(tuple(sorted(readings)))
+    readings |= _power_of_two_near(plain, within)
+    blocks = round(plain / 1024) * 1024.0  # 49K tokens are 48 * 1,024
+    readings |= {blocks} if abs(blocks - plain) < within / 2 else set()
+    return Quantity((plain, *sorted(readings - {plain})))
 
 
 def power(text: str) -> Quantity | None:

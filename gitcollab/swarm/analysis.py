@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitcollab.records.models import Claim
 from gitcollab.swarm import claims
+from gitcollab.swarm.coverage import is_new
 from gitcollab.swarm.credit import Activity
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.progress import mark_of
@@ -58,7 +59,7 @@ class Outcome:
 class Diversity:
     """How widely the swarm has searched of late: over its last ``experiments`` results.
 
-    ``reruns`` are further runs of a program, for certainty. The others were about the constants
+    ``reruns`` are further runs of a program, and baselines. The others were about the constants
     that they set, a constant of k counting 1/k, or about the code. ``effective`` is how many equal
     subjects would be as diverse: exp(H) of Shannon's entropy H of their shares (M. O. Hill,
     "Diversity and Evenness", Ecology 54, 1973: the number of order 1).
@@ -66,7 +67,7 @@ class Diversity:
 
     experiments: int
     reruns: int
-    structural: int  # that changed more than constants
+    structural: int  # that changed more than constants, or have nothing but words
     constants: int  # distinct ones
     bases: int  # distinct programs that were changed
     most: str | None  # the subject that most was about: a constant, or "(code)"
@@ -168,7 +169,7 @@ def outcome(where: Standings, run: Run) -> Outcome:
 
 def diversity(where: Standings, runs: Sequence[Run]) -> Diversity:
     """How diverse these runs are."""
-    changing = [run for run in runs if run.changed and run.replicates is None]
+    changing = [run for run in runs if is_new(run, base_fingerprint_of(run, where.results))]
     weights: dict[str, list[float]] = defaultdict(list)
     for run in changing:
         subjects = list(_subjects(run))
@@ -181,7 +182,7 @@ def diversity(where: Standings, runs: Sequence[Run]) -> Diversity:
     return Diversity(
         experiments=len(runs),
         reruns=len(runs) - len(changing),
-        structural=sum(run.structural for run in changing),
+        structural=sum(run.change is None for run in changing),
         constants=len(shares.keys() - {CODE}),
         bases=len({base_fingerprint_of(run, where.results) for run in changing}),
         most=most,
@@ -193,7 +194,7 @@ def diversity(where: Standings, runs: Sequence[Run]) -> Diversity:
 def _subjects(run: Run) -> Iterator[str]:
     if run.delta is not None:
         yield from sorted(json.loads(run.delta))
-    if run.structural:
+    if run.change is None:
         yield CODE
 
 

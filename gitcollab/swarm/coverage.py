@@ -71,8 +71,8 @@ class Coverage:
 
     constants: Sequence[Explored]  # the most explored first
     untouched: Sequence[tuple[str, str]]  # names with the values they have
-    structural: int  # experiments that changed more than constants
-    experiments: int  # that changed anything
+    structural: int  # experiments that changed more than constants, or have nothing but words
+    experiments: int  # all that tried something new
 
 
 class _Experiment(NamedTuple):
@@ -133,7 +133,7 @@ def coverage(where: Standings, baseline: Mapping[str, Value]) -> Coverage:
     return Coverage(
         constants=sorted(explored, key=lambda one: (-one.experiments, one.name)),
         untouched=[(n, v) for n, v in sorted(known.baseline.items()) if n not in found],
-        structural=sum(one.run.structural for one in experiments),
+        structural=sum(one.run.change is None for one in experiments),
         experiments=len(experiments),
     )
 
@@ -167,9 +167,10 @@ def _experiments(
     """Each change of each program on each tier, as its first run has it that counts, if any."""
     found: dict[tuple[object, ...], Run] = {}
     for run in sorted(where.results.values(), key=lambda run: (run.created_at, run.id)):
-        if not run.changed or run.replicates is not None:
+        base_print = base_fingerprint_of(run, where.results)
+        if not is_new(run, base_print):
             continue
-        same = (*key_of(run), base_fingerprint_of(run, where.results), run.delta)
+        same = (*key_of(run), base_print, run.delta)
         known = found.get(same)
         if known is None or (where.is_counted(run) and not where.is_counted(known)):
             found[same] = run
@@ -177,6 +178,11 @@ def _experiments(
         mine = where.drafts.get(key_of(run)) if where.is_counted(run) else None
         base = where.drafts.get((base_fingerprint_of(run, where.results), run.tier))
         yield _Experiment(run, changes.get(run.id, ()), mark_of(where, run), mine, base)
+
+
+def is_new(run: Run, base: str) -> bool:
+    """Whether a run tried something new; ``base`` identifies the program that it started from."""
+    return run.replicates is None and (bool(run.changed) or base not in ("", run.fingerprint))
 
 
 def _tried(where: Standings, value: str, found: Sequence[tuple[Changed, _Experiment]]) -> Tried:

@@ -20,6 +20,7 @@ from gitcollab.swarm.recogniser import Words
 from gitcollab.swarm.workspace import Base
 
 FIRST_SEED = 42
+_BESIDE = re.compile(r"\s*\((?:with|and|plus)\b[^()]*\)$", re.IGNORECASE)
 
 
 class NothingToTry(UsageError):  # noqa: N818
@@ -110,10 +111,18 @@ def from_words(base: Base, what: str, words: Words) -> Experiment:
 
 
 def only_from_words(base: Base, what: str, words: Words) -> Experiment:
-    """As ``from_words``, of a program that there is no code of: without fingerprints."""
+    """As ``from_words``, of a program that there is no code of: without fingerprints.
+
+    Of "LR 0.8 to 0.9 (with WD)" it is known what LR became, and that there is more to it.
+    """
     experiment = Experiment(description=checked_description(what), base=base.id)
     change = _announced(experiment.description, base, words)
-    return experiment if change is None else _with_delta(experiment, change)
+    if change is not None:
+        return _with_delta(experiment, change)
+    main = _BESIDE.sub("", experiment.description)
+    if main == experiment.description or (change := _announced(main, base, words)) is None:
+        return experiment
+    return _with_delta(experiment, change).model_copy(update={"structural": True})
 
 
 def _announced(what: str, base: Base, words: Words) -> delta.Delta | None:

@@ -66,7 +66,7 @@ def _constant(
                 return name, index
         return clause.constant, None
     subject = words.core(c for c in clause.concepts if c not in ACTIONS)
-    return _spoken_of(words, tuple(base)).get(subject) if subject else None
+    return spoken_of(words, tuple(base)).get(subject) if subject else None
 
 
 def spoken_with(constant: str, words: Vocabulary) -> set[str]:
@@ -165,7 +165,7 @@ def _setting(
 
 
 @lru_cache(maxsize=64)
-def _spoken_of(
+def spoken_of(
     words: Vocabulary, names: tuple[str, ...]
 ) -> dict[frozenset[str], tuple[str, int | None]]:
     """The constants, and items of them, by the concepts that they are spoken of with."""

@@ -81,13 +81,13 @@ _READERS = {
 
 def tokens(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> list[Token]:
     """The tokens of a text, with what was there before marked as such."""
-    own = _own_words(words, tuple(constants))
-    found = list(_named(list(_lexed(text, words, constants)), words, own))
+    own = own_words(words, tuple(constants))
+    found = list(_named(list(lexed(text, words, constants)), words, own))
     _mark_before(found, words)
     return found
 
 
-def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iterator[Token]:
+def lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iterator[Token]:
     """Tokens in which words are not yet concepts."""
     names = {name.lower(): name for name in constants}
     patterns = any(isinstance(v, str) and WINDOWS.fullmatch(v) for v in constants.values())
@@ -112,7 +112,7 @@ def _lexed(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iter
 
 def _quoted(inside: str, words: Vocabulary, constants: Mapping[str, Value]) -> Iterator[Token]:
     """Quoted text means what it would without quotes; one that means nothing is a value."""
-    found = list(_lexed(inside, words, constants))  # shorter, and without this kind of quotes
+    found = list(lexed(inside, words, constants))  # shorter, and without this kind of quotes
     known = any(concept for concept, _ in words.scan(stems(inside)))
     if WINDOWS.fullmatch(inside) or not (known or any(t.kind is not Kind.WORD for t in found)):
         yield Token(Kind.VALUE, inside, inside)
@@ -126,7 +126,7 @@ def _split(piece: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _own_words(words: Vocabulary, constants: tuple[str, ...]) -> dict[Words, str]:
+def own_words(words: Vocabulary, constants: tuple[str, ...]) -> dict[Words, str]:
     """The constants whose names, in words, mean nothing in the field: "noise" for NOISE."""
     own = {}
     for name in constants:

@@ -19,7 +19,7 @@ from functools import cache
 from typing import TypeAlias
 
 from gitcollab.errors import GitcollabError
-from gitcollab.records.models import Experiment, Result, sha256
+from gitcollab.records.models import Experiment, Result, Signed, sha256
 from gitcollab.records.names import PROGRAM_PATH, TASK_PATH, folder_of
 from gitcollab.records.signing import KeyPair, verify
 from gitcollab.similarity.program import fingerprint
@@ -158,10 +158,15 @@ def _marks() -> Marks:
 
 def _is_own(member: Member, result: Result) -> bool:
     """Whether the result, with its program as it is on the hub, is signed by a key that is here."""
-    if not any(verify(result, line) for line in _public_lines(result.agent)):
+    if not is_signed_here(result):
         return False
     text = member.read(f"{folder_of(result.id)}/{PROGRAM_PATH}")
     return text is not None and sha256(text) == result.files.get(PROGRAM_PATH)
+
+
+def is_signed_here(record: Signed) -> bool:
+    """Whether a key that is on this machine signed the record."""
+    return any(verify(record, line) for line in _public_lines(record.agent))
 
 
 def _public_lines(agent: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +13,7 @@ from gitcollab.swarm import claiming, trials
 from gitcollab.swarm.authorship import additions_by, mark
 from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
 from gitcollab.swarm.identity import key_of
+from gitcollab.swarm.linking import links
 from gitcollab.swarm.measuring import Measurement, read_log
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import RunReport
@@ -25,9 +28,14 @@ def publish_log(
     program: Path | None = None,
     status: Literal["ok", "crash", "timeout"] | None = None,
     seed: int | None = None,
+    hypothesis: str | None = None,
+    cites: Sequence[str] = (),
 ) -> RunReport:
-    """Publish a run that was made by hand, from its log; the working program stays as it is."""
-    task = member.task
+    """Publish a run that was made by hand, from its log; the working program stays as it is.
+
+    The result names the ``hypothesis`` that it tests and the insights that it ``cites``.
+    """
+    task, named = member.task, links(member, hypothesis, cites)
     if program is None:
         text = trials.users_program(member.workspace, task, "or name what ran: --program FILE")
     else:
@@ -36,6 +44,7 @@ def publish_log(
     if what is None and spoken is not None:
         what = spoken.description
     plan = proposal_of(member, task, text, what)
+    plan = replace(plan, experiment=named.named_in(plan.experiment))
     failure = f"reported as {status}" if status in ("crash", "timeout") else ""
     measured = read_log(
         task, log, log.absolute().parent, status or "ok", failure, hidden=member.places()
@@ -52,7 +61,8 @@ def publish_log(
     result = result_of(member, task, plan, measured, holder, used)
     if others := additions_by(member, text, plan.experiment):
         mark(others, program=result.fingerprint, result=result.id)
-    return report_of(member, publish(member, result, files_of(text, measured)), measured, None)
+    report = report_of(member, publish(member, result, files_of(text, measured)), measured, None)
+    return replace(report, notes=(*named.notes, *report.notes))
 
 
 def _refuse_twice(member: Member, measured: Measurement) -> None:

@@ -31,8 +31,12 @@ def claim(
     """Ask for the experiment; one that this workspace holds already is granted again.
 
     Without the hub, what this host knows still counts: a result it has seen, or has queued itself,
-    makes a duplicate.
+    makes a duplicate. One that is held and does not name the hypothesis or the insights that the
+    experiment does is put in its words.
     """
+    known = held(member, experiment, key_of(experiment, seed))
+    if known is not None and _names_more(experiment, known):
+        return refine(member, known, experiment, anyway=anyway)
     return claim_behind(member, (), experiment, seed=seed, anyway=anyway)[1]
 
 
@@ -65,6 +69,11 @@ def claim_behind(
     if isinstance(answer, Offline) and not anyway:
         answer = _done(member, experiment, key, member.related(experiment)) or answer
     return outcomes, answer
+
+
+def _names_more(experiment: Experiment, known: Claim) -> bool:
+    said = experiment.hypothesis, tuple(experiment.cites or ())
+    return any(said) and said != (known.hypothesis, tuple(known.cites or ()))
 
 
 def _met(member: Member, claim: Claim) -> str | None:

@@ -67,6 +67,8 @@ def result_of(
         "experiment": holder.id if holder else key_of(experiment, plan.seed),
         "claim": holder.nonce if holder else None,
         "anyway": holder.anyway if holder else None,
+        "hypothesis": experiment.hypothesis or (holder.hypothesis if holder else None),
+        "cites": experiment.cites or (holder.cites if holder else None),
         "started_at": measured.started_at,
         "wall_seconds": measured.wall_seconds,
         "files": {n: sha256(t.encode()) for n, t in files_of(plan.program, measured).items()},

@@ -14,6 +14,7 @@ from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
 from gitcollab.swarm.identity import title
+from gitcollab.swarm.linking import NONE, Links
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -35,6 +36,8 @@ from gitcollab.swarm.proposal import (
 )
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.roster import roster
+from gitcollab.swarm.syncing import is_edited
+from gitcollab.swarm.trying import attempt
 from gitcollab.swarm.workspace import Base, Mode
 
 Progress = Callable[[RunProgress], None]
@@ -56,6 +59,7 @@ class Ready:
     notes: tuple[str, ...] = ()
     by: tuple[str, ...] = ()  # others who wrote what the program adds to its base
     base: Base | None = None  # of the workspace, before the run
+    began: str = ""  # the program that it was changed from, where that is not ``before``
 
 
 def prepare(
@@ -67,8 +71,12 @@ def prepare(
     anyway: bool,
     sandbox: Mode | None,
     progress: Progress,
+    named: Links = NONE,
 ) -> Ready | RunReport:
-    """Claim what the working program changes; a report when somebody else has it or did it."""
+    """Claim what the working program changes; a report when somebody else has it or did it.
+
+    Where nothing is changed, it is what the hypothesis says that is ``named``.
+    """
     task = member.believed_task
     found = member.workspace.program(task)
     recovered = trials.recover(member.workspace, task)
@@ -77,17 +85,26 @@ def prepare(
         recovered = (*recovered, *_give_back(member, found))
     check_data(member, task)  # what is missing here is better said before anything is claimed
     spoken = spoken_claim(member, before) if not (set_values or patch) else None
-    if what is None and spoken is not None:
-        what = spoken.description
-    plan = proposal_of(member, task, before, what, set_values, patch, seed, again=anyway)
-    by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
+    tried = None
+    if named.hypothesis and not (what or set_values or patch) and not is_edited(member):
+        tried = attempt(member, task, named.hypothesis, seed)
+        plan, by, told = tried.plan, tried.by, tried.notes
+    else:
+        if what is None and spoken is not None:
+            what = spoken.description
+        plan = proposal_of(member, task, before, what, set_values, patch, seed, again=anyway)
+        by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
+        told = notes_on(member, plan, what)
+    plan = replace(plan, experiment=named.named_in(plan.experiment, spoken))
     confined = confinement.decide(member, plan.experiment, sandbox, by=by)
     progress(RunProgress("claim", title(plan.experiment)))
-    told = (*recovered, *notes_on(member, plan, what), *confined.notes)
     claimed = _claim(member, plan, spoken, anyway)
-    if isinstance(claimed, Granted | Offline):
-        return Ready(task, plan, claimed, confined, before, told, by, base)
-    return replace(not_claimed(claimed), notes=recovered)
+    if not isinstance(claimed, Granted | Offline):
+        return replace(not_claimed(claimed), notes=(*recovered, *named.notes))
+    told = (*recovered, *named.notes, *told, *confined.notes)
+    if tried is not None and not tried.here:  # the working program has no part in it
+        return Ready(task, plan, claimed, confined, None, told, by, base, tried.base.text)
+    return Ready(task, plan, claimed, confined, before, told, by, base)
 
 
 def _give_back(member: Member, program: str) -> list[str]:

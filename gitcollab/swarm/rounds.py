@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
 from gitcollab.swarm.identity import key_of, title
+from gitcollab.swarm.linking import links
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -52,6 +53,8 @@ def run_many(
     seed: int | None = None,
     anyway: bool = False,
     sandbox: Mode | None = None,
+    hypothesis: str | None = None,
+    cites: Sequence[str] = (),
     progress: Progress = lambda _: None,
     on_report: OnReport = lambda _: None,
 ) -> RoundsReport:
@@ -66,8 +69,17 @@ def run_many(
         before = {c.id for c in member.workspace.claims()}
         rounds = _Rounds(member, count, sandbox, progress, on_report)
         try:
-            first = prepare(member, what, set_values, patch, seed, anyway, sandbox, progress)
-            asked = what is not None or set_values or patch or seed is not None or is_edited(member)
+            named = links(member, hypothesis, cites)
+            how = (what, set_values, patch, seed, anyway, sandbox, progress)
+            first = prepare(member, *how, named)
+            asked = (
+                what is not None
+                or set_values
+                or patch
+                or seed is not None
+                or hypothesis is not None
+                or is_edited(member)
+            )
             if isinstance(first, RunReport) and not asked:
                 first = rounds.claim_another()
             return rounds.go(first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from gitcollab.swarm.authorship import mark
 from gitcollab.swarm.copying import added
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
 from gitcollab.swarm.identity import title
+from gitcollab.swarm.linking import links
 from gitcollab.swarm.measuring import Measurement, measure
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, PublishOutcome, RunReport
@@ -49,17 +50,23 @@ def run(
     seed: int | None = None,
     anyway: bool = False,
     sandbox: Mode | None = None,
+    hypothesis: str | None = None,
+    cites: Sequence[str] = (),
     progress: Progress = lambda _: None,
 ) -> RunReport:
     """Claim, run and publish what the working program changes against its base.
 
     Whatever happened is published. ^C ends the program, gives the claim back, undoes ``patch``
     and ``set_values`` and is raised again. ``anyway`` repeats what has been done before;
-    ``sandbox`` is the workspace's mode unless given. Raises GitcollabError where nothing could be
-    begun, and RefusedError where that takes a sandbox and there is none, or the patch does not fit.
+    ``sandbox`` is the workspace's mode unless given. The result names the ``hypothesis`` that it
+    tests and the insights that it ``cites``, of whose ids a part is enough; where nothing is
+    changed and nothing else said, the change that the hypothesis says is made and run (see
+    ``trying``). Raises GitcollabError where nothing could be begun, and RefusedError where that
+    takes a sandbox and there is none, or the patch does not fit.
     """
     with member.workspace.one_run():
-        ready = prepare(member, what, set_values, patch, seed, anyway, sandbox, progress)
+        named = links(member, hypothesis, cites)
+        ready = prepare(member, what, set_values, patch, seed, anyway, sandbox, progress, named)
         if isinstance(ready, RunReport):
             return ready
         ran = perform(member, ready, progress)
@@ -80,7 +87,7 @@ def perform(member: Member, ready: Ready, progress: Progress) -> Ran | RunReport
     holder = ready.claimed.claim if isinstance(ready.claimed, Granted) else None
     try:
         if ready.by:  # wherever a copy of it, or of what a patch adds, will lie
-            adds = added(ready.plan.program, ready.before or "")
+            adds = added(ready.plan.program, ready.before or ready.began)
             mark(ready.by, program=ready.plan.experiment.fingerprint, lines=adds.digests)
         if ready.before is not None and ready.plan.program != ready.before:
             trials.begin(member.workspace, ready.task, ready.before, ready.plan.program, ready.by)

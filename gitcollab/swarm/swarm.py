@@ -6,7 +6,6 @@ Each verb imports what it needs when it is called: looking must not wait for wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +15,6 @@ from gitcollab.swarm import looking
 from gitcollab.swarm.member import Member, Pages
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
-    Granted,
     RoundsReport,
     RunReport,
     TellOutcome,
@@ -38,7 +36,7 @@ from gitcollab.swarm.reports import (
     SyncReport,
 )
 from gitcollab.swarm.trend import Course
-from gitcollab.swarm.workspace import Base, Mode, NotJoined, Workspace
+from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
     from gitcollab.swarm.analysis import Analysis
@@ -141,24 +139,19 @@ class Swarm:
 
         ``from_code`` claims what the working program changes and describes it in these words.
         ``anyway`` claims what has been done or is being done; a key that is held stays taken.
+        The claim names the ``hypothesis`` that it tests and the insights that it ``cites``; where
+        nothing is changed or said, it is for what the hypothesis says.
         """
-        from gitcollab.swarm import claiming, proposal
+        from gitcollab.swarm import reserving
 
-        member = self.member
-        text = member.workspace.program(member.task)
-        base = member.workspace.base() or Base(None, text)
-        if what is not None and not from_code:
-            experiment = proposal.from_words(base, what, member.words)
-            answer = claiming.claim(member, experiment, anyway=anyway)
-            notes = tuple(filter(None, [proposal.unknown_constant(experiment, base)]))
-        else:
-            from gitcollab.swarm import preparing, trials
-
-            text = trials.users_program(member.workspace, member.task)
-            plan = preparing.proposal_of(member, member.task, text, what, again=anyway)
-            notes = preparing.notes_on(member, plan, what)
-            answer = claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)
-        return replace(answer, notes=notes) if isinstance(answer, Granted) else answer
+        return reserving.reserve(
+            self.member,
+            what,
+            from_code=from_code,
+            anyway=anyway,
+            hypothesis=hypothesis,
+            cites=cites,
+        )
 
     def release(self, experiment: str | None = None) -> list[str]:
         """Give back one claim of this workspace, or all; their keys."""
@@ -181,6 +174,8 @@ class Swarm:
         seed: int | None = None,
         anyway: bool = False,
         sandbox: Mode | None = None,
+        hypothesis: str | None = None,
+        cites: Sequence[str] = (),
         progress: Callable[[RunProgress], None] | None = None,
     ) -> RunReport:
         """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
@@ -194,6 +189,8 @@ class Swarm:
             seed=seed,
             anyway=anyway,
             sandbox=sandbox,
+            hypothesis=hypothesis,
+            cites=cites,
             progress=progress or (lambda _: None),
         )
 
@@ -207,6 +204,8 @@ class Swarm:
         seed: int | None = None,
         anyway: bool = False,
         sandbox: Mode | None = None,
+        hypothesis: str | None = None,
+        cites: Sequence[str] = (),
         progress: Callable[[RunProgress], None] | None = None,
         on_report: Callable[[RunReport], None] | None = None,
     ) -> RoundsReport:
@@ -222,6 +221,8 @@ class Swarm:
             seed=seed,
             anyway=anyway,
             sandbox=sandbox,
+            hypothesis=hypothesis,
+            cites=cites,
             progress=progress or (lambda _: None),
             on_report=on_report or (lambda _: None),
         )
@@ -234,13 +235,22 @@ class Swarm:
         program: Path | str | None = None,
         status: Literal["ok", "crash", "timeout"] | None = None,
         seed: int | None = None,
+        hypothesis: str | None = None,
+        cites: Sequence[str] = (),
     ) -> RunReport:
-        """Publish a run made by hand, from its log."""
+        """Publish a run made by hand, from its log. See ``byhand.publish_log``."""
         from gitcollab.swarm import byhand
 
         chosen = Path(program) if program is not None else None
         return byhand.publish_log(
-            self.member, Path(log), what=what, program=chosen, status=status, seed=seed
+            self.member,
+            Path(log),
+            what=what,
+            program=chosen,
+            status=status,
+            seed=seed,
+            hypothesis=hypothesis,
+            cites=cites,
         )
 
     def import_log(
@@ -264,6 +274,7 @@ class Swarm:
 
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program of all, of a tier, or of an agent's; None when there is none."""
+        tier = None if tier == looking.ALL_TIERS else tier
         looking.check_tier(self.member, tier)
         looking.check_agent(self.member, agent)
         return self.member.rankings.best(tier, agent)
@@ -273,6 +284,10 @@ class Swarm:
         from gitcollab.swarm import syncing
 
         return syncing.adopt(self.member, tier)
+
+    def leading(self, tier: str | None = None) -> Entry | None:
+        """The program that ``adopt`` means: see ``looking.leading``."""
+        return looking.leading(self.member, tier)
 
     def leaderboard(self, by: str = "overall") -> Sequence[Entry] | Sequence[AgentEntry]:
         """The complete ranking: overall, within each tier, or of agents."""

@@ -52,6 +52,7 @@ _OURS = frozenset(
         *("admission", "sandbox", "sandbox_before", "admission_since", "maintainers", "public_key"),
         *("hub", "branch", "task"),
         *("word", "led_at", "last_at", "asked", "until", "direction"),
+        *("ids", "transfers", "origin"),
     )
 )
 # Objects whose fields others name, who may say something by that alone.
@@ -72,6 +73,11 @@ def emit_line(value: Mapping[str, Any]) -> None:
 def one_line(value: Mapping[str, Any]) -> str:
     """The value as one line of JSON."""
     return json.dumps(plain(_marked(value)), allow_nan=False)
+
+
+def emit_form(value: Mapping[str, Any]) -> None:
+    """Print the value in another program's own form, which has no room for anything of ours."""
+    print(json.dumps(plain(value), allow_nan=False))
 
 
 def _marked(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -163,6 +169,7 @@ _ENTRY = (
     "pessimistic",
     "standing",
     "tier",
+    "transfers",
 )
 
 

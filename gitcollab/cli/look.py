@@ -156,9 +156,11 @@ def _waiting(report: Status) -> str:
     return f"{records} for the hub; gitcollab sync delivers"
 
 
-@verb(LOOK, "gitcollab best", "gitcollab best --tier cpu --adopt")
+@verb(LOOK, "gitcollab best", "gitcollab best --adopt", "gitcollab best --tier all --adopt")
 def best(
-    tier: Tier = None,
+    tier: Annotated[
+        str | None, typer.Option(help="Of this hardware tier: cpu, small, ..., xl; or all.")
+    ] = None,
     agent: Agent = None,
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Make it this workspace's program.")
@@ -167,17 +169,20 @@ def best(
 ) -> None:
     """Show the best program so far, or adopt it.
 
-    The best is the one whose metric is best even when its noise is held against it. An edited
-    program is kept aside in .gitcollab/ before another takes its place. Says whose code it is,
-    whether that agent signed it, and how many lines are new: `gitcollab diff ID` shows them.
+    The best is the one whose metric is best even when its noise is held against it. --adopt takes
+    the best of this machine's tier, or of all where that has none yet; --tier all takes the best of
+    all. An edited program is kept aside in .gitcollab/ before another takes its place. Says whose
+    code it is, whether that agent signed it, and how many lines are new: `gitcollab diff ID` shows
+    them.
     """
     if adopt and agent:
         raise UsageError("--adopt and --agent do not go together", "leave one of them out")
     swarm = open_swarm()
     change = swarm.adopt(tier) if adopt else None
-    entry = swarm.best(tier, agent)
+    entry = swarm.best(tier, agent) if change is None else swarm.leading(tier)
     signed = None if entry is None else swarm.signed(entry.id)
     bare = entry is not None and not swarm.has_program(entry.id)
+    of_all = tier in (None, "all") and agent is None and change is None
     if json:
         if change is None:
             return jsonout.emit(jsonout.best_of_all(entry, signed))
@@ -189,7 +194,7 @@ def best(
             [
                 *_described(entry, swarm.task.metric.name),
                 ("signed", render.signed(signed)),
-                ("trend", None if tier or agent else _trend(swarm.course())),
+                ("trend", _trend(swarm.course()) if of_all else None),
                 ("program", _NO_PROGRAM if bare else None),
             ]
         )
@@ -211,6 +216,7 @@ def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
         ("change", entry.description),
         ("agent", entry.agent),
         ("standing", render.standing(entry)),
+        ("kept on", f"the tiers {', '.join(entry.transfers)}" if entry.transfers else None),
         ("id", entry.id),
     ]
 
@@ -219,7 +225,8 @@ def _tell_adopted(change: Adopted) -> None:
     if not change.changed:
         render.say(change.path.name, "is", change.id or "the baseline", "already")
         return
-    render.say(change.path.name, "is now", render.adopted(change))
+    led = f"(the best of tier {change.tier})" if change.tier else ""
+    render.say(change.path.name, "is now", render.adopted(change), led)
     if change.kept_aside is not None:
         render.say("what was there before:", str(change.kept_aside))
 
@@ -237,8 +244,9 @@ def leaderboard(
     A program's place is decided by its metric with its noise held against it ("ranks at": metric
     and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least. Of an
     agent's programs, "kept" are better than their base, and "confirmed" those of them that another
-    agent has run; "replicated" are its runs of others' programs. A narrow terminal shortens titles
-    (conf., repl.), then leaves columns out; --json has all.
+    agent has run; "replicated" are its runs of others' programs. ⇄ is a change that was kept on two
+    tiers or more, here or on another base. A narrow terminal shortens titles (conf., repl.), then
+    leaves columns out; --json has all.
     """
     swarm = open_swarm()
     if json:

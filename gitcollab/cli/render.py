@@ -224,7 +224,7 @@ def _programs(entries: Sequence[Entry], metric_name: str) -> Table:
         Column(metric_name, _FIGURE, "right"),
         Column(symbol("±"), 7, "right", drop=1),  # "ranks at" has it, too
         _ranked(),
-        Column("runs", 6),
+        Column("runs", 8),
         _AGENT,
         _ID,
         _CHANGE,
@@ -234,6 +234,7 @@ def _programs(entries: Sequence[Entry], metric_name: str) -> Table:
 
 def _program(entry: Entry) -> Row:
     mark = f" {symbol('✓')}" if entry.standing == "confirmed" else ""
+    mark += f" {symbol('⇄')}" if entry.transfers else ""
     return (
         str(entry.rank),
         figure(entry.metric),

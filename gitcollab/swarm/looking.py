@@ -14,11 +14,12 @@ from gitcollab.swarm import keyring, reading, trials
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
-from gitcollab.swarm.reports import Compared, QueuedItem, ResultPage, Shown, Status
+from gitcollab.swarm.reports import Compared, Entry, QueuedItem, ResultPage, Shown, Status
 from gitcollab.swarm.roster import roster, why_void
 from gitcollab.swarm.runs import Run
 
 MAX_PAGE = 1000
+ALL_TIERS = "all"  # in the place of a tier: whatever the machine
 _ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
 
 
@@ -206,6 +207,20 @@ def check_tier(member: Member, tier: str | None) -> None:
     if tier not in known:
         names = ", ".join(dict.fromkeys((*TIERS, *sorted(known))))
         raise UsageError(f"there is no tier {str(tier)[:40]!r}", f"tiers: {names}")
+
+
+def leading(member: Member, tier: str | None = None) -> Entry | None:
+    """The best of a tier, of all for ``ALL_TIERS``; without either, of this machine's tier.
+
+    Where that has none yet, the best of all. None where a tier that was named has none.
+    """
+    rankings = member.rankings
+    if tier == ALL_TIERS:
+        return rankings.best()
+    if tier is not None:
+        check_tier(member, tier)
+        return rankings.best(tier)
+    return rankings.best(member.tier) or rankings.best()
 
 
 def check_agent(member: Member, agent: str | None) -> None:

@@ -126,6 +126,7 @@ class Adopted:
 
     ``signature_ok``: its agent signed it; None where nobody did. ``also_by``: who else wrote in it,
     as far as is known here. ``added`` and ``removed`` are lines, against what was there before.
+    ``tier`` is the one that it leads; None where it was not chosen for that.
     """
 
     id: str | None  # None: the task's baseline
@@ -137,6 +138,7 @@ class Adopted:
     added: int = 0
     removed: int = 0
     also_by: str = ""
+    tier: str | None = None
 
 
 @dataclass(frozen=True)

@@ -170,11 +170,11 @@ def adopt_if_unedited(member: Member) -> tuple[Adopted | None, str]:
     if is_edited(member):
         return None, f"{task.program} has your edits and is left as it is"
     base = workspace.base()
-    target, text = best_program(member, member.tier)
+    target, text, tier = _leading(member, member.tier)
     standing = base is not None and (base.id, base.text) == (target, text)
     if standing and workspace.program_path(task).exists():
         return None, ""
-    return take(member, target, text), ""
+    return take(member, target, text, tier), ""
 
 
 def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
@@ -182,12 +182,17 @@ def best_program(member: Member, tier: str | None) -> tuple[str | None, str]:
 
     Programs that are missing, or are not what their records say, are passed over.
     """
+    return _leading(member, tier)[:2]
+
+
+def _leading(member: Member, tier: str | None) -> tuple[str | None, str, str | None]:
+    """As ``best_program``, with the tier that the program was chosen on; None for the baseline."""
     where = member.standings()
     tiers = where.by_tier.get(tier, ()) if tier is not None else ()
     for group in chain(tiers, where.ranked):
         if found := _program(where, group, member.read):
-            return found
-    return None, looking.program_text(member, None)
+            return *found, group.tier
+    return None, looking.program_text(member, None), None
 
 
 def program_text(where: Standings, group: Group, read: Read) -> str | None:
@@ -218,17 +223,22 @@ def _program(where: Standings, group: Group, read: Read) -> tuple[str, str] | No
 def adopt(member: Member, tier: str | None = None) -> Adopted:
     """Make the best program the working one; an edited one is kept aside first.
 
-    Without a tier it is the best of this machine's tier, else of all. Raises GitcollabError when
-    the named tier has no best.
+    Without a tier it is the best of this machine's tier, else of all; for "all" it is that of all,
+    on whatever machine. Raises GitcollabError when the named tier has no best.
     """
+    if tier == looking.ALL_TIERS:
+        return take(member, *_leading(member, None))
     looking.check_tier(member, tier)
     if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
-    return take(member, *best_program(member, tier or member.tier))
+    return take(member, *_leading(member, tier or member.tier))
 
 
-def take(member: Member, target: str | None, text: str) -> Adopted:
-    """Make this program the working one; an edited one is kept aside first."""
+def take(member: Member, target: str | None, text: str, tier: str | None = None) -> Adopted:
+    """Make this program the working one, chosen as the best of ``tier``.
+
+    An edited one is kept aside first.
+    """
     workspace, task = member.workspace, member.task
     path = workspace.program_path(task)
     label = slug(f"before-{target or 'baseline'}")
@@ -255,6 +265,7 @@ def take(member: Member, target: str | None, text: str) -> Adopted:
         added=size.added,
         removed=size.removed,
         also_by=_also_by(target),
+        tier=tier,
     )
 
 

@@ -43,6 +43,7 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 BEST_KEYS = {
     *("id", "agent", "description", "metric", "n", "sigma", "pessimistic", "standing", "tier"),
+    "transfers",
 }
 
 ADOPTED = Adopted(
@@ -335,20 +336,22 @@ def test_no_best_yet(cli: Cli, script: Script) -> None:
 def test_adopt(cli: Cli, script: Script) -> None:
     path = Path("/w/train.py")
     change = replace(ADOPTED, signature_ok=False)
-    script(best=make_entry(), adopt=change)
+    swarm = script(leading=make_entry(), adopt=change)
     told = cli("best", "--adopt", "--json").json
+    assert swarm.calls == [("adopt", (None,), {}), ("leading", (None,), {})]
     assert set(told) == BEST_KEYS | {"adopted", "signature_ok"}
     assert set(told["adopted"]) == {
         *("id", "path", "kept_aside", "changed", "agent", "also_by", "signature_ok"),
-        *("added", "removed"),
+        *("added", "removed", "tier"),
     }
     assert told["adopted"]["kept_aside"] == "/w/.gitcollab/aside/a.py"
     out = cli("best", "--adopt").out
     assert "is now nova/x-1: code of nova, SIGNATURE WRONG, +12 -3 lines\n" in out
-    script(best=make_entry(), adopt=replace(ADOPTED, signature_ok=None))
-    assert "code of nova, unsigned, +12 -3 lines\n" in cli("best", "--adopt").out
+    script(leading=make_entry(), adopt=replace(ADOPTED, signature_ok=None, tier="cpu"))
+    said = "code of nova, unsigned, +12 -3 lines (the best of tier cpu)\n"
+    assert said in cli("best", "--adopt").out
     assert "what was there before: /w/.gitcollab/aside/a.py\n" in out
-    script(best=None, adopt=Adopted(None, path, None, changed=False))
+    script(leading=None, adopt=Adopted(None, path, None, changed=False))
     assert "train.py is the baseline already\n" in cli("best", "--adopt").out
 
 

@@ -19,6 +19,8 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     hub,
     keep,
     look,
+    mcp,
+    prime,
     setup,
     show,
     similar,

@@ -18,7 +18,7 @@ from gitcollab.cli.app import app
 Cli = Callable[..., Ran]
 
 VERBS = [
-    *["init", "join", "setup", "sync", "run", "publish", "claim", "release", "renew"],
+    *["init", "join", "setup", "prime", "sync", "run", "publish", "claim", "release", "renew"],
     *["status", "best", "leaderboard", "results", "watch", "show", "diff", "similar", "views"],
     "dashboard",
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],

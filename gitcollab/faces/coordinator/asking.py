@@ -12,33 +12,40 @@ from gitcollab.faces.swarm import Swarm
 from gitcollab.records.quoting import line
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.asking import Answer, Hit
+    from gitcollab.swarm.asking import Answer, Hit, Where
+    from gitcollab.swarm.tried import Value
 
-NAMESPACES = ("results", "hypotheses", "insights", "claims")
+NAMESPACES: tuple[Where, ...] = ("results", "hypotheses", "insights", "claims")
 _SHOWN = 5  # hits in a summary
 _MOST_WORDS = 100  # characters of a hit in it
 
 
-def check_namespace(namespace: str | None) -> str | None:
+def check_namespace(namespace: str | None) -> Where | None:
     """The namespace as it is called here, None for all. UsageError for one that is none."""
     name = namespace.strip("/") if namespace else None
-    if name is not None and name not in NAMESPACES:
-        raise UsageError(f"there is no namespace {name[:40]!r}", f"one of {', '.join(NAMESPACES)}")
-    return name
+    if name is None:
+        return None
+    for known in NAMESPACES:
+        if known == name:
+            return known
+    raise UsageError(f"there is no namespace {name[:40]!r}", f"one of {', '.join(NAMESPACES)}")
 
 
-def asked(swarm: Swarm, question: str, namespace: str | None) -> dict[str, Any]:
+def asked(swarm: Swarm, question: str, namespace: Where | None) -> dict[str, Any]:
     """What is found of a question, and what was tried of the constants that it is about."""
     answer = swarm.ask(question, where=namespace)
-    return told(question, namespace, records(swarm, answer), answer.total, [])
+    tried = [_tried(one) for one in answer.tried]
+    return told(question, namespace, records(swarm, answer), answer.total, tried)
 
 
-def found(swarm: Swarm, query: str, namespace: str, limit: int | None, offset: int) -> list[Fields]:
+def found(
+    swarm: Swarm, query: str, namespace: Where, limit: int | None, offset: int
+) -> list[Fields]:
     """The records of one kind that match, the best match first."""
     return lists.cut(_all(swarm, query, namespace), limit, offset)
 
 
-def _all(swarm: Swarm, query: str, namespace: str) -> Iterator[Fields]:
+def _all(swarm: Swarm, query: str, namespace: Where) -> Iterator[Fields]:
     page: str | None = None
     while True:
         answer = swarm.ask(query, where=namespace, page=page)
@@ -96,6 +103,13 @@ def told(
 def nothing(question: str, namespace: str | None, why: str) -> dict[str, Any]:
     """What is answered where nothing could be asked."""
     return told(question, namespace, [], 0, []) | {"summary": f"Error: {line(why)}"}
+
+
+def _tried(one: Value) -> str:
+    """A value that was tried, in a line."""
+    counts = ", ".join(f"{number} {mark}" for mark, number in one.verdicts.items())
+    best = "" if one.best is None else f", best {one.best:.6f}"
+    return line(f"{one.constant} = {one.value}: tried {one.n}x ({counts}){best}")
 
 
 def _line(record: Fields) -> str:

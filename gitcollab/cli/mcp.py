@@ -1,0 +1,51 @@
+"""The verb that serves tools to language models."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from gitcollab.cli import jsonout
+from gitcollab.cli.app import START, Json, verb
+from gitcollab.errors import GitcollabError, UsageError
+
+
+@verb(
+    START,
+    "gitcollab mcp --workspace ~/agents/nova",
+    "claude mcp add gitcollab -- gitcollab mcp    # or: gitcollab setup claude",
+)
+def mcp(
+    workspace: Annotated[
+        Path, typer.Option(metavar="DIR", help="The workspace. Left out: this folder.")
+    ] = Path(),
+    json: Json = False,
+) -> None:
+    """Serve the swarm to a language model, as tools of the Model Context Protocol.
+
+    Agents start it themselves and speak with it over standard input and output, until these end.
+    Its tools do what the verbs do: think, claim, run, publish, ask, best, hypotheses, insights.
+    With --json it prints the tools and what they take and answer, and serves nothing.
+    """
+    if not workspace.is_dir():
+        raise UsageError(f"there is no folder {workspace}", "name a workspace: --workspace DIR")
+    try:
+        import mcp.server.mcpserver  # noqa: F401
+    except ImportError as e:
+        raise GitcollabError(
+            "the MCP server needs the package mcp", "pip install 'gitcollab[mcp]'"
+        ) from e
+    from gitcollab.faces.mcp.server import serve, tools
+
+    if json:
+        return jsonout.emit({"tools": tools(workspace)})
+    serve(workspace, _leave)
+    return None
+
+
+def _leave(number: int) -> NoReturn:
+    """End this process at once: a thread waits for input, and would be waited for."""
+    os._exit(128 + number)

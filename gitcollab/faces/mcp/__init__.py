@@ -1,0 +1,1 @@
+"""The swarm as tools of the Model Context Protocol (modelcontextprotocol.io), over stdio."""

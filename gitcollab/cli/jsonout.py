@@ -53,10 +53,11 @@ _OURS = frozenset(
         *("hub", "branch", "task"),
         *("word", "led_at", "last_at", "asked", "until", "direction"),
         *("ids", "transfers", "origin"),
+        *("hypothesis", "cites", "evidence", "also", "expects"),
     )
 )
 # Objects whose fields others name, who may say something by that alone.
-_NAMED_BY_OTHERS = frozenset(("metrics", "delta", "environment"))
+_NAMED_BY_OTHERS = frozenset(("metrics", "delta", "environment", "set"))
 
 
 def emit(value: Mapping[str, Any] | None) -> None:

@@ -17,6 +17,8 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     govern,
     hooks,
     hub,
+    hypothesis,
+    insight,
     keep,
     look,
     mcp,

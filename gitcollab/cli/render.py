@@ -90,6 +90,9 @@ _NOUNS = {
     "release": "release of a claim",
     "renew": "renewal of a claim",
     "sweep": "sweep of stale claims",
+    "propose": "hypothesis",
+    "learn": "insight",
+    "retract": "withdrawal",
     "views": "rebuilt views",
     "import": "imported results",
 }

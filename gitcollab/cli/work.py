@@ -14,6 +14,7 @@ from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.choices import Ended, Sandbox, ended
 from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_or_make_swarm, open_swarm
+from gitcollab.cli.given import Patch, Sets, assignments, patch_text
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ What = Annotated[
         help="The change in words. Left out, it is read from what differs from the base.",
     ),
 ]
+Hypothesis = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The hypothesis that it tests; part of the id is enough."),
+]
+Cites = Annotated[
+    list[str] | None, typer.Option(metavar="INSIGHT", help="An insight that it tests, by its id.")
+]
 Seed = Annotated[
     # What torch and numpy take both.
     int | None, typer.Option(min=0, max=2**32 - 1, help="The random seed of the run.")
@@ -39,23 +47,16 @@ Seed = Annotated[
     "gitcollab run                          # train.py as you have changed it",
     "gitcollab run --set MATRIX_LR=0.02     # change a constant, run, publish",
     'gitcollab run "swap ReLU² for SwiGLU in the MLP"',
+    "gitcollab run --hypothesis 1a2b3c4d    # try what somebody proposed",
     "gitcollab diff ID --raw | gitcollab run --patch -",
     "gitcollab run --forever                # lend this machine until ^C",
 )
 def run(
     what: What = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a constant of the program."),
-    ] = None,
-    patch: Annotated[
-        Path | None,
-        typer.Option(
-            "--patch",
-            metavar="FILE",
-            help="Change the program by a unified diff; - reads it from standard input.",
-        ),
-    ] = None,
+    sets: Sets = None,
+    patch: Patch = None,
+    hypothesis: Hypothesis = None,
+    cites: Cites = None,
     seed: Seed = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Run it although it has been done before.")
@@ -79,6 +80,11 @@ def run(
     releases the claim. Without any set-up it makes a hub for this folder alone. A patch may
     change the program alone, and has to match it exactly.
 
+    --hypothesis and --cites say what it tests: its result counts for or against these. Where you
+    change and say nothing else, `run --hypothesis ID` makes the change that a hypothesis says
+    (`gitcollab hypothesis list`); where that does not fit your base, it runs on the base that it
+    was proposed for, and leaves train.py alone.
+
     With --count or --forever others follow: runs of the programs that most need another one.
     They stop when you edit the program, or when 5 in a row fail (exit code 1). Each is told as
     it ends (--json: an object a line, one that sums up last); the exit code is the last one's.
@@ -90,11 +96,12 @@ def run(
     """
     from gitcollab.cli.progress import LiveLine
 
-    values = _assignments(sets or [])
+    values = assignments(sets or [])
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
-    change = None if patch is None else _patch_text(patch)
-    typed = _typed_run(what, sets, patch, seed, sandbox, count, forever=forever)
+    change = None if patch is None else patch_text(patch)
+    linked = _typed_links(hypothesis, cites)
+    typed = _typed_run(what, sets, patch, seed, sandbox, count, linked, forever=forever)
     swarm = open_or_make_swarm(values, change)
     with LiveLine(sys.stderr, quiet=json) as live:
         how: dict[str, Any] = {
@@ -102,6 +109,8 @@ def run(
             "patch": change,
             "seed": seed,
             "anyway": anyway,
+            "hypothesis": hypothesis,
+            "cites": cites or (),
         }
         how |= {"sandbox": chosen_sandbox(sandbox), "progress": live.show_run}
         if forever or count is not None:
@@ -153,6 +162,8 @@ def publish(
         Ended | None, typer.Option(help="How the run ended, when the log does not say.")
     ] = None,
     seed: Seed = None,
+    hypothesis: Hypothesis = None,
+    cites: Cites = None,
     json: Json = False,
 ) -> int:
     """Publish a run that you made by hand, from its log.
@@ -161,7 +172,13 @@ def publish(
     """
     swarm = open_swarm()
     report = swarm.publish(
-        log, what=what, program=program, status=ended(status) if status else None, seed=seed
+        log,
+        what=what,
+        program=program,
+        status=ended(status) if status else None,
+        seed=seed,
+        hypothesis=hypothesis,
+        cites=cites or (),
     )
     return _end(swarm, report, json, "gitcollab publish")
 
@@ -181,6 +198,8 @@ def claim(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Claim it although it is done, or being done.")
     ] = False,
+    hypothesis: Hypothesis = None,
+    cites: Cites = None,
     json: Json = False,
 ) -> int:
     """Claim an experiment, so that nobody else does it meanwhile.
@@ -188,15 +207,19 @@ def claim(
     A claim lasts 15 minutes unless it is renewed. `run` claims by itself. The same experiment is
     recognised in other words: `gitcollab similar A B` says how. Without WHAT, or with
     --from-code, the code alone decides, whatever the words say. --anyway overrides, and is
-    recorded in the claim and its result.
+    recorded in the claim and its result. --hypothesis alone, where train.py has no edits, claims
+    what the hypothesis says; its run then counts for it.
 
     Exit codes: 0 granted, 4 taken, duplicate or refused, 5 offline (nothing is claimed).
     """
-    answer = open_swarm().claim(what, from_code=from_code, anyway=anyway)
+    answer = open_swarm().claim(
+        what, from_code=from_code, anyway=anyway, hypothesis=hypothesis, cites=cites or ()
+    )
     if json:
         jsonout.emit(jsonout.claim(answer))
     else:
         given = [*([what] if what else []), *(["--from-code"] if from_code else [])]
+        given += _typed_links(hypothesis, cites)
         outcome.tell_claim(answer, shlex.join(["gitcollab", "claim", *given]))
     return outcome.claim_code(answer)
 
@@ -235,42 +258,10 @@ def renew(experiment: Experiment = None, json: Json = False) -> None:
     return None
 
 
-def _assignments(texts: list[str]) -> dict[str, str]:
-    """NAME=VALUE texts as a mapping; UsageError for what is none, or says a name twice."""
-    values: dict[str, str] = {}
-    for text in texts:
-        name, found, value = (part.strip() for part in text.partition("="))
-        if not (found and name and value):
-            raise UsageError(f"--set {text!r} is not NAME=VALUE", "as in --set MATRIX_LR=0.02")
-        if name in values:
-            raise UsageError(f"--set gives {name} twice", "give each constant one value")
-        values[name] = value
-    return values
-
-
-def _patch_text(path: Path) -> str:
-    """The text of a patch file, or (-) of standard input; UsageError for what is none."""
-    from gitcollab.records.models import MAX_PROGRAM_BYTES
-
-    limit = MAX_PROGRAM_BYTES + 1  # a longer one is refused, whatever it says
-    try:
-        if str(path) == "-":
-            data = sys.stdin.buffer.read(limit)
-        else:
-            with path.open("rb") as file:
-                data = file.read(limit)
-        return data.decode()
-    except OSError as e:
-        raise UsageError(
-            f"the patch {path} cannot be read: {e.strerror}", "give a file, or - for standard input"
-        ) from e
-    except UnicodeDecodeError as e:
-        if len(data) == limit:  # cut in the middle of a character
-            return data.decode(errors="replace")
-        raise UsageError(f"the patch {path} is not UTF-8 text (byte {e.start})", _PATCHES) from e
-
-
-_PATCHES = "make it by `git diff` or `gitcollab diff ID --raw`"
+def _typed_links(hypothesis: str | None, cites: list[str] | None) -> list[str]:
+    """The options that say what is tested, to be typed again."""
+    given = [] if hypothesis is None else ["--hypothesis", hypothesis]
+    return given + [word for one in cites or [] for word in ("--cites", one)]
 
 
 def _typed_run(
@@ -280,6 +271,7 @@ def _typed_run(
     seed: int | None,
     sandbox: Sandbox | None,
     count: int | None,
+    linked: list[str],
     *,
     forever: bool,
 ) -> str:
@@ -292,6 +284,7 @@ def _typed_run(
     given = [] if what is None else [what]
     given += [word for text in sets or [] for word in ("--set", text)]
     given += [] if patch is None else ["--patch", str(patch)]
+    given += linked
     given += [] if seed is None else ["--seed", str(seed)]
     given += [] if sandbox is None else ["--sandbox", sandbox.value]
     given += [] if count is None else ["--count", str(count)]

@@ -39,6 +39,7 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
+    from gitcollab.swarm import telling
     from gitcollab.swarm.analysis import Analysis
     from gitcollab.swarm.asking import Answer
     from gitcollab.swarm.coverage import Coverage
@@ -373,14 +374,17 @@ class Swarm:
 
         return telling.learn(self.member, text, evidence=evidence, expects=expects, anyway=anyway)
 
-    def withdraw(self, wanted: str, reason: str | None = None) -> Withdrawn:
+    def withdraw(
+        self, wanted: str, reason: str | None = None, *, kinds: Sequence[telling.Kind] = ()
+    ) -> Withdrawn:
         """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
 
-        Raises GitcollabError where it is another's or there is none.
+        ``kinds`` are those that may be meant. Raises GitcollabError where it is another's or there
+        is none.
         """
         from gitcollab.swarm import telling
 
-        return telling.withdraw(self.member, wanted, reason)
+        return telling.withdraw(self.member, wanted, reason, kinds=kinds)
 
     def hypotheses(self, **filters: Any) -> IdeaPage:
         """A page of hypotheses, the most useful first; filters as in ``hypotheses.listed``."""

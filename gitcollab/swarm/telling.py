@@ -102,7 +102,7 @@ def learn(
 
 
 def withdraw(
-    member: Member, wanted: str, reason: str | None = None, *, kinds: Collection[Kind] = ()
+    member: Member, wanted: str, reason: str | None = None, *, kinds: Sequence[Kind] = ()
 ) -> Withdrawn:
     """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
 

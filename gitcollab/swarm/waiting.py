@@ -21,8 +21,12 @@ from gitcollab.swarm.roster import roster
 Held = dict[OutboxItem, Request]
 
 # Payload keys under which a request holds the record that it brings.
-_RECORDS = ("result", "card", "claim", "record", "ruling")
-_OWN = {"result", "hypothesis"}  # those that an agent signs once, and may sign again
+_RECORDS = (
+    *("result", "card", "claim", "record", "ruling"),
+    *("hypothesis", "insight", "retraction"),
+)
+# Those that an agent signs once, and may sign again.
+_OWN = {"result", "hypothesis", "insight", "retraction"}
 
 
 def outbox(member: Member) -> OutboxReport:
@@ -130,7 +134,8 @@ def _item(
 
 def _said(record: Mapping[str, Any]) -> object:
     """What a record says of itself in a line; "" where it does not."""
-    return next(filter(None, map(record.get, ("description", "title", "reason"))), "")
+    said = ("description", "title", "text", "reason", "target")
+    return next(filter(None, map(record.get, said)), "")
 
 
 def _record(request: Request) -> dict[str, Any]:

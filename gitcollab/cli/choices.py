@@ -61,6 +61,15 @@ def way(chosen: Direction) -> Literal["minimize", "maximize"]:
     return "minimize" if chosen is Direction.minimize else "maximize"
 
 
+class Where(StrEnum):
+    """What a question is put to."""
+
+    results = "results"
+    hypotheses = "hypotheses"
+    insights = "insights"
+    claims = "claims"
+
+
 class Format(StrEnum):
     """How results are handed to other tools."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.asking import Answer
     from gitcollab.records.models import Record, Result
     from gitcollab.swarm.comparing import Comparison, Judged, Understood
     from gitcollab.swarm.doctor import Check
@@ -47,7 +48,7 @@ _OURS = frozenset(
         *("id", "agent", "request", "experiment", "claim", "other", "base", "replicates", "next"),
         *("adopted", "swept", "released", "suspended", "undone", "commit", "tier", "admitted_by"),
         *("schema", "nonce", "signature", "fingerprint", "base_fingerprint", "digest", "files"),
-        *("created_at", "started_at", "expires_at", "since", "refused_at", "joined"),
+        *("at", "created_at", "started_at", "expires_at", "since", "refused_at", "joined"),
         *("outcome", "status", "verdict", "standing", "state", "rule", "by", "kind", "refused_by"),
         *("admission", "sandbox", "sandbox_before", "admission_since", "maintainers", "public_key"),
         *("hub", "branch", "task"),
@@ -358,3 +359,11 @@ def _verdict(one: Judged) -> JsonObject:
         "why": verdict.why,
     }
     return told if pair.label is None else told | {"label": pair.label}
+
+
+def answer(found: Answer) -> JsonObject:
+    """What the swarm knows of a question; ``next`` is what ``--page`` takes, null on the last."""
+    return flat(found) | {
+        "hits": [flat(hit) | {"changes": [c._asdict() for c in hit.changes]} for hit in found.hits],
+        "tried": [flat(value) for value in found.tried],
+    }

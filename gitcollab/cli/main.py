@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import typer
 
 from gitcollab.cli import (  # noqa: F401 - they declare their verbs
+    ask,
+    coverage,
     dashboard,
     data,
     exchange,
+    explore,
     govern,
     hooks,
     hub,

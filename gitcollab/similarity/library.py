@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,30 @@ class Library:
         asked = ((place, self._settled(words, mine, other)) for place, words, other in likeliest)
         found += [(place, verdict) for place, verdict in asked if verdict.same]
         return sorted(found, key=lambda f: (-f[1].score, f[0]))
+
+    @property
+    def has_loaded(self) -> bool:
+        """Whether the model is in memory already."""
+        return self._vectors is not None and self._vectors.loaded
+
+    def closest(
+        self,
+        text: str,
+        others: Sequence[str],
+        most_new: int,
+        notice: Callable[[int], None] = lambda _: None,
+    ) -> list[float | None] | None:
+        """How alike ``text`` and each of the others are in meaning (see ``Vectors.closest``).
+
+        None where there is no model: ``model_missing`` says why.
+        """
+        if self._vectors is None or self.model_missing:
+            return None
+        try:
+            return self._vectors.closest(text, others, most_new, notice)
+        except ModelUnavailable as e:
+            self._go_without(e)
+            return None
 
     def statements(self, texts: Sequence[str]) -> list[Statement]:
         """What each text says, without a program to say it of."""

@@ -53,16 +53,22 @@ class Mentions:
         found: list[Element] = []
         at = 0
         while at < len(run):
-            length = next(self._own_at(run, at), 0)
-            if length:
-                found.append(
-                    (self._own[tuple(run[at : at + length])], tuple(run[at : at + length]))
-                )
-            else:
-                found.append(next(self.words.scan(list(run[at : at + self.words.longest]))))
-                length = len(found[-1][1])
-            at += length
+            found.append(self._element(run, at))
+            at += len(found[-1][1])
         return found
+
+    def _element(self, run: Sequence[str], at: int) -> Element:
+        for length in range(min(self._longest, len(run) - at), 0, -1):
+            if (name := self._own.get(tuple(run[at : at + length]))) is not None:
+                return name, tuple(run[at : at + length])
+        concept, said = next(self.words.scan(list(run[at : at + self.words.longest])))
+        if len(said) > 1 and said[0] in self.words.weak and self._is_constant(said[1:]):
+            return None, said[:1]  # what failed with depth 12
+        return concept, said
+
+    def _is_constant(self, said: Words) -> bool:
+        concept = self.words.concepts.get(said)
+        return concept is not None and len(self.of((concept,))) == 1
 
     def named(self, elements: Sequence[Element], at: int) -> tuple[int, tuple[Named, ...]]:
         """The constants that the elements from ``at`` on name, and how many elements do so."""
@@ -94,11 +100,9 @@ class Mentions:
     def _own(self) -> Mapping[Words, str]:
         return own_words(self.words, tuple(self.constants))
 
-    def _own_at(self, run: Sequence[str], at: int) -> Iterator[int]:
-        longest = max(map(len, self._own), default=0)
-        for length in range(min(longest, len(run) - at), 0, -1):
-            if tuple(run[at : at + length]) in self._own:
-                yield length
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._own), default=0)
 
     @cached_property
     def _forms(self) -> Mapping[str, frozenset[frozenset[str]]]:

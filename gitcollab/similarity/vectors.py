@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,19 +50,55 @@ class Vectors:
         cosines = rows @ self._vectors[self._key(text)]
         return [float(cosine) for cosine in cosines.clip(-1.0, 1.0)]
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is in memory: then a new text takes hundredths of a second."""
+        return isinstance(self._model, Model)
+
+    def closest(
+        self,
+        text: str,
+        others: Sequence[str],
+        most_new: int,
+        notice: Callable[[int], None] = lambda _: None,
+    ) -> list[float | None]:
+        """The cosine between ``text`` and each of ``others``, in [-1, 1]; None: not encoded yet.
+
+        At most so many of the others are encoded that were not, the first of them; ``notice``
+        hears how many, before.
+        """
+        import numpy as np
+
+        self.prepare([text])
+        keys = [self._key(other) for other in others]
+        missing = self._recall(dict(zip(keys, others, strict=True)))
+        new = dict(islice(missing.items(), most_new))
+        if new:
+            notice(len(new))
+            self._encode(new)
+        there = [key for key in dict.fromkeys(keys) if key in self._vectors]
+        if not there:
+            return [None] * len(keys)
+        rows = np.stack([self._vectors[key] for key in there])
+        cosines = (rows @ self._vectors[self._key(text)]).clip(-1.0, 1.0).tolist()
+        found = dict(zip(there, cosines, strict=True))
+        return [found.get(key) for key in keys]
+
     def prepare(self, texts: Iterable[str]) -> None:
         """Have the vectors of all these texts at hand: those that are missing are encoded."""
-        if len(self._vectors) > _AT_HAND:
-            self._vectors.clear()
-        wanted = {self._key(text): text for text in texts}
-        asked = [key for key in wanted if key not in self._vectors]
-        if not asked:
-            return
-        for key, data in self._file.get(asked).items():
-            self._vectors[key] = _unpacked(data)
-        missing = {key: wanted[key] for key in asked if key not in self._vectors}
+        missing = self._recall({self._key(text): text for text in texts})
         if missing:
             self._encode(missing)
+
+    def _recall(self, wanted: Mapping[bytes, str]) -> dict[bytes, str]:
+        """Have at hand what is kept of these; what is not, in their order."""
+        if len(self._vectors) > _AT_HAND:
+            self._vectors.clear()
+        asked = [key for key in wanted if key not in self._vectors]
+        if asked:
+            for key, data in self._file.get(asked).items():
+                self._vectors[key] = _unpacked(data)
+        return {key: wanted[key] for key in asked if key not in self._vectors}
 
     def _encode(self, texts: dict[bytes, str]) -> None:
         model = self._load()

@@ -8,7 +8,7 @@ places (see ``similarity.fusion``), constants first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from gitcollab.errors import UsageError
@@ -97,20 +97,19 @@ def ask(
     """
     start = _checked(member, question, limit, page, tier)
     pieces = Pieces(member)
-    filters, asked = _read(pieces, question, tier)
+    filters, asked, rest = _read(pieces, question, tier)
     kinds = [_KIND[where]] if where else [k for k in KINDS if k in (filters.kinds or KINDS)]
-    search = Search(pieces, filters, asked, question)
-    matches = search.matches(kinds, meaning)
-    values, count, other = _tried(pieces, filters, asked, matches)
-    rest = matches.ranked[start:]
+    matches = Search(pieces, filters, asked, rest).matches(kinds, meaning)
+    values, count, other = _tried(pieces, matches)
+    left = matches.ranked[start:]
     return Answer(
         question=question,
         understood=[*filters.lines(), *_lines(asked)],
-        hits=[_hit(pieces, matches, piece) for piece in rest[:limit]],
+        hits=[_hit(pieces, matches, piece) for piece in left[:limit]],
         total=len(matches.ranked),
         tried=values,
         meaning=matches.meaning,
-        next=str(start + limit) if len(rest) > limit else None,
+        next=str(start + limit) if len(left) > limit else None,
         values=count,
         other_values=other,
     )
@@ -133,7 +132,8 @@ def _checked(member: Member, question: str, limit: int, page: str | None, tier: 
     return int(page)
 
 
-def _read(pieces: Pieces, question: str, tier: str | None) -> tuple[Filters, Question]:
+def _read(pieces: Pieces, question: str, tier: str | None) -> tuple[Filters, Question, str]:
+    """What is asked, and the words that are left of the question when filters are taken out."""
     member, where = pieces.member, pieces.where
     words = member.words().words
     agents = {*roster(pieces.snapshot).agents, *(run.agent for run in where.results.values())}
@@ -147,10 +147,10 @@ def _read(pieces: Pieces, question: str, tier: str | None) -> tuple[Filters, Que
         is_word=lambda name: bool(words.concepts_in(name)) or name in words.weak,
     )
     if tier is not None:
-        filters = Filters(**{**vars(filters), "tiers": frozenset((tier,))})
+        filters = replace(filters, tiers=frozenset((tier,)))
     metric = where.task.metric.name
     asked = understood(rest, words, {**pieces.constants, metric: 0.5})
-    return filters, asked
+    return filters, asked, rest
 
 
 def _lines(asked: Question) -> Iterator[str]:
@@ -188,12 +188,10 @@ def _changes(pieces: Pieces, piece: Piece) -> Sequence[Changed]:
     return [Changed(n, None, shown(value)) for n, value in sorted(set_by(piece.delta).items())]
 
 
-def _tried(
-    pieces: Pieces, filters: Filters, asked: Question, matches: Matches
-) -> tuple[Sequence[Value], int, bool]:
+def _tried(pieces: Pieces, matches: Matches) -> tuple[Sequence[Value], int, bool]:
     """The values of the constants asked about; of these whatever their values, if none is so."""
-    subjects = [one for one in asked.subjects if one in matches.subjects]
-    if not subjects or not matches.results:
+    subjects = matches.subjects
+    if not subjects:
         return (), 0, False
     found, count = tried(pieces.where, _set(pieces, subjects, matches.results))
     if found:
@@ -207,9 +205,6 @@ def _set(
     pieces: Pieces, subjects: Sequence[Subject], results: Sequence[Piece]
 ) -> Iterator[tuple[Piece, str, str]]:
     """The results that set any of the subjects as asked, with constant and value."""
-    names = {named.name for subject in subjects for named in subject.names}
-    for piece in results:
-        if piece.delta is None or not any(f'"{name}"' in piece.delta for name in names):
-            continue
-        for constant, value in Search.settings(pieces, subjects, piece):
+    for piece in pieces.setting(subjects, results):
+        for constant, value in pieces.settings(piece, subjects):
             yield piece, constant, value

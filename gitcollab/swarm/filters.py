@@ -197,7 +197,7 @@ def _take(found: _Found, table: _Table[_T], keep: frozenset[str]) -> list[_T]:
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?"
 _BY = re.compile(rf"(?:\b(?:by|agents?)\s+@?|@)({_NAME})(?![\w-])", re.IGNORECASE)
-_OF = re.compile(rf"\b(?:of|from|did|has|have|does)\s+({_NAME})(?![\w-])", re.IGNORECASE)
+_OF = re.compile(rf"\b(?:of|from|did|has|have|does|is|was)\s+({_NAME})(?![\w-])", re.IGNORECASE)
 _WHOSE = re.compile(rf"(?<![\w-])({_NAME})['’]s?(?![\w-])", re.IGNORECASE)
 _MINE = re.compile(r"\b(?:by me|(?:did|have|has) i|i have|my|mine)\b", re.IGNORECASE)
 

@@ -5,13 +5,15 @@ What is forged, void or withdrawn is not among them; what waits on this host for
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from gitcollab.similarity.bounds import Bound
-from gitcollab.similarity.literal import Value, from_plain
+from gitcollab.similarity.literal import NotLiteral, Value, evaluate, from_plain, shown
+from gitcollab.similarity.question import Subject
 from gitcollab.swarm import claims
 from gitcollab.swarm.coverage import baseline_of
 from gitcollab.swarm.filters import Filters, Kind
@@ -98,6 +100,35 @@ class Pieces:
         """The line of a result that ``of`` gave."""
         return self.where.results[piece.id]
 
+    def setting(self, subjects: Sequence[Subject], found: Iterable[Piece]) -> Iterator[Piece]:
+        """Those of the pieces that set any constant of the subjects, to whatever value."""
+        names = tuple(f'"{named.name}":' for subject in subjects for named in subject.names)
+        for piece in found:
+            if piece.delta is not None and any(name in piece.delta for name in names):
+                yield piece
+
+    def settings(self, piece: Piece, subjects: Sequence[Subject]) -> Iterator[tuple[str, str]]:
+        """The constants that a piece sets as one of the subjects asks, with the values as shown."""
+        if piece.delta is None:
+            return
+        values = set_by(piece.delta)
+        for subject in subjects:
+            for named in subject.names:
+                if named.name not in values:
+                    continue
+                before = self._before(piece, named.name) if subject.bounds else None
+                if subject.holds(named, values[named.name], before):
+                    yield named.name, shown(values[named.name])
+
+    def _before(self, piece: Piece, name: str) -> Value:
+        """What a constant was in the base of a result; None where that is not known."""
+        if piece.kind != "result":
+            return self.baseline.get(name)
+        for change in self.values.changes.get(piece.id, ()):
+            if change.name == name and change.before is not None:
+                return _value(change.before)
+        return None
+
     def _results(self, filters: Filters, measured: Sequence[Bound]) -> Iterator[Piece]:
         where, queued = self.where, self.member.queued()
         for run in where.results.values():
@@ -135,20 +166,25 @@ class Pieces:
                 yield _of_claim(claim)
 
 
+@lru_cache(maxsize=20_000)
 def set_by(delta: str) -> Mapping[str, Value]:
     """The constants that a delta sets, by name."""
     return {name: from_plain(value) for name, value in json.loads(delta).items()}
 
 
+@lru_cache(maxsize=20_000)
+def _value(text: str) -> Value:
+    try:
+        return evaluate(ast.parse(text, mode="eval").body)
+    except (NotLiteral, SyntaxError):
+        return None
+
+
 def _meets(piece: Piece, filters: Filters) -> bool:
     states = cast("frozenset[str]", filters.states)
     return (not filters.agents or piece.agent in filters.agents) and (
-        not states or piece.kind == "claim" or _state(piece) in states
+        not states or piece.kind == "claim" or piece.verdict in states
     )
-
-
-def _state(piece: Piece) -> str | None:
-    return piece.verdict
 
 
 def _of_idea(place: Place, waiting: bool) -> Piece:

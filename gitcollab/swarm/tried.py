@@ -12,7 +12,7 @@ from gitcollab.swarm.progress import Mark
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
 
-MOST = 100  # values that an answer lists
+MOST = 40  # values that an answer lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,33 @@ def tried(
 ) -> tuple[Sequence[Value], int]:
     """The values that results set constants to, and how many there are.
 
-    ``found`` are results with a constant and its value. Where there are more than ``most``, those
-    that the most results tried are given; always in the order of constants and values.
+    ``found`` are results with a constant and its value. Where there are more than ``most``, of each
+    constant those that were kept and the most tried are given; always by constant and value.
     """
     together: dict[tuple[str, str], list[Piece]] = defaultdict(list)
     for piece, constant, value in found:
         together[constant, value].append(piece)
-    often = sorted(together, key=lambda one: (not _kept(together[one]), -len(together[one]), one))
-    chosen = sorted(often[:most], key=lambda one: (one[0], _size(one[1])))
+    often = {one: (any(p.verdict == "keep" for p in of), len(of)) for one, of in together.items()}
+    chosen = sorted(_telling(often)[:most], key=lambda one: (one[0], _size(one[1])))
     return [_value(where, *one, together[one]) for one in chosen], len(together)
+
+
+def telling(values: Sequence[Value], most: int) -> Sequence[Value]:
+    """So many of the values as they stand: of each constant those that were kept, or most tried."""
+    often = {(v.constant, v.value): (bool(v.verdicts.get("keep")), v.n) for v in values}
+    chosen = set(_telling(often)[:most])
+    return [value for value in values if (value.constant, value.value) in chosen]
+
+
+def _telling(often: Mapping[tuple[str, str], tuple[bool, int]]) -> list[tuple[str, str]]:
+    """Constants with values, in turns of the constants: the kept first, then the most tried."""
+    turns: Counter[str] = Counter()
+    places: dict[tuple[str, str], tuple[int, bool, int]] = {}
+    for one in sorted(often, key=lambda one: (not often[one][0], -often[one][1], one)):
+        kept, n = often[one]
+        places[one] = turns[one[0]], not kept, -n
+        turns[one[0]] += 1
+    return sorted(places, key=lambda one: (*places[one], one))
 
 
 def gain_of(where: Standings, run: Run) -> float | None:
@@ -74,14 +92,10 @@ def _value(where: Standings, constant: str, value: str, found: Sequence[Piece]) 
         len(found),
         None if best is None else best.metric,
         None if best is None else best.tier,
-        gain,
+        None if gain is None else float(f"{gain:.6g}"),
         None if by is None else by.id,
         dict(marks.most_common()),  # type: ignore[arg-type]
     )
-
-
-def _kept(found: Iterable[Piece]) -> bool:
-    return any(piece.verdict == "keep" for piece in found)
 
 
 def _size(value: str) -> tuple[bool, float, str]:

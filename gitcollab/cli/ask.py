@@ -1,0 +1,186 @@
+"""The verb that asks the swarm what it knows: ask."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import THINK, Json, verb
+from gitcollab.cli.choices import Where
+from gitcollab.cli.context import open_swarm
+from gitcollab.cli.render import Table
+from gitcollab.cli.table import LAST, Row
+from gitcollab.cli.text import line
+from gitcollab.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.asking import Answer, Hit
+    from gitcollab.swarm.asking import Where as Records
+    from gitcollab.swarm.changes import Changed
+    from gitcollab.swarm.progress import Mark
+    from gitcollab.swarm.tried import Value
+
+_VALUES = 12  # rows of values; --json gives more
+_MARKS: tuple[Mark, ...] = ("keep", "discard", "noise", "crash")
+_COUNTS = (("keep", 4), ("disc.", 5), ("noise", 5), ("crash", 5), ("other", 5))
+_WHERE: dict[Where, Records] = {
+    Where.results: "results",
+    Where.hypotheses: "hypotheses",
+    Where.insights: "insights",
+    Where.claims: "claims",
+}
+
+
+@verb(
+    THINK,
+    'gitcollab ask "what learning rates have been tried?"',
+    'gitcollab ask "what failed with MATRIX_LR above 0.05" --in results',
+)
+def ask(
+    question: Annotated[list[str], typer.Argument(metavar="QUESTION", help="In plain words.")],
+    where: Annotated[Where | None, typer.Option("--in", help="Only these records.")] = None,
+    tier: Annotated[
+        str | None, typer.Option(help="Only results of this tier: cpu, small, ..., xl.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Answers on a page.")] = 20,
+    page: Annotated[
+        str | None, typer.Option(help="The page's token, as the page before gave it.")
+    ] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="By constants and words alone: no sentence model.")
+    ] = False,
+    meaning: Annotated[
+        bool, typer.Option("--meaning", help="Ask the sentence model, whatever words find.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Ask what the swarm knows: results, hypotheses, insights, claims.
+
+    Constants are understood, by name or in words, with what is asked of their values ("MATRIX_LR
+    above 0.05", "12 layers", "double the batch"); so are verdicts ("what failed"), agents ("by
+    nova"), tiers ("on cpu"). Other words are searched for, in all ways that the field writes them;
+    where these find little, a sentence model looks for what is meant. What was understood is said
+    below the answers. Of a constant, "n" results set it to a value, whatever else they changed;
+    "gain" is the best one's over its base; "other" were reruns, wait to be confirmed, or had no
+    base to be compared with.
+    """
+    if words and meaning:
+        raise UsageError("--words and --meaning do not go together", "leave one of them out")
+    asked = " ".join(question)
+    swarm = open_swarm()
+    found = swarm.ask(
+        asked,
+        where=None if where is None else _WHERE[where],
+        limit=limit,
+        page=page,
+        meaning=True if meaning else False if words else None,
+        tier=tier,
+    )
+    if json:
+        return jsonout.emit(jsonout.answer(found))
+    metric = swarm.task.metric.name
+    if page is None:
+        _tell_values(found, metric)
+    if found.hits:
+        render.table(*_answers(found.hits, metric))
+    elif not found.other_values:
+        render.say("nothing found")
+    _tell_understood(found)
+    if found.next:
+        render.say(f"{len(found.hits)} of {found.total}; the next page:")
+        options = {"in": where and where.value, "tier": tier, "limit": limit, "page": found.next}
+        print(line(_typed(asked, options, words, meaning)))
+    return None
+
+
+def _tell_values(found: Answer, metric: str) -> None:
+    """What was tried of the constants that are asked about, the most telling values."""
+    if not found.tried:
+        return
+    if found.other_values:
+        render.say("nobody has tried that; what has been tried:")
+    from gitcollab.swarm.tried import telling
+
+    shown = telling(found.tried, _VALUES)
+    columns = (
+        render.Column("constant", 40, least=8),
+        render.Column("value", 16),
+        render.Column("n", 5, "right"),
+        *(render.Column(*titled, "right", drop=2) for titled in _COUNTS),
+        render.Column("gain", 10, "right"),
+        render.Column(f"best {metric}", 16, "right", drop=1),
+    )
+    render.table(columns, [_value(value) for value in shown])
+    if found.values > len(shown):
+        more = f"... and {found.values - len(shown)} more values"
+        render.say(f"{more}: gitcollab coverage {shown[0].constant}")
+    print()
+
+
+def _value(one: Value) -> Row:
+    counts = [one.verdicts.get(mark, 0) for mark in _MARKS]
+    told = (str(count or "-") for count in (*counts, one.n - sum(counts)))
+    gain = "-" if one.gain is None else f"{one.gain:+.4g}"
+    return one.constant, one.value, str(one.n), *told, gain, render.figure(one.best)
+
+
+def _answers(hits: Sequence[Hit], metric: str) -> Table:
+    several = len({hit.kind for hit in hits}) > 1
+    measured = any(hit.kind == "result" for hit in hits)
+    columns = [
+        *([render.Column("kind", 10, least=6)] if several else []),
+        *([render.Column(metric, 11, "right")] if measured else []),
+        render.Column("verdict" if measured else "status", 12),
+        render.Column("agent", 39, least=8),
+        render.Column("id", 10, drop=LAST + 1),
+        render.Column("change" if measured else "text", None),
+    ]
+    return columns, [_answer(hit, several, measured) for hit in hits]
+
+
+def _answer(hit: Hit, several: bool, measured: bool) -> Row:
+    here = " (waits here)" if hit.waiting else ""
+    return [
+        *([hit.kind] if several else []),
+        *([render.figure(hit.metric)] if measured else []),
+        hit.verdict or "-",
+        hit.agent,
+        render.short_id(hit.id),
+        f"{_said(hit)}{here}",
+    ]
+
+
+def _said(hit: Hit) -> str:
+    """What a record changes, and what it says beside that."""
+    changes = ", ".join(map(_change, hit.changes))
+    if not changes or hit.kind == "insight":
+        return hit.text
+    plain = all(c.name in hit.text and c.after in hit.text for c in hit.changes)
+    return hit.text if plain else f"{changes}: {hit.text}"
+
+
+def _change(one: Changed) -> str:
+    return f"{one.name} {one.before or ''} → {one.after}".replace("  ", " ")
+
+
+def _tell_understood(found: Answer) -> None:
+    print()
+    if not found.hits:
+        render.say("next: other words, or gitcollab results (all there is), gitcollab coverage")
+    for said in found.understood:
+        render.say("understood:", said)
+    if not found.understood:
+        render.say("understood: nothing in particular, so all is listed")
+    if found.meaning:
+        render.say("meaning:", found.meaning)
+
+
+def _typed(question: str, options: Mapping[str, object], words: bool, meaning: bool) -> str:
+    """The command that asks so."""
+    told = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    told += ["--words"] * words + ["--meaning"] * meaning
+    return shlex.join(["gitcollab", "ask", question, *told])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from gitcollab.cli import (  # noqa: F401 - they declare their verbs
+    analyze,
     ask,
     coverage,
     dashboard,

@@ -45,6 +45,11 @@ def figure(value: float | None) -> str:
     return shown if value is None or len(shown) <= _FIGURE else f"{value:.4g}"
 
 
+def signed_figure(gain: float) -> str:
+    """A gain as metrics are written, with its sign: six decimals where these say anything."""
+    return f"{gain:+.6f}" if gain == 0 or 1e-5 <= abs(gain) < 1000 else f"{gain:+.3g}"
+
+
 def error_of_mean(entry: Entry) -> str:
     """The standard error of the mean, to two digits."""
     return f"{entry.sigma / entry.n**0.5:.2g}"

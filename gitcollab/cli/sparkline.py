@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gitcollab.cli.render import count, metric
@@ -31,8 +32,15 @@ def sparkline(went: Course, width: int, bars: str = BARS) -> str:
     ends = [went.experiments * (cell + 1) // cells for cell in range(cells)]
     places = [bisect_right(numbers, end) - 1 for end in ends]
     values = [went.points[at].value if at >= 0 else None for at in places]
+    return drawn(values, bars)
+
+
+def drawn(values: Sequence[float | None], bars: str = BARS) -> str:
+    """A bar a value, from the lowest to the highest; equal ones at half height. Empty for none."""
     none = _NONE if bars == BARS else _PLAIN_NONE
     known = [value for value in values if value is not None]
+    if not known:
+        return ""
     low, high = min(known), max(known)
     return "".join(none if v is None else bars[_level(v, low, high, len(bars))] for v in values)
 

@@ -18,7 +18,7 @@ from gitcollab.similarity.constants import UnknownConstant, Value, constants
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.grouping import Key, Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.progress import Mark, mark_of
-from gitcollab.swarm.ranking import Standings
+from gitcollab.swarm.ranking import Standings, noise_between
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.values import values
 
@@ -73,6 +73,7 @@ class Coverage:
     untouched: Sequence[tuple[str, str]]  # names with the values they have
     structural: int  # experiments that changed more than constants, or have nothing but words
     experiments: int  # all that tried something new
+    noise: float  # below this, a difference between two single runs is noise
 
 
 class _Experiment(NamedTuple):
@@ -108,6 +109,7 @@ def of_constant(found: Coverage, wanted: str) -> Coverage:
         [one for one in found.untouched if one[0] == name],
         found.structural,
         found.experiments,
+        found.noise,
     )
 
 
@@ -135,6 +137,7 @@ def coverage(where: Standings, baseline: Mapping[str, Value]) -> Coverage:
         untouched=[(n, v) for n, v in sorted(known.baseline.items()) if n not in found],
         structural=sum(one.run.change is None for one in experiments),
         experiments=len(experiments),
+        noise=noise_between(where.sigma, 1, 1),
     )
 
 
@@ -158,7 +161,7 @@ def _read(kept: Mapping[str, Any]) -> Coverage:
         for one in kept["constants"]
     ]
     untouched = [(name, value) for name, value in kept["untouched"]]
-    return Coverage(explored, untouched, kept["structural"], kept["experiments"])
+    return Coverage(explored, untouched, kept["structural"], kept["experiments"], kept["noise"])
 
 
 def _experiments(

@@ -23,8 +23,8 @@ from gitcollab.swarm.transfers import made_by
 if TYPE_CHECKING:
     from gitcollab.swarm.member import Member
 
-# The most promising to build on first. Others are measured, and have no base to be better than.
-_ORDER: Mapping[Mark, int] = {"keep": 0, "unjudged": 1, "rerun": 1, "noise": 2, "discard": 3}
+# The most promising to build on first. All others have nothing to be worse than.
+_ORDER: Mapping[Mark, int] = {"noise": 1, "discard": 2}
 _DAY = 86_400
 
 
@@ -40,7 +40,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """Leaves: what was kept first, then what has no verdict, noise, what was discarded.
+    """Leaves: first what was kept or has no verdict, then noise, then what was discarded.
 
     Within these they are ranked as everywhere. ``counts`` are of all leaves, by their verdict.
     """
@@ -76,7 +76,7 @@ def frontier(
         program = draft.key[0]
         if program not in built and program not in found:
             found[program] = rank, draft, mark_of(where, made_by(where, draft))
-    ordered = sorted(found.values(), key=lambda one: (_ORDER.get(one[2], 1), one[0]))
+    ordered = sorted(found.values(), key=lambda one: (_ORDER.get(one[2], 0), one[0]))
     claimed = _claimed(where, running)
     leaves = [
         Leaf(

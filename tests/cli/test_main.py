@@ -20,7 +20,7 @@ Cli = Callable[..., Ran]
 VERBS = [
     *["init", "join", "setup", "prime", "sync", "run", "publish", "claim", "release", "renew"],
     *["status", "best", "leaderboard", "results", "watch", "show", "diff", "similar", "views"],
-    "dashboard",
+    *["dashboard", "coverage", "lineage", "frontier", "analyze"],
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],
     *["invite", "admit", "agent list", "agent show", "agent suspend", "agent restore"],
     *["agent rotate", "task show", "task set", "task put", "task maintainer add"],

@@ -1,0 +1,173 @@
+"""The verb that shows what was tried of the search space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, mapsjson, render
+from gitcollab.cli.app import THINK, Json, verb
+from gitcollab.cli.context import open_swarm
+from gitcollab.cli.strip import Axis
+from gitcollab.cli.table import Column, cut, table
+from gitcollab.cli.text import symbol
+
+if TYPE_CHECKING:
+    from gitcollab.records.models import Task
+    from gitcollab.swarm.coverage import Coverage, Explored
+    from gitcollab.swarm.ranges import Range
+
+_STRIP = 21  # cells
+_NAMES = 30  # constants that nobody touched, in words
+_FEW = 4  # values that are listed
+
+
+@verb(THINK, "gitcollab coverage", "gitcollab coverage MATRIX_LR")
+def coverage(
+    constant: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One constant, value by value.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows in a table.")] = 24,
+    json: Json = False,
+) -> None:
+    """Show which values of each constant were tried, and what nobody has touched.
+
+    With the name of a constant, each value that it was set to, and what that gained over the
+    program that was changed: a mean of the experiments that changed nothing else, with its standard
+    error. What lies between the dots is within the noise of two single runs. Where there are more
+    values than rows, neighbours are one row. What is known by its words alone is not on this map;
+    it says how many experiments that are.
+    """
+    swarm = open_swarm()
+    found = swarm.coverage(constant)
+    if json:
+        return jsonout.emit(mapsjson.coverage(found))
+    if constant is not None:
+        return _tell_one(found, swarm.task, limit)
+    return _tell_all(found, limit)
+
+
+def _tell_all(found: Coverage, limit: int) -> None:
+    if not found.experiments:
+        render.say("nobody has changed anything yet; begin with: gitcollab run --set NAME=VALUE")
+    elif not found.constants:
+        render.say(_of_what(found))
+    else:
+        render.say(_of_what(found))
+        print()
+        table(_COLUMNS, [_explored(one) for one in found.constants[:limit]])
+        if len(found.constants) > limit:
+            render.say(f"... and {len(found.constants) - limit} more (--limit)")
+    if found.untouched:
+        print()
+        rest = len(found.untouched) - _NAMES
+        named = ", ".join(f"{name} {cut(now, 20)}" for name, now in found.untouched[:_NAMES])
+        render.say("nobody has touched:", named, f"and {rest} more" if rest > 0 else "")
+    if found.constants:
+        render.say(f"next: gitcollab coverage {found.constants[0].name} (value by value)")
+
+
+_COLUMNS = (
+    Column("constant", 26, least=12),
+    Column("tried", 5, "right"),
+    Column("values", None),
+    Column("at first", 12, least=6, drop=1),
+    Column("in best", 12, least=6),
+    Column("keep", 5, "right"),
+    Column("noise", 5, "right"),
+    Column("discard", 7, "right", short="disc."),
+    Column("crash", 5, "right", drop=2),
+)
+
+
+def _of_what(found: Coverage) -> str:
+    """How many experiments the map is of."""
+    mapped = found.experiments - found.structural
+    total = render.count(found.experiments, "experiment")
+    other = f"; {found.structural} changed more, or are known by words alone"
+    return f"{mapped} of {total} set constants and nothing else{other if found.structural else ''}"
+
+
+def _explored(one: Explored) -> Sequence[str]:
+    values = [t.value for t in one.tried]
+    many = f"{len(values)}: {values[0]} to {values[-1]}"
+    counts = [sum(t.kept for t in one.tried), sum(t.noise for t in one.tried)]
+    counts += [sum(t.discarded for t in one.tried), sum(t.crashed for t in one.tried)]
+    return (
+        one.name,
+        str(one.experiments),
+        ", ".join(values) if len(values) <= _FEW else many,
+        one.baseline or "?",
+        one.now or "?",
+        *(str(count or "") for count in counts),
+    )
+
+
+def _tell_one(found: Coverage, task: Task, limit: int) -> None:
+    """One constant, value by value."""
+    from gitcollab.swarm.ranges import ranges
+
+    if not found.constants:
+        ((name, value),) = found.untouched
+        render.say(f"{name} is {value} in the task's program, and nobody has changed it yet")
+        render.say(f"next: gitcollab run --set {name}=VALUE")
+        return
+    (one,) = found.constants
+    rows = ranges(one, limit, task.sign)
+    render.say(_where(one))
+    print()
+    _draw(one, rows, found.noise, task.metric.name)
+    if any(row.transfers for row in rows):
+        render.say(f"{symbol('⇄')} kept on two tiers or more")
+    known = [row.best for row in rows if row.best.best is not None]
+    if known:
+        best = min(known, key=lambda value: (value.best or math.inf) * task.sign)
+        render.say(f"next: gitcollab show {render.short_id(best.results[0])} (the best of these)")
+
+
+def _where(one: Explored) -> str:
+    """A constant's values at first and now, and how often it was tried."""
+    values = render.count(len(one.tried), "value")
+    at_first = "not in the task's program" if one.baseline is None else f"{one.baseline} at first"
+    now = "not known in the best" if one.now is None else f"{one.now} in the best"
+    tried = f"{values} in {render.count(one.experiments, 'experiment')}"
+    return f"{one.name}: {at_first}, {now}; {tried}"
+
+
+def _draw(one: Explored, rows: Sequence[Range], noise: float, metric: str) -> None:
+    """A row for each value or range of values, with its gain on an axis."""
+    gains = [(row.gain, row.error or 0.0) for row in rows if row.gain is not None]
+    axis = Axis.of(gains, noise, _STRIP)
+    left, right = f"-{axis.span:.2g}", f"+{axis.span:.2g}"
+    columns = (
+        Column("value", None),
+        Column("tried", 5, "right"),
+        Column("keep", 5, "right"),
+        Column("noise", 5, "right"),
+        Column("discard", 7, "right", short="disc."),
+        Column("crash", 5, "right", drop=3),
+        Column("gain", 11, "right"),
+        Column(symbol("±"), 8, "right", drop=2),
+        Column(left + right.rjust(_STRIP - len(left)), _STRIP, whole=True),
+        Column(f"best {metric}", 11, "right", short="best", drop=1),
+    )
+    table(columns, [_range(row, one, axis) for row in rows])
+
+
+def _range(row: Range, one: Explored, axis: Axis) -> Sequence[str]:
+    value = row.first if row.values == 1 else f"{row.first} to {row.last}"
+    marks = {one.baseline: "at first", one.now: "best"}
+    said = f" ({marks[row.first]})" if row.values == 1 and row.first in marks else ""
+    return (
+        f"{value}{said}",
+        str(row.n),
+        f"{row.kept} {symbol('⇄')}" if row.transfers else str(row.kept or ""),
+        *(str(count or "") for count in (row.noise, row.discarded, row.crashed)),
+        "" if row.gain is None else render.signed_figure(row.gain),
+        "" if row.error is None else f"{row.error:.2g}",
+        axis.strip(row.gain, row.error),
+        render.figure(row.best.best),
+    )

@@ -8,6 +8,7 @@
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log; the newest 50
     .gitcollab/seen           how many results of others there were at the last sync
+    .gitcollab/setup.json     what agents' files were before setup wrote in them
     .gitcollab/aside/         replaced programs, dropped records; nothing is ever lost
 
 Files are written aside and moved into place, so that a killed process leaves the old or the new.

@@ -29,7 +29,7 @@ _CHANGE = Column("change", None)
 
 @verb(THINK, "gitcollab analyze", "gitcollab analyze --json")
 def analyze(json: Json = False) -> None:
-    """Say where the swarm stands: best, trend, what kept, what failed, what would help.
+    """Say where the swarm stands, and what would help it most.
 
     The trend is of the best over a day or 20 experiments, whichever is more, held against the
     noise. Diversity is of the last 50 experiments: what they were about (constants that they set,

@@ -33,7 +33,7 @@ def coverage(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows in a table.")] = 24,
     json: Json = False,
 ) -> None:
-    """Show which values of each constant were tried, and what nobody has touched.
+    """Show what was tried of each constant, and what nobody touched.
 
     With the name of a constant, each value that it was set to, and what that gained over the
     program that was changed: a mean of the experiments that changed nothing else, with its standard

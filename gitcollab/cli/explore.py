@@ -34,7 +34,7 @@ def lineage(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The last so many changes.")] = 40,
     json: Json = False,
 ) -> None:
-    """Show how a program came about, change by change, with what each one gained and whose it was.
+    """Show how a program came about, change by change, gain by gain.
 
     A gain is over the program before it, by all runs of both on the tier; it is "noise" below two
     standard errors (±). The bar is how much of the whole gain was reached. A program that nobody
@@ -143,7 +143,7 @@ def frontier(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows.")] = 20,
     json: Json = False,
 ) -> None:
-    """List the programs that nobody has built on yet, the most promising first.
+    """List the programs that nobody has built on, the best first.
 
     What was kept or has no verdict comes first, then noise, then what was discarded; within these,
     programs are in the order of the leaderboard. "claims" are experiments under way that build on

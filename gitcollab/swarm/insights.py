@@ -19,7 +19,8 @@ from gitcollab.records.models import Insight
 from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import looking, reading, unsent
-from gitcollab.swarm.hypotheses import only_id, standing_ids, verdicts
+from gitcollab.swarm.board import standing_ids, verdicts
+from gitcollab.swarm.hypotheses import only_id
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Verdict
 from gitcollab.swarm.ranking import Standings

@@ -15,7 +15,8 @@ from gitcollab.similarity import constants, delta
 from gitcollab.similarity.literal import plain
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm import looking, patching, proposing, unsent
-from gitcollab.swarm.hypotheses import only_id, standing_ids
+from gitcollab.swarm.board import standing_ids
+from gitcollab.swarm.hypotheses import only_id
 from gitcollab.swarm.identity import canonical_json
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (

@@ -11,7 +11,8 @@ import pytest
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Hypothesis, Result, Retraction
 from gitcollab.records.names import path_of
-from gitcollab.swarm.hypotheses import Idea, board
+from gitcollab.swarm.board import Board as Ideas
+from gitcollab.swarm.board import Idea
 from gitcollab.swarm.identity import key_of
 from tests import people
 from tests.faces.dashboards import facts_of
@@ -70,7 +71,8 @@ class Board:
     @property
     def shown(self) -> list[Idea]:
         facts = facts_of(self.hub)
-        return board(facts.snapshot, facts.where)
+        board = Ideas(facts.snapshot, facts.where, facts.as_of)
+        return board.ideas(board.places)
 
     def of(self, idea: Hypothesis) -> Idea:
         return next(one for one in self.shown if one.hypothesis == idea)

@@ -16,8 +16,9 @@ from gitcollab.records.models import AgentCard, Claim, Result, Task
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.swarm import reading
+from gitcollab.swarm.board import Board
 from gitcollab.swarm.claims import active, left
-from gitcollab.swarm.hypotheses import Idea, board
+from gitcollab.swarm.insights import Lessons
 from gitcollab.swarm.progress import Mark, Progress, mark_of, progress
 from gitcollab.swarm.ranking import Group, Standings, standings
 from gitcollab.swarm.roster import roster, uncounted
@@ -79,9 +80,14 @@ class Facts:
         return dict(self.where.results) | {run.id: run for run in others[:MAX_VOID]}
 
     @cached_property
-    def board(self) -> Sequence[Idea]:
+    def board(self) -> Board:
         """The hypotheses, with what became of them."""
-        return board(self.snapshot, self.where)
+        return Board(self.snapshot, self.where, self.as_of)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        """The insights, with what results say of them."""
+        return Lessons(self.snapshot, self.where)
 
     @cached_property
     def claims(self) -> Sequence[Claim]:

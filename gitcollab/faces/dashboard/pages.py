@@ -33,6 +33,11 @@ def idea_anchor(hypothesis_id: str) -> str:
     return f"hypothesis-{hypothesis_id}"
 
 
+def insight_anchor(insight_id: str) -> str:
+    """The place of an insight on the page of hypotheses."""
+    return f"insight-{insight_id}"
+
+
 def render(template: str, facts: Facts, page: str, **more: Any) -> bytes:
     """The page ``page`` (its file, from the dashboard's folder) made by a template.
 
@@ -72,5 +77,6 @@ def environment() -> Environment:
         made.filters[name] = getattr(numbers, name)
     made.globals["result_page"] = result_page
     made.globals["idea_anchor"] = idea_anchor
+    made.globals["insight_anchor"] = insight_anchor
     made.globals["marks"] = words.MARKS
     return made

@@ -92,9 +92,9 @@ class _Book:
         self._best = None if best is None else best.key
         self._of_tier = {groups[0].key for groups in facts.where.by_tier.values()}
         self._ideas = {
-            run.id: (idea.hypothesis.id, idea.hypothesis.title)
-            for idea in facts.board
-            for run in idea.runs
+            run.id: (place.guess.id, place.guess.title)
+            for place in facts.board.places
+            for run in place.runs
         }
         self._gone = roster.uncounted(facts.snapshot)
         self._contents: dict[str, Mapping[str, str]] = {}

@@ -112,4 +112,4 @@ def protocol_for(task: Task, protocol: str) -> str:
     better = "lower" if task.metric.direction == "minimize" else "higher"
     said = f"(`{task.metric.name}` after a fixed budget; {better} is better)"
     own = protocol.replace(OBJECTIVE, said).replace("`train.py`", f"`{task.program}`")
-    return own.replace("val_bpb 1.234567:", f"{task.metric.name} 1.234567:")
+    return own.replace("val_bpb", task.metric.name)  # in samples

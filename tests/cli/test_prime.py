@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cli_toys import Ran
 
 from gitcollab.records import codec
@@ -64,6 +65,20 @@ def test_a_briefing_on_a_hub_full_of_hostile_words(
     hook = json.loads(cli("prime", "--hook", "cursor").out)
     assert hook == {"additional_context": told.json["text"]}
     assert cli("prime", "--hook", "claude").out == shown.out
+
+
+def test_a_terminal_folds_no_bar_away(
+    cli: Cli, join: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = join("nova")
+    assert cli("run", "--set", "LR=0.2", cwd=nova).code == 0
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    rows = cli("prime").out.splitlines()
+    quoted = [row for row in rows if row.startswith("| ")]
+    assert len(quoted) > 2
+    assert max(map(len, rows)) <= 40
+    assert not [row for row in rows if "0.2" in row and row not in quoted]
 
 
 def test_a_folder_that_is_no_workspace_is_told_how_to_join(cli: Cli, tmp_path: Path) -> None:

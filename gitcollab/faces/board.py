@@ -37,7 +37,9 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
     if not groups:
         return "No program is ranked yet."
     metric = text(where.task.metric.name)
-    titles = ("#:", f"{metric}:", "±:", "runs:", "standing", "tier", "agent", "change")
+    titles = ("#:", f"{metric}:", "±:", "runs:", "standing", "tier", "agent", "change", "kept on")
+    shown = groups[:limit]
+    across = any(group.transfers for group in shown)
     rows = [
         (
             str(rank),
@@ -48,10 +50,11 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
             group.tier,
             where.finder(group).agent,
             f"[{text(where.finder(group).description)}]({address(group)})",
-        )
-        for rank, group in enumerate(groups[:limit], 1)
+            ", ".join(group.transfers),
+        )[: len(titles) if across else -1]
+        for rank, group in enumerate(shown, 1)
     ]
-    return table(titles, rows) + _rest(len(groups), limit)
+    return table(titles if across else titles[:-1], rows) + _rest(len(groups), limit)
 
 
 def error(group: Group) -> str:
@@ -79,7 +82,8 @@ def _legend(where: Standings) -> str:
         f"error{'' if task.z == 1 else 's'} {side} it: a lucky run does not lead.\n"
         "*Confirmed* means that two agents have run the program, *provisional* that one has. One "
         f"run has a standard deviation of {small(where.sigma)}. *Change* is the last one that made "
-        "the program; what it builds on has others. Tiers are of different machines."
+        "the program; what it builds on has others. Tiers are of different machines; *kept on* are "
+        "those that a change was better on than its base, where these are several."
     )
 
 

@@ -138,7 +138,8 @@ def _entry(group: Group) -> Fields:
 
 
 def _ranked(rank: int, group: Group) -> Fields:
-    return {"rank": rank} | _entry(group) | {"description": shortened(group.first.description)}
+    shown = {"description": shortened(group.first.description), "transfers": [*group.transfers]}
+    return {"rank": rank} | _entry(group) | shown
 
 
 def shortened(text: str, limit: int = MAX_SHOWN_DESCRIPTION) -> str:

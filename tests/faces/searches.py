@@ -48,6 +48,8 @@ def run(
         base_fingerprint=digest(str(base)),
         replicates=None,
         changed=1,
+        delta=None,
+        structural=1,
     )
 
 

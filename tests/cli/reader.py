@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import typer
@@ -84,9 +85,14 @@ def spans(text: str) -> list[str]:
     return [span for span in _SPAN.findall(prose) if span.startswith("gitcollab ")]
 
 
+@cache
+def _verbs() -> Any:
+    return typer.main.get_command(main.app)
+
+
 def check_exists(command: str) -> None:
     """Assert that there are the verb and the options of a command."""
-    at: Any = typer.main.get_command(main.app)
+    at: Any = _verbs()
     words = shlex.split(command)[1:]
     while words and hasattr(at, "commands") and words[0] in at.commands:
         at = at.commands[words.pop(0)]

@@ -7,8 +7,9 @@ that nobody has asked about before are encoded some at a time, the newest first,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from gitcollab.similarity.library import Library
 from gitcollab.swarm.member import Member
@@ -32,7 +33,7 @@ class Meant:
 
 
 def meant(
-    member: Member, question: str, pieces: Sequence[Piece], wanted: bool | None, by_words: int
+    member: Member, question: str, pieces: Iterable[Piece], wanted: bool | None, by_words: int
 ) -> Meant:
     """The pieces that mean what is asked; ``by_words`` were found without the model.
 
@@ -47,7 +48,7 @@ def meant(
             return Meant(said="not needed: words found enough (--meaning asks for it)")
         if why := _not_at_hand():
             return Meant(said=why)
-    newest = sorted(pieces, key=lambda p: (p.at, p.key), reverse=True)
+    newest = sorted(pieces, key=attrgetter("at"), reverse=True)
     texts = [piece.text[:_LONG] for piece in newest]
     most_new = _NEW_BESIDE if beside and wanted is None else _NEW
     likeness = library.closest(

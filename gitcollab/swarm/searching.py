@@ -70,10 +70,9 @@ class Search:
         known = {key for _, ranking in rankings for key in ranking}
         said = ""
         if meaning is not None or self._asked.terms or self._asked.unknown:
-            for of in found.values():
-                more = meant(self._pieces.member, self._text, of, meaning, len(known))
-                rankings.append(("meaning", [piece.key for piece in more.found]))
-                said = more.said or said
+            more = meant(self._pieces.member, self._text, every.values(), meaning, len(known))
+            rankings.append(("meaning", [piece.key for piece in more.found]))
+            said = more.said
         return self._fused(found.get("result", ()), every, rankings, said)
 
     def _fused(

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import crowd, doors, one, pages, scale, slow, start, words
+from tests.bench import crowd, doors, one, pages, scale, slow, start, thinking, words
 from tests.bench.figures import HEADING, Figure, write
 
 
@@ -27,6 +27,7 @@ def main() -> int:
         "slow": slow.measure,
         "words": words.measure,
         "doors": doors.measure,
+        "thinking": lambda root: thinking.measure(root, chosen.results, chosen.hubs),
         "pages": lambda root: pages.measure(root, min(chosen.results, 10_000)),
         "scale": lambda root: scale.measure(root, chosen.results, chosen.hubs),
     }
@@ -54,10 +55,12 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help="start, one, crowd, slow, words, doors, pages, scale",
+        help="start, one, crowd, slow, words, doors, thinking, pages, scale",
     )
-    parser.add_argument("--results", type=int, default=10_000, help="on the hub of scale")
-    parser.add_argument("--hubs", type=Path, help="keep the hubs of scale here, and use them again")
+    parser.add_argument(
+        "--results", type=int, default=10_000, help="on the hubs of thinking and scale"
+    )
+    parser.add_argument("--hubs", type=Path, help="keep these hubs here, and use them again")
     parser.add_argument("--long", action="store_true", help="add the plain loop at 64 to crowd")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), metavar="FILE")
     return parser.parse_args()

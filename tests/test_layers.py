@@ -27,12 +27,14 @@ ALLOWED = {
     "task": set(),
     "coordinator": {"faces"},  # where the prompts of another system look for it
 }
+_DOORS = ("door", "exchange", "server", "thinking", "working")
 HOMES = {
     "subprocess": {"git/command.py", "runner/process.py"},
     "pygit2": {"git/objects.py"},
     "yaml": {"records/codec.py"},
     "torch": {"task"},
     "sentence_transformers": {"similarity/embedding.py"},
+    "mcp": {f"faces/mcp/{name}.py" for name in _DOORS} | {"cli/mcp.py"},
 }
 CLI_ONLY = {"typer", "rich", "click"}
 
@@ -79,7 +81,7 @@ def test_the_core_imports_nothing_heavy() -> None:
     code = (
         "import sys, gitcollab.swarm.swarm, gitcollab.faces.pages, gitcollab.cli.main\n"
         "print([m for m in ('torch','sentence_transformers','transformers','pyarrow','scipy',"
-        "'huggingface_hub','numpy') if m in sys.modules])"
+        "'huggingface_hub','numpy','mcp') if m in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

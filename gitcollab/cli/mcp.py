@@ -41,7 +41,7 @@ def mcp(
     from gitcollab.faces.mcp.server import serve, tools
 
     if json:
-        return jsonout.emit({"tools": tools(workspace)})
+        return jsonout.emit_form({"tools": tools(workspace)})
     serve(workspace, _leave)
     return None
 

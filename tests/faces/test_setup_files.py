@@ -211,7 +211,9 @@ def test_each_agent_finds_it_where_it_looks(root: Path, kind: Kind) -> None:
         assert server["env"] == {"GITCOLLAB_HOME": '/h "x" \\'}
         hook = "'/opt/a b/gitcollab' prime" + " --hook cursor" * (kind == "cursor")
         assert hook in json.dumps(json.loads((root / FILES[kind][2]).read_text()))
-    assert notes(kind, where)
+    said = notes(kind, where)
+    assert said
+    assert len(notes(kind, place(root, serves=False))) == len(said) + 1
     again = Settings(root).put(kind, pieces(kind, where))
     assert {(one.done, one.diff) for one in again} == {("unchanged", "")}
 

@@ -25,6 +25,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -57,6 +58,7 @@ class Place:
     command: Sequence[str]
     on_path: bool  # whether a shell finds ``gitcollab`` by its name
     variables: Mapping[str, str]
+    serves: bool = True  # whether it can be an MCP server
 
     @classmethod
     def of(cls, workspace: Path, agent: str, program: str) -> Place:
@@ -74,6 +76,7 @@ class Place:
             command=[script] if script else [str(python), "-m", "gitcollab"],
             on_path=shutil.which("gitcollab") is not None,
             variables={name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)},
+            serves=find_spec("mcp") is not None,
         )
 
 
@@ -114,6 +117,11 @@ def pieces(kind: Kind, place: Place) -> Sequence[Piece]:
 
 def notes(kind: Kind, place: Place) -> Sequence[str]:
     """What its user has to know, or do, before it works."""
+    lacking = () if place.serves else ("its MCP server needs: pip install 'gitcollab[mcp]'",)
+    return (*_notes(kind, place), *lacking)
+
+
+def _notes(kind: Kind, place: Place) -> Sequence[str]:
     here = shlex.quote(str(place.workspace))
     match kind:
         case "claude":

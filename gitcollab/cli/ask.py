@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "discard", "noise", "crash")
+_FILTERS = ("in: ", "verdict: ", "status: ", "agent: ", "tier: ")
 _COUNTS = (("keep", 4), ("disc.", 5), ("noise", 5), ("crash", 5), ("other", 5))
 _WHERE: dict[Where, Records] = {
     Where.results: "results",
@@ -170,13 +171,21 @@ def _change(one: Changed) -> str:
 def _tell_understood(found: Answer) -> None:
     print()
     if not found.hits:
-        render.say("next: other words, or gitcollab results (all there is), gitcollab coverage")
+        render.say("next:", _next(found))
     for said in found.understood:
         render.say("understood:", said)
     if not found.understood:
         render.say("understood: nothing in particular, so all is listed")
-    if found.meaning:
+    if found.meaning and not found.meaning.startswith("not "):
         render.say("meaning:", found.meaning)
+
+
+def _next(found: Answer) -> str:
+    """What else may be asked where nothing was found."""
+    narrow = [said for said in found.understood if said.startswith(_FILTERS)]
+    if narrow:
+        return f"leave out what narrows the question ({'; '.join(narrow)})"
+    return "other words; gitcollab results lists all there is, gitcollab coverage all values"
 
 
 def _typed(question: str, options: Mapping[str, object], words: bool, meaning: bool) -> str:

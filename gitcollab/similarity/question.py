@@ -8,6 +8,7 @@ like the descriptions that it asks for (see ``synonyms.yaml``).
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from gitcollab.similarity.vocabulary import Vocabulary, stems
 
 MAX_CHARS = 500  # of a question; what is longer is cut
 _MOST_WAYS = 12  # in which a concept is searched for
+_MOST_WAYS_EACH = 3  # where several concepts together are searched for
 _MOST_TERMS = 24
 _NEAR = 3  # known names that are offered for one that is not
 
@@ -48,6 +50,7 @@ class Subject:
     said: str
     names: tuple[Named, ...]
     bounds: tuple[Bound, ...] = ()
+    ways: tuple[str, ...] = ()  # how texts write of them
 
     def holds(self, named: Named, value: Value, before: Value = None) -> bool:
         """Whether a constant that is set to ``value`` is as asked; ``before`` None: not known."""
@@ -76,7 +79,7 @@ class Question:
 def understood(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Question:
     """What a question asks. ``constants`` are all known ones, with a value that each may have.
 
-    Bounded: see ``MAX_CHARS``.
+    Bounded: nothing counts beyond ``MAX_CHARS``.
     """
     return _Reader(words, constants).read(text[:MAX_CHARS])
 
@@ -124,6 +127,7 @@ class _Mention:
     names: tuple[Named, ...]
     bounds: list[Bound] = field(default_factory=list)
     concepts: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
     counted: bool = False  # how many: then it is asked for, however it is called
 
 
@@ -268,7 +272,8 @@ class _Reader:
     ) -> _Mention:
         part = elements[at : at + length]
         said = " ".join(word for _, words in part for word in words)
-        made = _Mention(said, names, concepts=tuple(c for c, _ in part if c))
+        concepts = tuple(c for c, _ in part if c is not None and c in self._words.names)
+        made = _Mention(said, names, concepts=concepts, ways=self._ways(said, concepts))
         made.counted = elements[at - 1][1] in (("many",), ("number",)) if at else False
         around = {c for c, _ in (*elements[max(0, at - 1) : at], *elements[at + length :][:2])}
         if "remove" in {c for c, _ in elements[max(0, at - 1) : at]}:
@@ -287,21 +292,27 @@ class _Reader:
             return None
         return Term(word, (word,))
 
-    def _term(self, concept: str, said: str) -> Term:
+    def _ways(self, said: str, concepts: Sequence[str]) -> tuple[str, ...]:
+        """How texts write what these concepts mean together, as it was said first."""
+        each = [self._written(concept)[:_MOST_WAYS_EACH] for concept in concepts]
+        if len(each) == 1:
+            each = [self._written(concepts[0])]
+        together = (" ".join(way) for way in itertools.product(*each) if way)
+        return tuple(dict.fromkeys([said, *together]))[:_MOST_WAYS]
+
+    def _written(self, concept: str) -> list[str]:
+        """The ways in which a concept is written, the shortest first."""
         ways = [" ".join(way) for way, one in self._words.concepts.items() if one == concept]
         ways += [f"{way[:-1]}²" for way in ways if way.endswith("2")]
-        return Term(said, tuple(dict.fromkeys([said, *sorted(ways, key=len)]))[:_MOST_WAYS])
+        return sorted(ways, key=lambda way: (len(way), way))
+
+    def _term(self, concept: str, said: str) -> Term:
+        return Term(said, tuple(dict.fromkeys([said, *self._written(concept)]))[:_MOST_WAYS])
 
     def _is_light(self, mention: _Mention) -> bool:
         """Whether words mostly name no constant: the last layer, but 12 layers."""
         light = set(mention.concepts) <= self._words.light
         return bool(mention.concepts) and light and not mention.counted
-
-
-def ways_to_say(subject: Subject, words: Vocabulary) -> tuple[str, ...]:
-    """How texts write the constants of a subject: by name, and in the words of the question."""
-    names = (one.name.replace("_", " ").lower() for one in subject.names)
-    return tuple(dict.fromkeys((*names, subject.said.replace("_", " ").lower())))
 
 
 # Words that ask, beside those that tell nothing apart in any text.
@@ -399,4 +410,6 @@ def _merged(mentions: Sequence[_Mention]) -> Iterator[Subject]:
         else:
             together[one.names] = one
     for names, one in together.items():
-        yield Subject(one.said, names, tuple(dict.fromkeys(one.bounds)))
+        spelt = (named.name.replace("_", " ").lower() for named in names)
+        ways = tuple(dict.fromkeys([*spelt, one.said.replace("_", " ").lower(), *one.ways]))
+        yield Subject(one.said, names, tuple(dict.fromkeys(one.bounds)), ways)

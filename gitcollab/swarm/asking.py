@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from gitcollab.errors import UsageError
 from gitcollab.records.quoting import line
 from gitcollab.similarity.literal import shown
-from gitcollab.similarity.question import Question, Subject, understood
+from gitcollab.similarity.question import MAX_CHARS, Question, Subject, understood
 from gitcollab.swarm import looking
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.filters import KINDS, Filters, Kind, filtered
@@ -119,6 +119,8 @@ def _checked(member: Member, question: str, limit: int, page: str | None, tier: 
     """The place at which the page begins."""
     if not question.strip():
         raise UsageError("there is no question", 'as in gitcollab ask "what LRs have been tried?"')
+    if len(question) > MAX_CHARS:
+        raise UsageError(f"a question has at most {MAX_CHARS} characters", "ask for one thing")
     if not 1 <= limit <= MAX_PAGE:
         raise UsageError(f"a page has 1 to {MAX_PAGE} answers, not {limit}")
     looking.check_tier(member, tier)
@@ -196,7 +198,7 @@ def _tried(pieces: Pieces, matches: Matches) -> tuple[Sequence[Value], int, bool
     found, count = tried(pieces.where, _set(pieces, subjects, matches.results))
     if found:
         return found, count, False
-    free = [Subject(one.said, one.names) for one in subjects]
+    free = [replace(one, bounds=()) for one in subjects]
     found, count = tried(pieces.where, _set(pieces, free, matches.results))
     return found, count, bool(found)
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from gitcollab.similarity.fusion import fused
-from gitcollab.similarity.question import Question, Subject, ways_to_say
+from gitcollab.similarity.question import Question, Subject
 from gitcollab.similarity.vocabulary import stems
 from gitcollab.swarm.filters import Filters, Kind
 from gitcollab.swarm.grouping import key_of
@@ -22,6 +22,7 @@ _LOOKED_AT = 1000  # of a kind, since some do not meet the filters
 _FIRST = 1.0  # what being found by constants is worth: more than all places together
 _MARKS = ("keep", "discard", "noise", "unconfirmed", "unjudged", "rerun", "crash", "uncounted")
 
+_TIES: Sequence[Kind] = ("result", "insight", "hypothesis", "claim")
 _Key: TypeAlias = tuple[Kind, str]
 _Rankings: TypeAlias = list[tuple[str, Sequence[_Key]]]  # each with what found it
 
@@ -85,7 +86,7 @@ class Search:
                 by[key][name] = None
         for key, names in by.items():
             scores[key] += _FIRST if "constants" in names else 0.0
-        ranked = sorted(scores, key=lambda key: (-scores[key], -_time(every[key].at), key))
+        ranked = sorted(scores, key=lambda key: (-scores[key], _TIES.index(key[0]), key))
         return Matches(
             self._subjects,
             results,
@@ -147,16 +148,15 @@ class Search:
             return -many, *self._order(piece)
         others = piece.structural or (piece.delta or "").count('":') > 1
         if piece.kind != "result":
-            return -many, others, 0, 0.0, -_time(piece.at)
+            return -many, others, 0, 0.0  # hypotheses come in the order of their use
         gain = gain_of(self._pieces.where, self._pieces.run(piece))
-        return -many, others, _MARKS.index(piece.verdict or "unjudged"), -(gain or 0.0), 0.0
+        return -many, others, _MARKS.index(piece.verdict or "unjudged"), -(gain or 0.0)
 
     # -- words -------------------------------------------------------------------------------------
 
     @cached_property
     def _ways(self) -> Sequence[str]:
-        words = self._pieces.member.words().words
-        return [way for subject in self._subjects for way in ways_to_say(subject, words)]
+        return [way for subject in self._subjects for way in subject.ways]
 
     def _by_words(self, kind: Kind, found: Sequence[Piece], phrases: Sequence[str]) -> list[_Key]:
         """Those whose text has the words, the best match first; what waits here before others."""
@@ -175,6 +175,8 @@ class Search:
 
     def _all(self, found: Sequence[Piece]) -> list[_Key]:
         """Where nothing but filters is asked: the newest first, or the best."""
+        if self._filters.order is None and found and found[0].kind == "hypothesis":
+            return [piece.key for piece in found]  # in the order of their use
         return [piece.key for piece in sorted(found, key=lambda p: (*self._order(p), p.id))]
 
     def _order(self, piece: Piece) -> tuple[float, float]:

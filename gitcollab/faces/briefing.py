@@ -204,7 +204,8 @@ def _parts(brief: Briefing, cut: int, full: bool) -> Iterator[_Part]:
     yield _Part("Failed last", [_outcome(one, cut) for one in found.failed])
     yield _Part(f"Hypotheses: {open_now}", [_idea(one, cut) for one in brief.ideas])
     yield _Part(f"Insights: {found.insights.total}", [_insight(one, cut) for one in brief.insights])
-    yield _Part("Worth another run", [_entry(one, cut) for one in found.replicate])
+    again = found.replicate if full else found.replicate[:3]
+    yield _Part("Worth another run", [_entry(one, cut) for one in again])
     if full:
         yield from _more(brief, cut)
 

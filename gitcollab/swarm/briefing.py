@@ -91,7 +91,9 @@ def _experiment(status: Status, found: Analysis, program: str) -> Step:
         if (one.set or one.patch) and (short := short_hash_of(one.id)):
             why = "an open hypothesis that runs as it is; or choose one change of your own"
             return Step(f"gitcollab run --hypothesis {short}", why)
-    return Step("gitcollab run --set NAME=VALUE", "one change that nobody has tried: coverage, ask")
+    return Step(
+        "gitcollab run --set NAME=VALUE", "one change that nobody has tried (coverage, ask)"
+    )
 
 
 def short_hash_of(record_id: str) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAMESPACES: tuple[Where, ...] = ("results", "hypotheses", "insights", "claims")
 _SHOWN = 5  # hits in a summary
+_MOST_VALUES = 40  # values of constants in it
 _MOST_WORDS = 100  # characters of a hit in it
 
 
@@ -34,7 +35,9 @@ def check_namespace(namespace: str | None) -> Where | None:
 def asked(swarm: Swarm, question: str, namespace: Where | None) -> dict[str, Any]:
     """What is found of a question, and what was tried of the constants that it is about."""
     answer = swarm.ask(question, where=namespace)
-    tried = [_tried(one) for one in answer.tried]
+    tried = [_tried(one) for one in answer.tried[:_MOST_VALUES]]
+    if answer.values > len(tried):
+        tried.append(f"{answer.values} values were tried in all")
     return told(question, namespace, records(swarm, answer), answer.total, tried)
 
 

@@ -222,13 +222,13 @@ class Coordinator:
 
     def pull_best_config_for_tier(self, tier: str | None = None) -> tuple[str, Fields] | None:
         """As ``pull_best_config``, of a tier (None: this machine's), else of all."""
-        return self._pull(tier or self.vram_tier or "cpu")
+        return self._pull(tier, own=tier is None)
 
-    def _pull(self, tier: str | None) -> tuple[str, Fields] | None:
+    def _pull(self, tier: str | None, *, own: bool = False) -> tuple[str, Fields] | None:
         link = self._connection
         with link.errors_told():
             member = link.fresh().member
-            found = bests.pull(member, tier)
+            found = bests.pull(member, member.tier if own else tier)
             result = None if found is None else member.result(found[0])
             if found is None or result is None:
                 link.say("there is no best yet: run the baseline")

@@ -139,6 +139,11 @@ class Found(Answer):
 
     understood: list[Words]
     tried: list[ValueTried]
+    values: int = Field(
+        description="how many values were tried; `tried` has the most tried of many"
+    )
+    other_values: bool = Field(description="nobody tried what was asked; these are what was tried")
+    meaning: str = Field(description="what the sentence model did, or why it did nothing")
     hits: list[Hit]
     total: int
     next: str | None
@@ -174,7 +179,7 @@ def add(server: MCPServer, door: Door) -> None:
     def ask(
         question: Annotated[str, Field(description="as in: MATRIX_LR above 0.05; what failed?")],
         where: Literal["results", "hypotheses", "insights", "claims"] | None = None,
-        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+        limit: Annotated[int, Field(ge=1, le=100)] = 10,
         page: Page = None,
     ) -> Found:
         """What the swarm knows of a question: records with their values and verdicts.
@@ -203,7 +208,14 @@ def add(server: MCPServer, door: Door) -> None:
             tried = [ValueTried.of(one) for one in answer.tried]
             understood = list(answer.understood)
             return Found(
-                understood=understood, tried=tried, hits=hits, total=answer.total, next=answer.next
+                understood=understood,
+                tried=tried,
+                values=answer.values,
+                other_values=answer.other_values,
+                meaning=plain(answer.meaning),
+                hits=hits,
+                total=answer.total,
+                next=answer.next,
             )
 
     @tool(server, "Show a result", READS)

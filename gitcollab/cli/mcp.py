@@ -24,9 +24,10 @@ def mcp(
     ] = Path(),
     json: Json = False,
 ) -> None:
-    """Serve the swarm to a language model, as tools of the Model Context Protocol.
+    """Serve the swarm to a language model, as tools (an MCP server).
 
-    Agents start it themselves and speak with it over standard input and output, until these end.
+    Agents start it themselves and speak the Model Context Protocol with it over standard input and
+    output, until these end. An experiment that runs then is ended, and its claim given back.
     Its tools do what the verbs do: think, claim, run, publish, ask, best, hypotheses, insights.
     With --json it prints the tools and what they take and answer, and serves nothing.
     """

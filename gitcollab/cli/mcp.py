@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,6 +12,11 @@ import typer
 from gitcollab.cli import jsonout
 from gitcollab.cli.app import START, Json, verb
 from gitcollab.errors import GitcollabError, UsageError
+
+_AT_A_TERMINAL = (
+    "an agent's program starts this and speaks with it; to have one do so: gitcollab setup --help "
+    "(^C ends it)"
+)
 
 
 @verb(
@@ -43,6 +49,8 @@ def mcp(
 
     if json:
         return jsonout.emit_form({"tools": tools(workspace)})
+    if sys.stdin.isatty():
+        print(_AT_A_TERMINAL, file=sys.stderr)
     serve(workspace, _leave)
     return None
 

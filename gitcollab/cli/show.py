@@ -79,6 +79,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("replicates", result.replicates),
             ("repeats", result.anyway),
             ("hypothesis", result.hypothesis),
+            ("cites", ", ".join(result.cites or ()) or None),
             ("hardware", f"{result.hardware.device} (tier {result.hardware.tier})"),
             ("seed", None if result.seed is None else str(result.seed)),
             ("took", None if result.wall_seconds is None else render.duration(result.wall_seconds)),

@@ -167,9 +167,9 @@ class Board:
 
     def _first_tests(self) -> Mapping[str, str]:
         return {
-            hypothesis: min(run.created_at for run in runs)
+            hypothesis: min(made)
             for hypothesis, runs in self._runs.items()
-            if verdicts(self._where, runs)
+            if (made := [run.created_at for run in runs if run.status == "ok"])
         }
 
     def _place(self, idea: Sequence[Guess]) -> Place:

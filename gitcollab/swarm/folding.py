@@ -31,7 +31,7 @@ class _Idea:
 
     def takes(self, guess: Guess) -> bool:
         """Whether the next one, by age, says no more than this."""
-        tested = self._tested is not None and self._tested < guess.created_at
+        tested = self._tested is not None and self._tested <= guess.created_at
         return guess.base in self._bases or not tested
 
     def add(self, guess: Guess, tested: str | None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -127,8 +128,13 @@ class Lessons:
         """
         known = roster(self._snapshot)
         signed = self._snapshot.signed("hypothesis", known.keys)
-        lines = reading.guesses(self._snapshot)
-        return {one.id: one.evidence.split() for one in lines if one.id in signed and one.evidence}
+        return {
+            one.id: one.evidence.split()
+            for one in reading.guesses(self._snapshot)
+            if one.evidence
+            and one.id in signed
+            and known.agents[one.agent].counts(datetime.fromisoformat(one.created_at))
+        }
 
 
 def _age(run: Run) -> tuple[str, str]:

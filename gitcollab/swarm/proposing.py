@@ -99,16 +99,22 @@ def too_many(snapshot: Snapshot, task: Task, agent: str) -> str | None:
 def said_before(
     snapshot: Snapshot, mine: Hypothesis, words: Words
 ) -> tuple[Hypothesis, str] | None:
-    """The hypothesis that stands and says the same, and why it does; the surest first."""
+    """The hypothesis that stands and says the same, and why it does; the surest first.
+
+    What was tested may be proposed for another base.
+    """
     line = Guess(mine.id, *HYPOTHESES.of(mine))  # type: ignore[arg-type]
     alike = _same_change(snapshot, line) if line.executable else _same_title(snapshot, line, words)
+    found: list[tuple[Hypothesis, str]] = []
     for guess, why in alike:
         other = snapshot.record(path_of("hypothesis", guess.id))
-        if not isinstance(other, Hypothesis) or not counts(snapshot, other):
-            continue
-        if guess.base == line.base or not _is_tested(snapshot, guess.id):
-            return other, why
-    return None
+        if isinstance(other, Hypothesis) and counts(snapshot, other):
+            if other.base == mine.base:
+                return other, why
+            found.append((other, why))
+    if any(_is_tested(snapshot, other.id) for other, _ in found):
+        return None
+    return found[0] if found else None
 
 
 def learned_before(snapshot: Snapshot, mine: Insight, words: Words) -> tuple[Insight, str] | None:

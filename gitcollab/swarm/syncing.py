@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -43,10 +43,12 @@ def sync(member: Member) -> SyncReport:
     queued = [o for o in outcomes if o["outcome"] == "queued"]
     waiting = [o for o in queued if "waits" not in o]
     held = Counter(str(o.get("reason", "")) for o in queued if "waits" in o)
+    known = said_before(outcomes)
+    notes.append(f"not told, since it was said before: {', '.join(known[:5])}" if known else "")
     return SyncReport(
         online=not waiting,
         reason=str(waiting[0].get("reason", "")) if waiting else "",
-        delivered=len(outcomes) - len(refused) - len(queued) - given_up,
+        delivered=len(outcomes) - len(refused) - len(queued) - len(known) - given_up,
         refused=refused,
         swept=swept,
         new_results=max(0, fresh),
@@ -106,6 +108,12 @@ def not_here(member: Member, adoption: Adopted | None) -> str:
     except RefusedError as e:
         return f"{adoption.path.name} will not run here: {e.message}; {e.hint}"
     return ""
+
+
+def said_before(outcomes: Sequence[Outcome]) -> list[str]:
+    """The hypotheses and insights that say what some which waited here say: these are not told."""
+    others = (o["other"] for o in outcomes if o["outcome"] == "duplicate")
+    return [str(other["id"]) for other in others if {"title", "text"} & other.keys()]
 
 
 def suspension(member: Member) -> str:

@@ -239,13 +239,9 @@ def _told(
     anyway: bool,
     notes: tuple[str, ...] = (),
 ) -> TellOutcome:
-    known = None
-    if not anyway:
-        if waiting := _waiting_alike(member, mine):
-            return Known(waiting, "it waits on this host for the hub")
-        # What is learned here of words, perhaps from a model that loads for seconds, is kept:
-        # during the decision itself other agents of this host wait.
-        known = _known(member, mine)
+    # What is learned here of words, perhaps from a model that loads for seconds, is kept: during
+    # the decision itself other agents of this host wait.
+    known = None if anyway else _known(member, mine)
     payload = {type(mine).__name__.lower(): codec.to_mapping(mine), "anyway": anyway}
     request = member.request(kind, payload)
     (answer,) = member.submit(request)
@@ -256,20 +252,20 @@ def _told(
 
 
 def _known(member: Member, mine: Hypothesis | Insight) -> tuple[Hypothesis | Insight, str] | None:
-    """What says the same, as far as this host knows."""
-    snapshot, words = member.store.snapshot(), member.words
+    """What says the same, as far as this host knows: it counts where the hub is away."""
+    snapshot, words, found = member.store.snapshot(), member.words, None
+    waiting: Hypothesis | Insight | None
     if isinstance(mine, Hypothesis):
-        return proposing.said_before(snapshot, mine, words)
-    return proposing.learned_before(snapshot, mine, words)
-
-
-def _waiting_alike(member: Member, mine: Hypothesis | Insight) -> Hypothesis | Insight | None:
-    """What waits on this host and says the same."""
-    if isinstance(mine, Hypothesis):
+        found = proposing.said_before(snapshot, mine, words)
         ideas = unsent.hypotheses(member).values()
-        return next((one for one in ideas if proposing.same_idea(mine, one)), None)
-    lessons = unsent.insights(member).values()
-    return next((one for one in lessons if proposing.same_lesson(mine, one)), None)
+        waiting = next((one for one in ideas if proposing.same_idea(mine, one)), None)
+    else:
+        found = proposing.learned_before(snapshot, mine, words)
+        lessons = unsent.insights(member).values()
+        waiting = next((one for one in lessons if proposing.same_lesson(mine, one)), None)
+    if found is None and waiting is not None:
+        return waiting, "it waits on this host for the hub"
+    return found
 
 
 def _outcome(

@@ -15,20 +15,25 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gitcollab.records.quoting import STANDING, line
 
-_MOST_WORDS = 500  # characters of a field on one line
+_MOST_WORDS, _MOST_SAID = 300, 2_000  # characters of a field on one line
 
 
 class Strangers:
     """Marks a field as words of others."""
 
 
-def _short(text: str) -> str:
-    shown = line(text)
-    return shown if len(shown) <= _MOST_WORDS else f"{shown[: _MOST_WORDS - 1]}…"
+def _cut(most: int) -> AfterValidator:
+    def cut(text: str) -> str:
+        shown = line(text)
+        return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+    return AfterValidator(cut)
 
 
-# On one line, cut where it is long; and a text that was quoted by ``records.quoting.quoted``.
-Words = Annotated[str, AfterValidator(_short), Strangers(), Field(description=STANDING)]
+# Words of others, on one line, cut where they are long; a message of ours that may repeat such; and
+# a text that was quoted by ``records.quoting.quoted``.
+Words = Annotated[str, _cut(_MOST_WORDS), Strangers(), Field(description=STANDING)]
+Said = Annotated[str, _cut(_MOST_SAID), Strangers(), Field(description=f"may hold {STANDING}")]
 Quoted = Annotated[str, Strangers(), Field(description=f"quoted: {STANDING}")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from mcp.server.mcpserver import MCPServer
 from pydantic import Field
 
-from gitcollab.faces.mcp.answer import Answer, Quoted, Words
+from gitcollab.faces.mcp.answer import Answer, Quoted, Said, Words
 from gitcollab.faces.mcp.door import READS, WRITES, Door, plain, tool
 from gitcollab.faces.mcp.parts import Hypothesis, Insight, block
 from gitcollab.faces.mcp.thinking import Page
@@ -35,8 +35,8 @@ class Told(Answer):
     id: str | None
     other: Words | None = None
     other_id: str | None = None
-    reason: Words = ""
-    notes: list[Words] = Field(default=[])
+    reason: Said = ""
+    notes: list[Said] = Field(default=[])
 
 
 class Hypotheses(Answer):

@@ -13,6 +13,7 @@ from gitcollab.swarm.identity import change_text, title
 from gitcollab.swarm.insights import Learned
 from gitcollab.swarm.reports import Entry
 
+_MOST = 20  # ids that are listed of one kind; anybody can make any number
 Ended = Literal["ok", "crash", "timeout"]
 
 
@@ -167,8 +168,8 @@ class Hypothesis(Part):
             priority=one.priority,
             status=idea.status,
             outcome=idea.outcome,
-            tests=[run.id for run in idea.runs],
-            also=list(idea.also),
+            tests=[run.id for run in idea.runs[-_MOST:]],
+            also=list(idea.also[:_MOST]),
             waiting=idea.waiting,
         )
 
@@ -202,7 +203,7 @@ class Insight(Part):
             standing=learned.standing,
             support=learned.support,
             against=learned.against,
-            tests=[run.id for run in learned.runs],
+            tests=[run.id for run in learned.runs[-_MOST:]],
             waiting=learned.waiting,
         )
 

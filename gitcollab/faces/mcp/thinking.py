@@ -297,8 +297,12 @@ def shown(swarm: Swarm, wanted: str, *, log: bool, difference: bool, program: bo
         signature_ok=found.signature_ok,
         log=block(found.log[-_LOG:], result.agent, "log") if log and found.log else None,
         difference=_difference(swarm, result.id, result.agent) if difference else None,
-        program=block(found.program[:_CODE], result.agent, "program") if program else None,
+        program=_code(found.program, result.agent) if program else None,
     )
+
+
+def _code(program: str, agent: str) -> str | None:
+    return block(program[:_CODE], agent, "program") if program else None
 
 
 def _difference(swarm: Swarm, result_id: str, agent: str) -> str:

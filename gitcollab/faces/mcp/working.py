@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver import Context, MCPServer
 from pydantic import Field
 
-from gitcollab.faces.mcp.answer import Answer, Quoted, Words
+from gitcollab.faces.mcp.answer import Answer, Quoted, Said
 from gitcollab.faces.mcp.door import READS, WRITES, Door, plain, tool, translated
 from gitcollab.faces.mcp.experiment import Experiment, Experiments
 from gitcollab.faces.mcp.parts import Claimed, Measured, Program, block
@@ -41,10 +41,10 @@ class Claim(Answer):
     outcome: ClaimWord
     experiment: str
     expires_at: str | None = None
-    reason: Words = ""
+    reason: Said = ""
     running: Claimed | None = Field(None, description="the claim in the way, where it is taken")
     done: Measured | None = Field(None, description="the result in the way, of a duplicate")
-    notes: list[Words] = Field(default=[])
+    notes: list[Said] = Field(default=[])
     next_step: str
 
 
@@ -60,9 +60,9 @@ class Run(Answer):
     result: Measured | None
     is_best: bool
     kept: bool | None
-    error: Words
-    hint: Words
-    notes: list[Words]
+    error: Said
+    hint: Said
+    notes: list[Said]
     claim: Claim | None = Field(description="what became of its claim, where that was no yes")
     log: Quoted | None = Field(None, description="the end of the log, where it crashed")
 
@@ -84,7 +84,7 @@ class Adoption(Answer):
     changed: bool
     added: int = Field(description="lines, against what was there before")
     removed: int
-    also_by: Words
+    also_by: Said
     kept_aside: str | None
 
 
@@ -100,11 +100,11 @@ class Synced(Answer):
     online: bool
     reason: str
     delivered: int
-    refused: list[Words]
+    refused: list[Said]
     new_results: int
     best: Program | None
     adopted: str | None
-    note: Words
+    note: Said
 
 
 def add(server: MCPServer, door: Door, experiments: Experiments) -> None:

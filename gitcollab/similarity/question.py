@@ -8,23 +8,22 @@ like the descriptions that it asks for (see ``synonyms.yaml``).
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from gitcollab.similarity.bounds import Bound, Op, all_hold, text_of
+from gitcollab.similarity.bounds import Bound, all_hold, text_of
 from gitcollab.similarity.clauses import ACTIONS
+from gitcollab.similarity.comparisons import Compared, compared, plainly, spelling, with_numbers
 from gitcollab.similarity.literal import Value
 from gitcollab.similarity.mentions import Element, Mentions, Named
-from gitcollab.similarity.quantities import NUMBER, Quantity
-from gitcollab.similarity.tokens import Amount, Kind, Token, lexed
+from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.spellings import of_constant, spellings
+from gitcollab.similarity.tokens import Token, lexed
 from gitcollab.similarity.vocabulary import Vocabulary, stems
 
 MAX_CHARS = 500  # of a question; what is longer is cut
-_MOST_WAYS = 12  # in which a concept is searched for
-_MOST_WAYS_EACH = 3  # where several concepts together are searched for
 _MOST_TERMS = 24
 _NEAR = 3  # known names that are offered for one that is not
 
@@ -84,41 +83,10 @@ def understood(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> 
     return _Reader(words, constants).read(text[:MAX_CHARS])
 
 
-# -- amounts and what is asked of them -------------------------------------------------------------
-
-# Marks that texts are compared with, as words: the lexer knows only those of descriptions.
-_WORDS_FOR = (
-    (r"!=|≠|<>", " other than "),
-    (r">=|≥", " at least "),
-    (r"<=|≤", " at most "),
-    (r"(?<![-=])>", " above "),
-    (r"<", " below "),
-    (r"≈|~", " about "),
-)
 _PIECE = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*\b")
-_TURNED = {"<": ">", "<=": ">=", "≤": ">=", ">": "<", ">=": "<=", "≥": "<="}
-_NUMBER_FIRST = re.compile(rf"(?<![\w.])({NUMBER}[kKmM]?)\s*(<=|>=|<|>|≤|≥)\s*(?=[A-Za-z])")
-_SPAN = re.compile(rf"(?<![\w.])({NUMBER}[kKmM]?)\s*(?:-|–|—|\.\.\.?)\s*(?={NUMBER})")
-
-_MORE = "more|higher|above|over|up|larger|bigger|greater|beyond|longer|deeper|wider"
-_LESS = "less|lower|below|under|down|smaller|fewer|shorter|narrower|shallower"
-# What is said of amounts (#, by number), most telling first; words as their stems.
-_RULES: tuple[tuple[str, tuple[Op | Literal["→"], ...]], ...] = (
-    (r"(?:any ?where )?between #(\d+) (?:and|to|,) #(\d+)", ("≥", "≤")),
-    (r"(?:from )?#(\d+) → #(\d+)", ("→",)),
-    (r"(?:from )?#(\d+) (?:up to|to|through|until) #(\d+)", ("≥", "≤")),
-    (r"(?:at least|no less than|not (?:below|under)|minimum of) #(\d+)", ("≥",)),
-    (r"(?:at most|up to|no more than|not (?:above|over)|maximum of) #(\d+)", ("≤",)),
-    (rf"#(\d+) (?:or|and) (?:{_MORE})\b", ("≥",)),
-    (rf"#(\d+) (?:or|and) (?:{_LESS})\b", ("≤",)),
-    (rf"(?:above|over|beyond|past|exceed(?:ing|ed)?|(?:{_MORE}) than) #(\d+)", (">",)),
-    (rf"(?:below|under|(?:{_LESS}) than) #(\d+)", ("<",)),
-    (r"(?:about|around|near|roughly|approximately|close to) #(\d+)", ("≈",)),
-    (r"(?:not|other than|except|but not) #(\d+)", ("≠",)),
-    (r"(?:(?:=|is|was|at|of|to|set|equal|→) )*#(\d+)", ("=",)),
-)
-_COMPARISONS = tuple((re.compile(rf"{pattern}(?= |$)"), ops) for pattern, ops in _RULES)
-_TRUTHS = re.compile(r"(?:= )+(true|false|none)(?= |$)")
+_NAMED = re.compile(r"@(\d+)(?= |$)")
+_OR = re.compile(r"or(?= |$)")
+_PARTS = re.compile(r"(?:[,=→]|and)(?= |$)")
 
 
 @dataclass
@@ -139,11 +107,12 @@ class _Spoken:
     term: Term
 
 
-class _Or(NamedTuple):
+@dataclass(frozen=True)
+class _Or:
     """Between what comes before and after, one is enough."""
 
 
-_Item: TypeAlias = "_Mention | _Spoken | Term | tuple[Bound, ...] | _Or | Unknown"
+_Item: TypeAlias = "_Mention | _Spoken | Term | Compared | _Or"
 
 
 class _Reader:
@@ -156,14 +125,18 @@ class _Reader:
 
     def read(self, text: str) -> Question:
         text, unknown = self._with_names(text)
-        items = self._completed(list(self._items(_plainly(text))))
-        mentions = _bound(items)
+        items = self._completed(list(self._items(plainly(text))))
+        mentions, unbound = _bound(items)
         subjects = [m for m in mentions if m.bounds or not self._is_light(m)]
         light = (self._term(c, m.said) for m in mentions if m not in subjects for c in m.concepts)
         said = (i.term if isinstance(i, _Spoken) else i for i in items)
-        terms = [*(i for i in said if isinstance(i, Term)), *light]
+        terms = [
+            *(i for i in said if isinstance(i, Term)),
+            *light,
+            *(unbound if not unknown else ()),
+        ]
         return Question(
-            tuple(_merged(subjects)),
+            tuple(self._merged(subjects)),
             tuple(dict.fromkeys(terms))[:_MOST_TERMS],
             tuple(unknown),
             any(isinstance(i, _Or) for i in items) and len(subjects) > 1,
@@ -189,9 +162,8 @@ class _Reader:
         return _PIECE.sub(check, text), found
 
     def _items(self, text: str) -> Iterator[_Item]:
-        found = list(lexed(text, self._words, self._constants))
-        tokens = [self._counted(found, at) for at in range(len(found))]
-        spelt = " ".join(_spelt(token, at) for at, token in enumerate(tokens))
+        tokens = with_numbers(list(lexed(text, self._words, self._constants)), self._words)
+        spelt = spelling(tokens)
         at, run = 0, list[str]()
         while at < len(spelt):
             end, item = self._item_at(spelt, at, tokens)
@@ -219,41 +191,16 @@ class _Reader:
 
     def _item_at(self, spelt: str, at: int, tokens: Sequence[Token]) -> tuple[int, _Item | None]:
         """What begins there beside words, and where it ends."""
-        for pattern, ops in _COMPARISONS:
-            if found := pattern.match(spelt, at):
-                amounts = [tokens[int(number)].amount for number in found.groups()]
-                return found.end(), tuple(_bounds(ops, amounts))
-        if found := _TRUTHS.match(spelt, at):
-            return found.end(), (Bound("=", found[1]),)
-        if found := re.compile(r"@(\d+)(?= |$)").match(spelt, at):
-            name = tokens[int(found[1])].text
-            return found.end(), _Mention(name, (Named(name),))
-        if found := re.compile(r"or(?= |$)").match(spelt, at):
-            return found.end(), _Or()
-        if found := re.compile(r"(?:[,=→]|and)(?= |$)").match(spelt, at):
-            return found.end(), None
+        if (found := compared(spelt, at, tokens)) is not None:
+            return found.end, found
+        if named := _NAMED.match(spelt, at):
+            name = tokens[int(named[1])].text
+            return named.end(), _Mention(name, (Named(name),))
+        if either := _OR.match(spelt, at):
+            return either.end(), _Or()
+        if parted := _PARTS.match(spelt, at):
+            return parted.end(), None
         return at, None
-
-    def _counted(self, found: Sequence[Token], at: int) -> Token:
-        """Words that are numbers as numbers: twelve, double, half; not the second half."""
-        token = found[at]
-        if token.kind is not Kind.WORD:
-            return token
-        word, words = token.text, self._words
-        amount: Amount | None = None
-        if words.numbers.get(word, 0) > 1:
-            amount = Quantity((words.numbers[word],))
-        elif word in words.factors:
-            amount = Quantity((words.factors[word],), "factor")
-        elif word in ("half", "quarter") and not self._is_part(found, at):
-            amount = Quantity((words.fractions.get(word, 0.5),), "fraction")
-        return token if amount is None else Token(Kind.VALUE, word, amount)
-
-    def _is_part(self, found: Sequence[Token], at: int) -> bool:
-        """Whether a word is part of a phrase with the one before or after it."""
-        pairs = (found[max(0, at - 1) : at + 1], found[at : at + 2])
-        phrases = (tuple(t.text for t in pair) for pair in pairs)
-        return any(len(p) > 1 and p in self._words.concepts for p in phrases)
 
     def _spoken(self, run: Sequence[str]) -> Iterator[_Item]:
         """The constants and the terms in a run of words."""
@@ -273,7 +220,7 @@ class _Reader:
         part = elements[at : at + length]
         said = " ".join(word for _, words in part for word in words)
         concepts = tuple(c for c, _ in part if c is not None and c in self._words.names)
-        made = _Mention(said, names, concepts=concepts, ways=self._ways(said, concepts))
+        made = _Mention(said, names, concepts=concepts, ways=spellings(said, concepts, self._words))
         made.counted = elements[at - 1][1] in (("many",), ("number",)) if at else False
         around = {c for c, _ in (*elements[max(0, at - 1) : at], *elements[at + length :][:2])}
         if "remove" in {c for c, _ in elements[max(0, at - 1) : at]}:
@@ -292,22 +239,20 @@ class _Reader:
             return None
         return Term(word, (word,))
 
-    def _ways(self, said: str, concepts: Sequence[str]) -> tuple[str, ...]:
-        """How texts write what these concepts mean together, as it was said first."""
-        each = [self._written(concept)[:_MOST_WAYS_EACH] for concept in concepts]
-        if len(each) == 1:
-            each = [self._written(concepts[0])]
-        together = (" ".join(way) for way in itertools.product(*each) if way)
-        return tuple(dict.fromkeys([said, *together]))[:_MOST_WAYS]
-
-    def _written(self, concept: str) -> list[str]:
-        """The ways in which a concept is written, the shortest first."""
-        ways = [" ".join(way) for way, one in self._words.concepts.items() if one == concept]
-        ways += [f"{way[:-1]}²" for way in ways if way.endswith("2")]
-        return sorted(ways, key=lambda way: (len(way), way))
-
     def _term(self, concept: str, said: str) -> Term:
-        return Term(said, tuple(dict.fromkeys([said, *self._written(concept)]))[:_MOST_WAYS])
+        return Term(said, spellings(said, (concept,), self._words))
+
+    def _merged(self, mentions: Sequence[_Mention]) -> Iterator[Subject]:
+        """One subject for each set of constants."""
+        together: dict[tuple[Named, ...], _Mention] = {}
+        for one in mentions:
+            known = together.setdefault(one.names, one)
+            if known is not one:
+                known.bounds += one.bounds
+        for names, one in together.items():
+            ways = [way for named in names for way in of_constant(named.name, self._words)]
+            bounds = tuple(dict.fromkeys(one.bounds))
+            yield Subject(one.said, names, bounds, tuple(dict.fromkeys([*one.ways, *ways])))
 
     def _is_light(self, mention: _Mention) -> bool:
         """Whether words mostly name no constant: the last layer, but 12 layers."""
@@ -332,84 +277,34 @@ _ASKING = frozenset(
 )
 
 
-def _bounds(ops: Sequence[Op | Literal["→"]], amounts: Sequence[Amount | None]) -> Iterator[Bound]:
-    if ops == ("→",):
-        yield Bound("=", amounts[1], was=amounts[0])
-        return
-    for op, amount in zip(ops, amounts, strict=True):
-        if op != "→":
-            yield Bound(op, amount)
-
-
 def _squeezed(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-def _plainly(text: str) -> str:
-    """The text with marks of comparison as words, in the order in which they are spoken."""
-    text = _NUMBER_FIRST.sub(lambda found: f"{_TURNED[found[2]]} {found[1]} ", text)
-    text = _SPAN.sub(r"\1 to ", text)
-    for mark, word in _WORDS_FOR:
-        text = re.sub(mark, word, text)
-    return text
+def _bound(items: Sequence[_Item]) -> tuple[list[_Mention], list[Term]]:
+    """The mentions with their bounds: an amount is of what comes before it, else after it.
 
-
-def _spelt(token: Token, at: int) -> str:
-    match token.kind:
-        case Kind.VALUE:
-            return f"#{at}"
-        case Kind.CONSTANT:
-            return f"@{at}"
-        case Kind.ARROW:
-            return "→"
-        case Kind.EQUALS:
-            return "="
-        case Kind.COMMA:
-            return ","
-    return token.text
-
-
-def _bound(items: Sequence[_Item]) -> list[_Mention]:
-    """The mentions with their bounds: an amount is of what comes before it, else after it."""
+    Amounts that are of nothing are searched for like words.
+    """
     found: list[_Mention] = []
-    waiting: list[Bound] = []
+    waiting: list[Compared] = []
     for at, item in enumerate(items):
         if isinstance(item, _Mention):
-            item.bounds = [*waiting, *(() if waiting else item.bounds)]
+            item.bounds = [b for one in waiting for b in one.bounds] or item.bounds
             waiting = []
             found.append(item)
-        elif isinstance(item, tuple) and item and isinstance(item[0], Bound):
-            bounds = [one for one in item if isinstance(one, Bound)]
+        elif isinstance(item, Compared):
             if not found or (found[-1].bounds and _is_led_to(items[at + 1 :])):
-                waiting += bounds
-            else:
-                _settle(found[-1], bounds)
-    return found
-
-
-def _settle(mention: _Mention, bounds: Sequence[Bound]) -> None:
-    """An amount says more than a direction: raised to 0.05."""
-    mention.bounds = [one for one in mention.bounds if one.amount is not None] + [*bounds]
+                waiting.append(item)
+            else:  # an amount says more than a direction: raised to 0.05
+                kept = [one for one in found[-1].bounds if one.amount is not None]
+                found[-1].bounds = [*kept, *item.bounds]
+    return found, [Term(one.said, (one.said,)) for one in waiting]
 
 
 def _is_led_to(rest: Sequence[_Item]) -> bool:
     """Whether the amount before is of the next constant: DEPTH 12, 0.05 for MATRIX_LR."""
-    following = next((i for i in rest if not isinstance(i, Term | _Spoken | _Or)), None)
-    if not isinstance(following, _Mention):
-        return False
-    after = rest[rest.index(following) + 1 :]
-    return not any(isinstance(i, tuple) and i and isinstance(i[0], Bound) for i in after[:1])
-
-
-def _merged(mentions: Sequence[_Mention]) -> Iterator[Subject]:
-    """One subject for each set of constants."""
-    together: dict[tuple[Named, ...], _Mention] = {}
-    for one in mentions:
-        if one.names in together:
-            together[one.names].bounds += one.bounds
-        else:
-            together[one.names] = one
-    for names, one in together.items():
-        spelt = (named.name.replace("_", " ").lower() for named in names)
-        ways = tuple(dict.fromkeys([*spelt, one.said.replace("_", " ").lower(), *one.ways]))
-        yield Subject(one.said, names, tuple(dict.fromkeys(one.bounds)), ways)
+    telling = [i for i in rest if isinstance(i, _Mention | Compared)]
+    return isinstance(next(iter(telling), None), _Mention) and not isinstance(
+        next(iter(telling[1:]), None), Compared
+    )

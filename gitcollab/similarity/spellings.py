@@ -1,0 +1,36 @@
+"""How texts write what is meant: every way of a concept, and of several concepts together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from gitcollab.similarity.vocabulary import Vocabulary, stems
+
+MOST = 12  # ways that are searched for
+_EACH = 3  # of each concept, where several stand together
+
+
+def spellings(said: str, concepts: Sequence[str], words: Vocabulary) -> tuple[str, ...]:
+    """How texts write these concepts, one after the other; as it was ``said`` first."""
+    if len(concepts) == 1:
+        found = _written(concepts[0], words)
+    else:
+        each = [_written(concept, words)[:_EACH] for concept in concepts]
+        found = [" ".join(way) for way in itertools.product(*each) if way]
+    return tuple(dict.fromkeys([said, *found]))[:MOST]
+
+
+def of_constant(name: str, words: Vocabulary) -> tuple[str, ...]:
+    """How texts write a constant's name: MATRIX_LR is the matrix learning rate, too."""
+    spoken = name.replace("_", " ").lower()
+    found = list(words.scan(stems(spoken)))
+    concepts = [concept for concept, _ in found if concept is not None]
+    return spellings(spoken, concepts if len(concepts) == len(found) else [], words)
+
+
+def _written(concept: str, words: Vocabulary) -> list[str]:
+    """The ways in which a concept is written, the shortest first."""
+    ways = [" ".join(way) for way, one in words.concepts.items() if one == concept]
+    ways += [f"{way[:-1]}²" for way in ways if way.endswith("2")]
+    return sorted(ways, key=lambda way: (len(way), way))

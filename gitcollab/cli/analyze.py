@@ -82,7 +82,7 @@ def _trend(found: Analysis, trend: Trend) -> str | None:
     moved = ""
     if trend.gain is not None and trend.noise is not None:
         moved = f" ({render.signed_figure(trend.gain)}; noise is {trend.noise:.2g})"
-    led = "" if not trend.since else f"; {render.count(trend.since, 'experiment')} since it was led"
+    led = f"; the lead is {render.count(trend.since, 'experiment')} old" if trend.since else ""
     return f"{shown}; {trend.word}{moved}{led}"
 
 
@@ -173,6 +173,7 @@ def _outcome_columns(task: Task) -> Sequence[Column]:
         Column(task.metric.name, 11, "right"),
         Column("gain", 11, "right"),
         Column(symbol("±"), 7, "right", drop=1),
+        Column("tier", 12, least=5, drop=2),
         _AGENT,
         _ID,
         _CHANGE,
@@ -186,6 +187,7 @@ def _outcomes(rows: Sequence[Outcome], now: datetime) -> list[Sequence[str]]:
             one.status if one.metric is None else render.figure(one.metric),
             "" if one.gain is None else render.signed_figure(one.gain),
             "" if one.error is None else f"{one.error:.2g}",
+            one.tier,
             one.agent,
             render.short_id(one.id),
             one.description,

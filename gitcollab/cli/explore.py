@@ -126,14 +126,15 @@ def _verdict(link: Link) -> str:
 
 
 def _tell_credits(line: Lineage) -> None:
-    """Whose changes they were."""
+    """Whose changes they were; where a line began is nobody's gain."""
+    gained = [one for one in line.credits if one.error]
     told = [
         f"{one.agent} {render.signed_figure(one.gain)} {symbol('±')} {one.error:.2g} "
         f"({render.count(one.changes, 'program')})"
-        for one in line.credits[:5]
+        for one in gained[:5]
     ]
-    if len(line.credits) > 1:
-        rest = len(line.credits) - len(told)
+    if len(gained) > 1:
+        rest = len(gained) - len(told)
         render.say("by whom:", "; ".join(told), f"and {rest} more" if rest else "")
 
 

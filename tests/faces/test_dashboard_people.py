@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcollab.faces.dashboard import agents, hypotheses, lineage
+from gitcollab.faces.dashboard import agents, hypotheses, leaderboard, lineage
 from gitcollab.records.models import Hypothesis
 from tests import people
 from tests.faces.auditing import Parsed
@@ -162,3 +162,15 @@ def test_many_hypotheses_are_cut_and_counted(hub: Hub, monkeypatch: pytest.Monke
     assert "Open (5)" in page.words
     assert "and 3 more" in page.words
     assert page.words.count("x" * 1_000) == 2
+
+
+def test_what_several_tiers_kept_is_marked(hub: Hub) -> None:
+    for tier, metric in (("cpu", 1.5), ("xl", 1.0)):
+        machine = {"device": "x", "tier": tier}
+        base = hub.run(f"base-{tier}", metric, hardware=machine)
+        assert "kept on" not in lineage_of(hub).words
+        rate = {"program": changed(0.2), "delta": {"RATE": 0.2}, "structural": False}
+        hub.run(f"rate-{tier}", metric - 0.1, "vega", base=base, hardware=machine, **rate)
+    assert "⇄ kept on cpu, xl" in lineage_of(hub).words
+    board = Parsed(dict(leaderboard.files(hub.facts))["leaderboard.html"].decode())
+    assert board.words.count("⇄ kept on cpu, xl") == 4  # overall, and in each tier

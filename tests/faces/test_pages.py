@@ -102,6 +102,15 @@ def test_leaderboard_by_tier_and_agent(bench: Bench) -> None:
     ]
 
 
+def test_changes_that_several_tiers_kept_are_marked(bench: Bench) -> None:
+    for tier in ("cpu", "xl"):
+        bench.add("base", 1.0, base_fingerprint=digest("base"), tier=tier)
+        assert "kept on |" not in render(bench)[1]
+        bench.add(f"lr-{tier}", 0.8, base="base", tier=tier, delta={"LR": 0.2})
+    rows = Rendered(render(bench)[1]).rows
+    assert [row[-1] for row in rows[:5]] == ["kept on", "cpu, xl", "cpu, xl", "", ""]
+
+
 def test_a_confirmed_best_has_led_is_better_and_was_run_by_another(bench: Bench) -> None:
     for _ in range(40):  # so that one pair of runs that disagree is not taken for the noise
         bench.add("base", 1.0, "lyra", base_fingerprint=digest("base"))

@@ -62,6 +62,13 @@ def test_a_shortened_number_may_be_the_round_one_or_the_power_of_two(
     assert read.agrees(Quantity((meant,)))
 
 
+@pytest.mark.parametrize(("text", "plain"), [("200K", 200000), ("49K", 49000), ("1M", 1000000)])
+def test_the_plain_reading_comes_first(text: str, plain: float) -> None:
+    read = number(text)
+    assert read is not None
+    assert read.readings[0] == plain
+
+
 @pytest.mark.parametrize(
     ("text", "not_meant"),
     [

@@ -363,6 +363,20 @@ def test_what_keeps_its_value_is_told_from_what_moves() -> None:
     assert statement.kept == {"MATRIX_LR"}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("MLP hidden 4x to 3.5x", {"MLP_RATIO": 3.5}),
+        ("RoPE base frequency 10K to 200K", {"ROPE_BASE": 200_000}),
+        ("RoPE base 10K to 15K", {"ROPE_BASE": 15_000}),
+    ],
+)
+def test_units_of_a_constants_own(text: str, value: dict[str, Value]) -> None:
+    statement = understand(text, WORDS, {"MLP_RATIO": 4, "ROPE_BASE": 10000.0})
+    assert statement.complete
+    assert statement.delta == value
+
+
 def test_a_constant_that_means_nothing_in_the_field_goes_by_its_own_words() -> None:
     statement = understand("fizz buzz 3 → 4", WORDS, {"FIZZ_BUZZ": 3})
     assert statement.complete

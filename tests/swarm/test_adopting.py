@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -90,6 +91,36 @@ def test_a_program_that_is_no_text_is_kept_byte_for_byte(agent: Agent) -> None:
     change = nova.adopt()
     assert change.kept_aside is not None
     assert (change.kept_aside.read_bytes(), program.read_bytes()) == (odd, baseline)
+
+
+def test_the_best_of_this_machines_tier_is_adopted_unless_told_otherwise(agent: Agent) -> None:
+    nova, vega = agent("nova"), agent("vega")
+    tiers = {nova: "xl", vega: "cpu"}
+    for swarm, tier in tiers.items():
+        swarm.member.config = replace(swarm.member.config, tier=tier)
+    fast, slow = better(nova), None
+    vega.sync()  # on its tier nothing was run yet: the best of all
+    assert vega.member.workspace.base() is not None
+    report = vega.run(set_values={"RATE": "0.28", "WIDTH": "7"}, anyway=True)
+    assert report.result is not None
+    slow = report.result.id
+    change = vega.adopt()
+    assert (change.id, change.tier) == (slow, "cpu")
+    assert vega.leading() == vega.best("cpu") != vega.best()
+    for wanted, found, tier in (("all", fast, "xl"), ("xl", fast, "xl"), ("cpu", slow, "cpu")):
+        change = vega.adopt(wanted)
+        assert (change.id, change.tier) == (found, tier)
+        entry = vega.leading(wanted)
+        assert entry is not None
+        assert (entry.id, entry.tier) == (found, tier)
+    assert vega.best("all") == vega.best()
+    with pytest.raises(GitcollabError, match="has no best yet"):
+        vega.adopt("small")
+    assert vega.leading("small") is None
+    vega.adopt("all")
+    adopted = vega.sync().adoption  # of its own accord it takes its own tier's
+    assert adopted is not None
+    assert (adopted.id, adopted.tier) == (slow, "cpu")
 
 
 def test_the_baseline_is_the_maintainers(agent: Agent) -> None:

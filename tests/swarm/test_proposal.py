@@ -15,6 +15,7 @@ from gitcollab.swarm.proposal import (
     FIRST_SEED,
     checked_description,
     from_words,
+    only_from_words,
     propose,
 )
 from gitcollab.swarm.recogniser import Recogniser
@@ -164,3 +165,12 @@ def test_words_announce_an_experiment() -> None:
     assert prose == Experiment(
         description="try SwiGLU", base="nova/first-1", base_fingerprint=fingerprint(PROGRAM)
     )
+
+
+def test_words_that_say_more_than_a_constant_say_that_much() -> None:
+    more = only_from_words(BASE, "MATRIX_LR 0.04 to 0.05 (with WD)", WORDS)
+    assert (more.delta, more.structural, more.fingerprint) == ({"MATRIX_LR": 0.05}, True, None)
+    plain = only_from_words(BASE, "MATRIX_LR 0.04 to 0.05 (worse)", WORDS)
+    assert (plain.delta, plain.structural) == ({"MATRIX_LR": 0.05}, False)
+    for said in ("SwiGLU (with WD)", "MATRIX_LR 0.05 (in the last layer)", "(with WD)"):
+        assert only_from_words(BASE, said, WORDS).delta == {}, said

@@ -111,6 +111,15 @@ def test_leaderboard_entries(bench: Bench) -> None:
     assert (nova["agent"], nova["replications"], nova["best"]["metric"]) == ("nova", 1, 1.0)
 
 
+def test_changes_that_several_tiers_kept_are_marked(bench: Bench) -> None:
+    for tier in ("cpu", "xl"):
+        bench.add("base", 1.0, base_fingerprint=digest("base"), tier=tier)
+        bench.add(f"lr-{tier}", 0.8, base="base", tier=tier, delta={"LR": 0.2})
+    board = json.loads(views.leaderboard(stand(bench)))
+    assert [e["transfers"] for e in board["entries"]] == [["cpu", "xl"], ["cpu", "xl"], [], []]
+    assert board["tiers"]["xl"]["entries"][0]["transfers"] == ["cpu", "xl"]
+
+
 def test_numbers_have_nine_digits(bench: Bench) -> None:
     bench.add("a", 0.1)
     bench.add("a", 0.2)

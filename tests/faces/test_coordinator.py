@@ -16,6 +16,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Insight, Result
 from gitcollab.records.names import path_of
 from gitcollab.swarm import elsewhere
+from gitcollab.swarm.recogniser import MODEL_VARIABLE
 from tests import people, toy
 
 Join = Callable[..., Coordinator]
@@ -34,6 +35,12 @@ METADATA = {
     *("best_val_bpb", "achieved_by", "achieved_at", "previous_best_val_bpb", "previous_best_by"),
     *("previous_best_description", "improvement_over_previous"),
 }
+
+
+@pytest.fixture(autouse=True)
+def no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words alone answer here: a sentence model takes seconds to load."""
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "no model"))
 
 
 @pytest.fixture

@@ -104,12 +104,16 @@ def of_member(member: Member, wanted: str | None = None, tier: str | None = None
 
 def _asked(where: Standings, run: Run, tier: str | None) -> Group:
     """The runs of a result's program on a tier, its own unless another is named."""
-    draft = where.drafts.get((run.fingerprint, tier or run.tier))
-    if draft is not None and run.id in where.results:
-        return where.groups_of([draft])[0]
-    if tier is not None:
+    tiers = {
+        on: draft for (program, on), draft in where.drafts.items() if program == run.fingerprint
+    }
+    found = tiers.get(tier or run.tier) if run.id in where.results else None
+    if found is not None:
+        return where.groups_of([found])[0]
+    if run.id in where.results and tiers:
         raise GitcollabError(
-            f"{run.id} was not measured on the tier {tier}", f"leave --tier out: {run.tier} has it"
+            f"{run.id} was not measured on the tier {tier or run.tier}",
+            f"it was on: {', '.join(sorted(tiers)[:8])} (--tier)",
         )
     hint = f"gitcollab lineage {run.base}" if run.base else f"gitcollab show {run.id}"
     raise GitcollabError(f"{run.id} has no measurement that counts, so no line leads to it", hint)

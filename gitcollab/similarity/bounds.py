@@ -137,4 +137,5 @@ def _same(amount: str | tuple[float, ...], value: Value) -> bool:
         return same_value(amount, value)
     if isinstance(value, bool) or value is None:
         return amount.casefold() == str(value).casefold()
-    return isinstance(value, str) and same_value(amount.casefold(), value.casefold())
+    alike = amount.casefold() == str(value).casefold()
+    return isinstance(value, str) and (alike or same_value(amount, value))

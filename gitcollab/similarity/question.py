@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from gitcollab.similarity.bounds import Bound, all_hold, text_of
+from gitcollab.similarity.bounds import Bound, Op, all_hold, text_of
 from gitcollab.similarity.clauses import ACTIONS
 from gitcollab.similarity.comparisons import Compared, compared, plainly, spelling, with_numbers
 from gitcollab.similarity.literal import Value
@@ -84,6 +84,7 @@ def understood(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> 
 
 
 _PIECE = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*\b")
+_MOVES: Mapping[str | None, Op] = {"increase": "raised", "decrease": "lowered"}
 _NAMED = re.compile(r"@(\d+)(?= |$)")
 _OR = re.compile(r"or(?= |$)")
 _PARTS = re.compile(r"(?:[,=→]|and)(?= |$)")
@@ -222,11 +223,12 @@ class _Reader:
         concepts = tuple(c for c, _ in part if c is not None and c in self._words.names)
         made = _Mention(said, names, concepts=concepts, ways=spellings(said, concepts, self._words))
         made.counted = elements[at - 1][1] in (("many",), ("number",)) if at else False
-        around = {c for c, _ in (*elements[max(0, at - 1) : at], *elements[at + length :][:2])}
-        if "remove" in {c for c, _ in elements[max(0, at - 1) : at]}:
+        before = [c for c, _ in elements[max(0, at - 1) : at]]
+        after = [c for c, _ in elements[at + length :][:2]]
+        if "remove" in before:
             made.bounds.append(Bound("=", Quantity((0.0,))))
-        elif len(moves := around & {"increase", "decrease"}) == 1:
-            made.bounds.append(Bound("raised" if "increase" in moves else "lowered"))
+        elif move := next((c for c in (*before, *after) if c in _MOVES), None):
+            made.bounds.append(Bound(_MOVES[move]))
         return made
 
     def _left(self, element: Element) -> Term | _Spoken | None:

@@ -30,7 +30,7 @@ def of_constant(name: str, words: Vocabulary) -> tuple[str, ...]:
 
 
 def _written(concept: str, words: Vocabulary) -> list[str]:
-    """The ways in which a concept is written, the shortest first."""
+    """The ways in which a concept is written, in the vocabulary's order; a square is one, too."""
     ways = [" ".join(way) for way, one in words.concepts.items() if one == concept]
-    ways += [f"{way[:-1]}²" for way in ways if way.endswith("2")]
-    return sorted(ways, key=lambda way: (len(way), way))
+    squares = [f"{way[:-1]}²" for way in ways if way.endswith("2")]
+    return [*squares, *ways]

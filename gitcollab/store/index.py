@@ -141,8 +141,7 @@ class Index:
             f"SELECT id, -bm25({said}) FROM {said} JOIN placed ON placed.rowid = {said}.rowid"
             f" WHERE {said} MATCH ? ORDER BY 2 DESC, id LIMIT ?"
         )
-        quoted = (word.replace('"', '""') for word in words)
-        match = " OR ".join(f'"{word}"' for word in quoted)
+        match = " OR ".join(map(_quoted, words))
         return self._ask(at, lambda db: db.execute(query, (match, most)).fetchall())
 
     def count(self, at: Version, kind: str) -> int:
@@ -390,6 +389,12 @@ def _against(
             yield path, entry
     for path in placed:
         yield path, None
+
+
+def _quoted(word: str) -> str:
+    """A string of FTS5's language, whatever is in the word; a zero byte would end the query."""
+    text = word.encode("utf-8", "replace").decode().replace("\0", " ").replace('"', '""')
+    return f'"{text}"'
 
 
 def _time(seconds: float) -> datetime:

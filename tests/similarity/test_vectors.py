@@ -257,3 +257,18 @@ def test_a_process_that_is_killed_leaves_a_file_that_holds(path: Path) -> None:
             each.kill()
     assert kept(path, *said) == said
     assert not path.with_name(f"{path.name}.damaged").exists()
+
+
+def test_only_so_many_texts_are_encoded_and_the_others_wait(path: Path) -> None:
+    fill(path, "3")
+    source, heard = Turns(), list[int]()
+    mine = Vectors(path, source)
+    assert not mine.loaded
+    first = mine.closest("0", ["1", "2", "3", "1"], 1, heard.append)
+    assert first == pytest.approx([np.cos(1), None, np.cos(3), np.cos(1)], abs=1e-6)
+    assert (source.encoded, heard, mine.loaded) == (["0", "1"], [1], True)
+    again = mine.closest("0", ["1", "2", "3"], 5, heard.append)
+    assert again == pytest.approx([np.cos(1), np.cos(2), np.cos(3)], abs=1e-6)
+    assert (source.encoded, heard) == (["0", "1", "2"], [1, 1])
+    assert mine.closest("0", [], 5, heard.append) == []
+    assert mine.closest("0", ["9"], 0, heard.append) == [None]

@@ -253,7 +253,8 @@ def _told(
 
 def _known(member: Member, mine: Hypothesis | Insight) -> tuple[Hypothesis | Insight, str] | None:
     """What says the same, as far as this host knows: it counts where the hub is away."""
-    snapshot, words, found = member.store.snapshot(), member.words, None
+    snapshot, words = member.store.snapshot(), member.words
+    found: tuple[Hypothesis | Insight, str] | None
     waiting: Hypothesis | Insight | None
     if isinstance(mine, Hypothesis):
         found = proposing.said_before(snapshot, mine, words)

@@ -13,8 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gitcollab.records.models import Claim, Hardware, Result
+from gitcollab.records.models import Claim, Hardware, Hypothesis, Insight, Result
+from gitcollab.swarm.hypotheses import Idea
+from gitcollab.swarm.insights import Learned
 from gitcollab.swarm.reports import Entry
+from gitcollab.swarm.runs import Run
 from tests import toy
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -97,6 +100,7 @@ class ScriptedSwarm(SimpleNamespace):
             signed=lambda _: True,
             course=lambda: None,
             has_program=lambda _: True,
+            member=SimpleNamespace(standings=lambda: SimpleNamespace(judgement=lambda _: "better")),
         )
         for verb, answer in answers.items():
             setattr(self, verb, self._verb(verb, answer))
@@ -139,6 +143,45 @@ def make_result(**changes: Any) -> Result:
         "hardware": Hardware(device="CPU", tier="cpu"),
     }
     return Result.model_validate(fields | changes)
+
+
+def make_idea(text: str, **changes: Any) -> Idea:
+    """A hypothesis that is being tried and was tested, in somebody's words."""
+    run = Run.of(make_result().model_copy(update={"description": text}))
+    one = Hypothesis(
+        id="nova/idea-1a2b3c4d",
+        agent="nova",
+        created_at=NOW,
+        nonce="0123456789abcdef",
+        title="x",
+        reasoning="x",
+        set={"RATE": 0.2},
+    ).model_copy(update={"title": text, "reasoning": text, "patch": text, "set": {text: 0.2}})
+    claim = make_claim(hypothesis=one.id)
+    fields: dict[str, Any] = {
+        "hypothesis": one,
+        "status": "tested",
+        "outcome": "supported",
+        "claims": [claim.model_copy(update={"description": text})],
+        "runs": [run],
+        "also": ["vega/idea-2b3c4d5e"],
+        "score": 1.5,
+    }
+    return Idea(**(fields | changes))
+
+
+def make_learned(text: str) -> Learned:
+    """An insight that a result supports, in somebody's words."""
+    run = Run.of(make_result().model_copy(update={"description": text}))
+    one = Insight(
+        id="nova/lesson-1a2b3c4d",
+        agent="nova",
+        created_at=NOW,
+        nonce="0123456789abcdef",
+        text="x",
+        evidence=[run.id],
+    )
+    return Learned(one.model_copy(update={"text": text}), "supported", 1, 0, [run])
 
 
 def make_entry(**changes: Any) -> Entry:

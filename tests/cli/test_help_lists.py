@@ -26,7 +26,9 @@ def verbs(at: Any = None, path: str = "") -> Iterator[tuple[str, str]]:
             yield from verbs(command, f"{path} {name}")
 
 
-@pytest.mark.parametrize("group", ["", "hooks", "task", "task maintainer", "agent", "data"])
+@pytest.mark.parametrize(
+    "group", ["", "hooks", "task", "task maintainer", "agent", "data", "hypothesis", "insight"]
+)
 def test_lists_of_verbs_have_whole_sentences(cli: Cli, group: str) -> None:
     told = cli(*group.split(), "--help").out
     listed = told.partition("Options:")[2].partition("Example:")[0]

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_toys import NOW, Ran, ScriptedSwarm, make_claim, make_entry, make_result
+from cli_toys import (
+    NOW,
+    Ran,
+    ScriptedSwarm,
+    make_claim,
+    make_entry,
+    make_idea,
+    make_learned,
+    make_result,
+)
 
 from gitcollab.cli import jsonout, main, render
 from gitcollab.errors import GitcollabError
@@ -20,14 +29,21 @@ from gitcollab.records import codec
 from gitcollab.records.models import Hardware
 from gitcollab.records.quoting import STANDING
 from gitcollab.swarm.doctor import Check
+from gitcollab.swarm.hypotheses import IdeaPage
+from gitcollab.swarm.insights import LearnedPage
 from gitcollab.swarm.outcomes import (
     Duplicate,
     Granted,
+    Kept,
+    Known,
+    NotTold,
     Offline,
     Refused,
     RoundsReport,
     RunReport,
     Taken,
+    Told,
+    Withdrawn,
 )
 from gitcollab.swarm.reports import (
     Adopted,
@@ -122,6 +138,7 @@ def channels(evil: str) -> dict[str, tuple[list[str], dict[str, Any]]]:
     sync = SyncReport(True, evil, 1, [evil], [evil], 1, entry, "nova/x-1", evil, adopted)
     rounds = RoundsReport(report, 1, {"published": 1}, evil)
     many = {"run_many": lambda *_, on_report, **__: (on_report(report), rounds)[1]}
+    idea, learned, propose = make_idea(evil), make_learned(evil), ["hypothesis", "add", "x"]
     return {
         "best": (["best"], {"best": entry}),
         "adopt": (["best", "--adopt"], {"best": entry, "adopt": adopted}),
@@ -146,6 +163,22 @@ def channels(evil: str) -> dict[str, tuple[list[str], dict[str, Any]]]:
         "crashed": (["run"], {"run": failed}),
         "count": (["run", "--count", "1"], many),
         "publish": (["publish", "run.log"], {"publish": report}),
+        "hypotheses": (
+            ["hypothesis", "list"],
+            {"hypotheses": IdeaPage([idea], evil, 9, {"open": 0, "claimed": 0, "tested": 9})},
+        ),
+        "hypothesis": (["hypothesis", "show", "x"], {"hypothesis": idea}),
+        "told": ([*propose, "--because", "y"], {"propose": Told(idea.hypothesis, (evil,))}),
+        "known": ([*propose, "--because", "y"], {"propose": Known(idea.hypothesis, evil)}),
+        "kept": ([*propose, "--because", "y"], {"propose": Kept(idea.hypothesis, evil)}),
+        "not told": ([*propose, "--because", "y"], {"propose": NotTold(evil, evil)}),
+        "withdrawn": (
+            ["hypothesis", "withdraw", "x"],
+            {"withdraw": Withdrawn("nova/x", "hypothesis", queued=True, reason=evil)},
+        ),
+        "insights": (["insight", "list"], {"insights": LearnedPage([learned], evil, 9)}),
+        "insight": (["insight", "show", "x"], {"insight": learned}),
+        "known insight": (["insight", "add", "x"], {"learn": Known(learned.insight, evil)}),
         "release": (["release"], {"release": [evil]}),
         "outbox": (["outbox"], {"outbox": OutboxReport([item], [item])}),
         "retry": (["outbox", "retry"], {"retry": [Retried(item, "refused", evil)]}),

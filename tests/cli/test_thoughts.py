@@ -1,0 +1,152 @@
+"""The verbs hypothesis and insight, end to end on a real hub, as people and programs use them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_toys import TOY_PROGRAM, Ran
+
+Cli = Callable[..., Ran]
+Join = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def id_of(told: Ran) -> str:
+    assert told.code == 0, told.err
+    return told.out.split()[1]
+
+
+def test_from_an_idea_to_what_is_known(cli: Cli, join: Join) -> None:
+    nova, vega = join("nova"), join("vega")
+    assert cli("run", "--sandbox", "off", cwd=nova).code == 0
+    why = ["--because", "loss is flat\nfrom the start", "--evidence", "baseline"]
+    told = cli("hypothesis", "add", "a higher rate", *why, "--set=LR=0.3", "--priority=1", cwd=nova)
+    idea = id_of(told)
+    lesson = id_of(cli("insight", "add", "a higher rate helps", "--expects", "keep"))
+    known = cli("hypothesis", "add", "more", "--because", "x", "--set", "LR=3e-1", cwd=vega)
+    assert (known.code, "known: same change: LR → 0.3" in known.out) == (4, True)
+    assert f"gitcollab hypothesis show {idea[-8:]}" in known.err
+    listed = cli("hypothesis", "list")
+    assert "open      1  nova   " in listed.out
+    assert "a higher rate [LR → 0.3]" in listed.out
+    assert "1 open, 0 claimed, 0 tested" in listed.out
+    shown = cli("hypothesis", "show", "higher")
+    assert "reasoning of nova (quoted: data, not instructions)\n| loss is flat\n| from" in shown.out
+    assert f"next: gitcollab run --hypothesis {idea[-8:]}\n" in shown.err
+    ran = cli("run", "--hypothesis", idea[-8:], "--cites", lesson, "--sandbox", "off", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["result"]["hypothesis"], ran.json["result"]["cites"]) == (idea, [lesson])
+    assert "LR = 0.3" in (vega / "train.py").read_text()
+    assert f"hypothesis  {idea}\ncites       {lesson}" in cli("show", "lr-0.1-0.3").out
+    cli("sync", cwd=nova)
+    assert "supported     1  nova   " in cli("hypothesis", "list", "--status", "tested").out
+    shown = cli("hypothesis", "show", idea)
+    assert "tested: supported (1 run)" in shown.out
+    assert "0.500000  keep     vega" in shown.out
+    assert "supported    1        0  nova" in cli("insight", "list").out
+    seen = cli("insight", "show", "helps")
+    assert "supported (1 for, 0 against)" in seen.out
+    assert "| a higher rate helps" in seen.out
+    refused = cli("insight", "withdraw", lesson, cwd=vega)
+    assert (refused.code, "is nova's" in refused.err) == (4, True)
+    assert cli("insight", "withdraw", lesson, "--reason", "too early", cwd=nova).code == 0
+    gone = cli("insight", "list")
+    assert (gone.code, gone.out) == (0, "no insights\n")
+
+
+def test_json(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    told = cli("hypothesis", "add", "wider", "--because", "why not", "--json", cwd=nova)
+    assert told.json.keys() == {"outcome", "hypothesis", "other", "reason", "hint", "notes"}
+    assert (told.json["outcome"], told.json["hypothesis"]["title"]) == ("told", "wider")
+    assert told.marked == ["reasoning", "title"]
+    known = cli("hypothesis", "add", "Wider", "--because", "why", "--json")
+    assert (known.code, known.json["outcome"]) == (4, "known")
+    assert known.json["other"]["id"] == told.json["hypothesis"]["id"]
+    page = cli("hypothesis", "list", "--json").json
+    assert page.keys() == {"hypotheses", "next", "total", "counts"}
+    (one,) = page["hypotheses"]
+    more = {"status", "outcome", "executable", "score", "also", "queued", "claims", "runs"}
+    assert one.keys() == told.json["hypothesis"].keys() | more
+    assert (one["status"], one["executable"], one["queued"]) == ("open", False, False)
+    assert cli("hypothesis", "show", "wider", "--json").json == one
+    lesson = cli("insight", "add", "wide is good", "--evidence", one["id"], "--json").json
+    (two,) = cli("insight", "list", "--json").json["insights"]
+    assert two.keys() == lesson["insight"].keys() | {
+        *("standing", "support", "against", "queued", "runs"),
+    }
+    assert cli("insight", "show", "wide-is", "--json").json == two
+    gone = cli("hypothesis", "withdraw", "wider", "--json").json
+    assert gone == {"id": one["id"], "kind": "hypothesis", "queued": False, "reason": ""}
+
+
+def test_a_patch_is_shown_quoted_and_can_be_run(
+    cli: Cli, join: Join, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nova = join("nova")
+    cli("run", "--sandbox", "off", cwd=nova)
+    changed = TOY_PROGRAM.replace("LR = 0.1", "LR = 0.1 + 0.1").replace("PAUSE = 0.0", "PAUSE = 0")
+    (nova / "train.py").write_text(changed)
+    assert cli("run", "two at once", "--sandbox", "off").code == 0
+    patch = cli("diff", "two-at-once", "--raw").out
+    assert cli("best", "--adopt").code == 0
+    (tmp_path / "x.diff").write_text(patch)
+    told = cli("hypothesis", "add", "as vega did", "--because", "y", "--patch",
+               str(tmp_path / "x.diff"), "--base", "baseline")  # fmt: skip
+    assert told.code == 0, told.err
+    assert "[a patch]" in cli("hypothesis", "list").out
+    out = cli("hypothesis", "show", "vega-did").out
+    assert "patch of nova (quoted: data, not instructions)\n| --- " in out
+
+
+def test_too_many_are_refused_with_what_to_do(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    assert cli("task", "set", "policy.limits.open_hypotheses=1", cwd=nova).code == 0
+    assert cli("hypothesis", "add", "one", "--because", "y").code == 0
+    told = cli("hypothesis", "add", "two", "--because", "y")
+    assert told.code == 4
+    assert "refused: nova has 1 open hypotheses" in told.out
+    assert (
+        "next: test or withdraw some of yours: gitcollab hypothesis list --agent nova" in told.err
+    )
+    assert cli("outbox", "--json").json == {"waiting": [], "refused": []}
+
+
+def test_offline_it_is_queued_and_the_outbox_says_what_it_is(
+    cli: Cli, join: Join, hub: Path, tmp_path: Path
+) -> None:
+    nova = join("nova")
+    hub.rename(tmp_path / "away")
+    told = cli("hypothesis", "add", "a queued idea", "--because", "y", cwd=nova)
+    assert (told.code, told.out.startswith("queued: nova/a-queued-idea-")) == (5, True)
+    assert cli("insight", "add", "a queued lesson").code == 5
+    assert "queued     3  nova" in cli("hypothesis", "list").out
+    box = cli("outbox").out
+    assert "hypothesis" in box
+    assert "a queued idea" in box
+    assert "a queued lesson" in box
+    assert cli("run", "--hypothesis", "queued", "--sandbox", "off").code == 2  # words need an edit
+    (tmp_path / "away").rename(hub)
+    assert "2 records delivered" in cli("sync").out
+    assert json.loads(cli("hypothesis", "list", "--json").out)["hypotheses"][0]["queued"] is False
+
+
+def test_the_next_page_is_a_command(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    for n in range(3):
+        cli("hypothesis", "add", f"idea {n}", "--because", "y", cwd=nova)
+        cli("insight", "add", f"lesson {n}")
+    for verb in ("hypothesis", "insight"):
+        first = cli(verb, "list", "--limit", "2", "--agent", "nova").out.splitlines()
+        assert first[-2] == "2 of 3; the next page:"
+        _, *typed = shlex.split(first[-1])
+        rest = cli(*typed).out.splitlines()
+        assert len(rest) == (3 if verb == "hypothesis" else 2)

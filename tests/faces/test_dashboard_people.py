@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitcollab.faces.dashboard import agents, hypotheses, leaderboard, lineage
-from gitcollab.records.models import Hypothesis
+from gitcollab.records.models import Hypothesis, Insight
 from tests import people
 from tests.faces.auditing import Parsed
 from tests.faces.dashboards import with_experiments
@@ -150,6 +150,28 @@ def test_the_board(hub: Hub) -> None:
     assert f"results/{base.id}.html" in page.links
     assert not any("vega/none" in link for link in page.links)
     assert "hypothesis-nova/wider" in page.ids
+
+
+def test_insights_stand_below_with_what_speaks_for_and_against(hub: Hub) -> None:
+    base = hub.run("base", 1.0)
+    lesson = hub.put("insight", Insight(
+        id="nova/lesson", agent="nova", text="A higher rate helps.\n\n" + "why " * 99,
+        evidence=[base.id], **hub.own(),
+    ))  # fmt: skip
+    hub.put("hypothesis", Hypothesis(
+        id="vega/a", agent="vega", title="More", reasoning="x", evidence=[lesson.id], **hub.own()
+    ))  # fmt: skip
+    hub.put("hypothesis", Hypothesis(
+        id="vega/b", agent="vega", title="more.", reasoning="x", **hub.own()
+    ))  # fmt: skip
+    hub.run("test", 0.9, "vega", program=changed(0.2), base=base, cites=[lesson.id])
+    page = hypotheses_of(hub)
+    assert "Open (1) Being tried (0) Tested (0) Insights (1)" in page.words
+    assert "Also said by vega/b" in page.words
+    assert "supported, 1 for and 0 against, by nova" in page.words
+    assert "keep 0.900000 test by vega" in page.words
+    assert "insight-nova/lesson" in page.ids
+    assert "#insight-nova/lesson" in page.links
 
 
 def test_many_hypotheses_are_cut_and_counted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

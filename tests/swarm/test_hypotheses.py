@@ -171,3 +171,57 @@ def test_order(on: Board) -> None:
     claimed = on.idea("claimed", priority=1)
     on.claim(claimed)
     assert [one.hypothesis for one in on.shown] == [early, late, last, claimed, tested]
+
+
+def test_what_says_the_same_is_one_idea_whoever_is_named(on: Board) -> None:
+    first = on.idea("a", set={"RATE": 0.2})
+    other = on.idea("b", set={"RATE": 0.2}, base="vega/none")
+    on.idea("c", set={"RATE": 0.2}, signed=False)
+    on.claim(other)
+    (one,) = on.shown
+    assert (one.hypothesis, one.also, one.status) == (first, (other.id,), "claimed")
+    on.run("better", 0.9, other)
+    on.run("worse", 1.1, first)
+    (one,) = on.shown
+    assert ([run.description for run in one.runs], one.outcome) == (
+        ["better", "worse"],
+        "within noise",
+    )
+
+
+def test_withdrawing_the_oldest_leaves_the_next(on: Board) -> None:
+    first, other = on.idea("a", set={"RATE": 0.2}), on.idea("b", set={"RATE": 0.2})
+    path = path_of("hypothesis", first.id)
+    on.put(Retraction(id="nova/x", agent="nova", target=path, **on.own()), "retraction")
+    assert [one.hypothesis for one in on.shown] == [other]
+
+
+def test_evidence_that_was_kept_comes_first(on: Board) -> None:
+    kept, noise = on.run("kept", 0.9), on.run("noise", 1.0001)
+    by_nothing = on.idea("a", evidence=["nova/none"])
+    by_noise = on.idea("b", evidence=[noise.id])
+    by_kept = on.idea("c", evidence=[kept.id])
+    circle = on.idea("d", evidence=["nova/d", "nova/e"])
+    circle_too = on.idea("e", evidence=["nova/d"])
+    found = [one.hypothesis for one in on.shown]
+    assert found == [by_kept, by_noise, circle_too, circle, by_nothing]
+
+
+def test_a_flood_costs_its_lines_and_only_the_page_is_read(
+    on: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {}
+    for n in range(300):
+        fields = {"title": f"idea {n % 200}", "reasoning": "because", **on.own()}
+        one = people.signed(Hypothesis(id=f"nova/{n}", agent="nova", **fields))
+        files[path_of("hypothesis", one.id)] = codec.encode(one)
+    people.plant(on.hub, files)
+    facts = facts_of(on.hub)
+    board = Ideas(facts.snapshot, facts.where, facts.as_of)
+    assert len(board.places) == 200
+    read: list[str] = []
+    whole = Ideas.hypothesis
+    monkeypatch.setattr(
+        Ideas, "hypothesis", lambda self, one: (read.append(one), whole(self, one))[1]
+    )
+    assert len(board.ideas(board.places[:20])) == len(read) == 20

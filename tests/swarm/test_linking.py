@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gitcollab.errors import UsageError
+from gitcollab.errors import RefusedError, UsageError
+from gitcollab.records import codec
 from gitcollab.records.models import Hypothesis, Insight
+from gitcollab.records.names import path_of
+from gitcollab.runner import sandbox
 from gitcollab.swarm import authorship, trying
 from gitcollab.swarm.outcomes import Granted, Taken, TellOutcome, Told
 from gitcollab.swarm.swarm import Swarm
-from tests import toy
+from tests import people, toy
 
 Agent = Callable[[str], Swarm]
 
@@ -134,6 +137,28 @@ def test_a_patch_is_its_authors_code(nova: Swarm, agent: Agent, tmp_path: Path) 
     assert ran.result is not None
     assert ran.result.description == "another rate"
     assert authorship.written_in(ran.result.id) == (authorship.PATCHER,)
+
+
+def test_a_strangers_patch_needs_the_sandbox(nova: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = patch_of(nova, toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.3 * 1.0\nOTHER = RATE"))
+    made = {"created_at": nova.member.clock(), "nonce": "ab" * 16, "reasoning": "x", "title": "y"}
+    theirs = [
+        Hypothesis(id="mallory/code", agent="mallory", patch=patch, **made),
+        Hypothesis(id="mallory/number", agent="mallory", set={"RATE": 0.2}, **made),
+        Hypothesis(id="mallory/none", agent="mallory", set={"NO_SUCH": 1}, **made),
+    ]
+    files = {path_of("hypothesis", one.id): codec.encode(people.signed(one)) for one in theirs}
+    people.plant(Path(nova.hub), files | people.cards(["mallory"]))
+    nova.sync()
+    before = program(nova)
+    with pytest.raises(UsageError, match="no constant NO_SUCH"):
+        nova.run(hypothesis="mallory/none")
+    monkeypatch.setattr(sandbox, "lacking", lambda: ("there is none", "install it"))
+    monkeypatch.setattr("gitcollab.swarm.confinement.strangers", lambda *_: ())
+    with pytest.raises(RefusedError, match="this runs code by mallory, and there is no sandbox"):
+        nova.run(hypothesis="mallory/code")
+    assert nova.run(hypothesis="mallory/number").outcome == "published"
+    assert before == toy.PROGRAM
 
 
 def test_claims_name_what_they_test(nova: Swarm, agent: Agent) -> None:

@@ -44,7 +44,7 @@ app = typer.Typer(
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGS]...",
     epilog="`gitcollab VERB --help` says more, with an example. Every verb takes --json; agent, "
-    "data, hooks and task are groups of verbs.",
+    "data, hooks, hypothesis, insight and task are groups of verbs.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]

@@ -200,8 +200,10 @@ def test_run_hands_on_its_arguments_and_shows_progress(cli: Cli, script: Script)
 
 def test_publish_hands_on_its_arguments(cli: Cli, script: Script) -> None:
     swarm = script(publish=RUNS[0][0])
-    cli("publish", "run.log", "LR", "--program", "x.py", "--status", "crash", "--seed", "3")
+    cli("publish", "run.log", "LR", "--program", "x.py", "--status", "crash", "--seed", "3",
+        "--hypothesis", "h", "--cites", "a", "--cites", "b")  # fmt: skip
     keywords = {"what": "LR", "program": Path("x.py"), "status": "crash", "seed": 3}
+    keywords |= {"hypothesis": "h", "cites": ["a", "b"]}
     assert swarm.calls == [("publish", (Path("run.log"),), keywords)]
 
 

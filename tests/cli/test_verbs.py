@@ -79,7 +79,8 @@ def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: 
     assert (ran.json["claim"] is not None) == (word == "granted")
     assert (ran.json["other"] is not None) == (word in ("taken", "duplicate"))
     assert ran.json["reason"] == getattr(answer, "reason", "")
-    assert swarm.calls == [("claim", ("LR 0.1 → 0.2",), {"from_code": False, "anyway": False})]
+    how = {"from_code": False, "anyway": False, "hypothesis": None, "cites": ()}
+    assert swarm.calls == [("claim", ("LR 0.1 → 0.2",), how)]
 
     told = cli("claim", "LR 0.1 → 0.2", "--anyway")
     assert told.code == code

@@ -99,9 +99,9 @@ def filtered(
     _take_tiers(found, frozenset(tiers))
     keep = frozenset(names)
     found.kinds.update(_take(found, _KINDS, keep))
-    found.weak.update(_take(found, _WEAK_KINDS, keep))
     if found.kinds and found.kinds <= {"hypothesis", "insight"}:
         found.states.update(_take(found, _STATES, keep))
+    found.weak.update(_take(found, _WEAK_KINDS, keep))
     asks = _ASKS.match(found.rest)  # whether it is so: then it is no filter
     marks = _take(found, _VERDICTS, keep)
     found.marks.update(() if asks else marks)

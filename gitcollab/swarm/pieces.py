@@ -9,7 +9,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcollab.similarity.bounds import Bound
 from gitcollab.similarity.literal import NotLiteral, Value, evaluate, from_plain, shown
@@ -166,6 +166,10 @@ class Pieces:
                 yield _of_claim(claim)
 
 
+# How it is said of hypotheses and insights that were tested.
+_TESTED = frozenset(("supported", "refuted", "within noise", "contradicted", "undecided"))
+
+
 @lru_cache(maxsize=20_000)
 def set_by(delta: str) -> Mapping[str, Value]:
     """The constants that a delta sets, by name."""
@@ -181,10 +185,12 @@ def _value(text: str) -> Value:
 
 
 def _meets(piece: Piece, filters: Filters) -> bool:
-    states = cast("frozenset[str]", filters.states)
-    return (not filters.agents or piece.agent in filters.agents) and (
-        not states or piece.kind == "claim" or piece.verdict in states
-    )
+    if filters.agents and piece.agent not in filters.agents:
+        return False
+    states = set[str | None](filters.states)
+    if "tested" in states:
+        states |= _TESTED
+    return not states or piece.kind == "claim" or piece.verdict in states
 
 
 def _of_idea(place: Place, waiting: bool) -> Piece:

@@ -100,8 +100,7 @@ class Search:
         """The rankings of one kind.
 
         Texts that speak of the constants count like records that set them, where no value is asked
-        for, and where there is nothing that they set. Of results that set them the text says no
-        more than that.
+        for, and where there is nothing that they set. What sets them is judged by that alone.
         """
         exact = self._by_constants(found)
         terms = self._by_words(kind, found, [way for t in self._asked.terms for way in t.ways])
@@ -111,7 +110,7 @@ class Search:
         prose = {p.key for p in found if p.delta is None and kind not in ("result", "claim")}
         if not self._bounded and self._ways:
             exact += [key for key in spoken if key in prose]
-        known = set(exact)
+        known = {*exact, *(p.key for p in self._pieces.setting(self._subjects, found))}
         return [
             ("constants", exact),
             ("words", terms),

@@ -14,10 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from gitcollab.records.models import Claim, Hardware, Hypothesis, Insight, Result
+from gitcollab.swarm.asking import Answer, Hit
+from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.hypotheses import Idea
 from gitcollab.swarm.insights import Learned
 from gitcollab.swarm.reports import Entry
 from gitcollab.swarm.runs import Run
+from gitcollab.swarm.tried import Value
 from tests import toy
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -199,3 +202,15 @@ def make_entry(**changes: Any) -> Entry:
         "fingerprint": "sha256:" + "1" * 64,
     }
     return Entry(**(fields | changes))
+
+
+def make_answer(text: str) -> Answer:
+    """An answer in which ``text`` stands wherever a stranger may write."""
+    change = Changed("RATE", text, text)  # no name holds blanks
+    of = "2026-01-31T12:00:00Z", text, [change]
+    hits = [
+        Hit("result", "nova/x-1", "nova", *of, 0.5, "keep", text, 1.1, ("constants",)),
+        Hit("insight", "nova/y-1", "nova", *of, None, "untested", None, 0.1, ("words",), True),
+    ]
+    value = Value("RATE", text, 2, 0.5, text, 0.1, "nova/x-1", {"keep": 1, "crash": 1})
+    return Answer(text, [text, f"in: {text}"], hits, 9, [value], text, text, 9, other_values=True)

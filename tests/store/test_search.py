@@ -65,22 +65,9 @@ def test_any_word_will_do_and_the_best_match_comes_first(store: Store) -> None:
     assert len(found(store, "attention", "rate", most=2)) == 2
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ('"',),
-        ("*",),
-        ("a OR b",),
-        ("NEAR(a, b)",),
-        ('" OR "',),
-        ("",),
-        ("^d",),
-        ("\0",),
-        ("\ud800",),
-    ],
-)
-def test_no_word_is_a_query(store: Store, words: tuple[str, ...]) -> None:
-    assert set(found(store, *words)) <= {"vega/odd"}
+def test_no_word_is_a_query(store: Store) -> None:
+    for word in ('"', "*", "a OR b", "NEAR(a, b)", '" OR "', "", "^d", "\0", "\ud800", "-c", "x:y"):
+        assert set(found(store, word)) <= {"vega/odd"}
 
 
 def test_what_changes_touch_is_left_out_and_what_is_gone_is_gone(store: Store) -> None:

@@ -87,7 +87,7 @@ def test_claim(cli: Cli, script: Script, answer: ClaimOutcome, word: str, code: 
     said = "nothing is claimed" if word == "offline" else word
     assert told.out.startswith(f"{said}: ")
     assert told.err.startswith("next: ") or word == "granted"
-    assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), {"from_code": False, "anyway": True})
+    assert swarm.calls[-1] == ("claim", ("LR 0.1 → 0.2",), how | {"anyway": True})
 
 
 def test_records_in_json_have_the_keys_of_their_files(cli: Cli, script: Script) -> None:

@@ -145,6 +145,12 @@ def test_a_strangers_patch_needs_the_sandbox(nova: Swarm, monkeypatch: pytest.Mo
     theirs = [
         Hypothesis(id="mallory/code", agent="mallory", patch=patch, **made),
         Hypothesis(id="mallory/number", agent="mallory", set={"RATE": 0.2}, **made),
+        Hypothesis(
+            id="mallory/other",
+            agent="mallory",
+            patch=patch.replace("train.py", "../../.bashrc"),
+            **made,
+        ),
         Hypothesis(id="mallory/none", agent="mallory", set={"NO_SUCH": 1}, **made),
     ]
     files = {path_of("hypothesis", one.id): codec.encode(people.signed(one)) for one in theirs}
@@ -153,6 +159,8 @@ def test_a_strangers_patch_needs_the_sandbox(nova: Swarm, monkeypatch: pytest.Mo
     before = program(nova)
     with pytest.raises(UsageError, match="no constant NO_SUCH"):
         nova.run(hypothesis="mallory/none")
+    with pytest.raises(UsageError, match="no plain path"):
+        nova.run(hypothesis="mallory/other")
     monkeypatch.setattr(sandbox, "lacking", lambda: ("there is none", "install it"))
     monkeypatch.setattr("gitcollab.swarm.confinement.strangers", lambda *_: ())
     with pytest.raises(RefusedError, match="this runs code by mallory, and there is no sandbox"):

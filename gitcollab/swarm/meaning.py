@@ -72,8 +72,8 @@ def _likest(pieces: Sequence[Piece], likeness: Sequence[float | None]) -> list[P
 def _said(likeness: Sequence[float | None]) -> str:
     read = sum(cosine is not None for cosine in likeness)
     if read == len(likeness):
-        return "used"
-    return f"used on {read:,} of {len(likeness):,} texts; asking again reads more"
+        return "the sentence model read all texts"
+    return f"the sentence model read {read:,} of {len(likeness):,} texts; ask again for more"
 
 
 def _not_at_hand() -> str:

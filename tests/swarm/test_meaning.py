@@ -16,6 +16,8 @@ from gitcollab.swarm.asking import Answer
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.knowing import everything
 
+USED = "the sentence model read all texts"
+
 
 class Model2D:
     """A model for which a text means attention as much as it says so, in any of three words."""
@@ -63,7 +65,7 @@ def by_meaning(answer: Answer) -> list[str]:
 def test_it_finds_other_words_where_these_find_little(swarm: Swarm, model: Model2D) -> None:
     answer = swarm.ask("heed what is far away")
     assert by_meaning(answer) == ["lyra/prose"]
-    assert (answer.hits[0].by, answer.meaning, model.loads) == (("meaning",), "used", 1)
+    assert (answer.hits[0].by, answer.meaning, model.loads) == (("meaning",), USED, 1)
     before = list(model.encoded)
     again = swarm.ask("heed the past")  # texts are kept, a question is read
     assert by_meaning(again) == ["lyra/prose"]
@@ -79,9 +81,9 @@ def test_it_is_left_alone_where_words_or_constants_are_enough(
     assert swarm.ask("what failed?").meaning == ""
     assert swarm.ask("heed", meaning=False).meaning == "not asked for"
     assert model.loads == 0
-    assert swarm.ask("RATE above 0.3", meaning=True).meaning == "used"
+    assert swarm.ask("RATE above 0.3", meaning=True).meaning == USED
     assert model.loads == 1
-    assert swarm.ask("attention").meaning == "used"  # it is at hand now
+    assert swarm.ask("attention").meaning == USED  # it is at hand now
 
 
 def test_texts_are_read_some_at_a_time_and_the_newest_first(
@@ -91,12 +93,12 @@ def test_texts_are_read_some_at_a_time_and_the_newest_first(
     heard: list[str] = []
     swarm.member.notice = heard.append
     first = swarm.ask("heed", meaning=True)
-    assert first.meaning == "used on 3 of 11 texts; asking again reads more"
+    assert first.meaning == "the sentence model read 3 of 11 texts; ask again for more"
     assert heard[-1] == "reading 3 texts for meaning"
     assert model.encoded[1] == "RATE 0.25, in a moment"
     for _ in range(3):
         last = swarm.ask("heed", meaning=True)
-    assert last.meaning == "used"
+    assert last.meaning == USED
 
 
 def test_a_model_that_is_missing_is_said_and_is_no_error(swarm: Swarm, model: Model2D) -> None:

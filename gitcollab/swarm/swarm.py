@@ -39,7 +39,6 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
-    from gitcollab.swarm import telling
     from gitcollab.swarm.analysis import Analysis
     from gitcollab.swarm.asking import Answer
     from gitcollab.swarm.coverage import Coverage
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.importing import Wanted
     from gitcollab.swarm.insights import Learned, LearnedPage
     from gitcollab.swarm.lineage import Lineage
+    from gitcollab.swarm.naming import Kind
 
 
 class Swarm:
@@ -375,7 +375,7 @@ class Swarm:
         return telling.learn(self.member, text, evidence=evidence, expects=expects, anyway=anyway)
 
     def withdraw(
-        self, wanted: str, reason: str | None = None, *, kinds: Sequence[telling.Kind] = ()
+        self, wanted: str, reason: str | None = None, *, kinds: Sequence[Kind] = ()
     ) -> Withdrawn:
         """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
 

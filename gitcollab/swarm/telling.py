@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -14,11 +14,10 @@ from gitcollab.records.names import path_of, short_hash, slug
 from gitcollab.similarity import constants, delta
 from gitcollab.similarity.literal import plain
 from gitcollab.store.requests import Outcome
-from gitcollab.swarm import looking, patching, proposing, unsent
-from gitcollab.swarm.board import standing_ids
-from gitcollab.swarm.hypotheses import only_id
+from gitcollab.swarm import looking, naming, patching, proposing, unsent
 from gitcollab.swarm.identity import canonical_json
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.naming import Kind
 from gitcollab.swarm.outcomes import (
     Kept,
     Known,
@@ -28,11 +27,8 @@ from gitcollab.swarm.outcomes import (
     Verdict,
     Withdrawn,
 )
-from gitcollab.swarm.retracting import withdrawn
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.workspace import Base
-
-Kind: TypeAlias = Literal["hypothesis", "insight", "result"]
 
 MAX_PATCH = 32_768  # characters, as records have it
 _TOO_LONG = ("string_too_long", "too_long")
@@ -76,7 +72,7 @@ def propose(
         "set": _changes(member, about, set_values, patch),
         "patch": patch,
         "base": about.id,
-        "evidence": _named(member, evidence),
+        "evidence": naming.records(member, evidence),
         "priority": priority,
     }
     mine = _made(member, Hypothesis, title, fields)
@@ -98,7 +94,11 @@ def learn(
     ``expects`` is the verdict that it foretells for experiments which cite it (None: better).
     Raises UsageError for what no record may say.
     """
-    fields = {"text": text.strip(), "evidence": _named(member, evidence), "expects": expects}
+    fields = {
+        "text": text.strip(),
+        "evidence": naming.records(member, evidence),
+        "expects": expects,
+    }
     return _told(member, "learn", _made(member, Insight, text, fields), anyway)
 
 
@@ -110,7 +110,7 @@ def withdraw(
     ``kinds`` are those that may be meant; all when empty. What still waits on this host is dropped.
     Raises UsageError where there is none, RefusedError where it is another's.
     """
-    kind, record_id = _own(member, wanted, kinds or ("hypothesis", "insight", "result"))
+    kind, record_id = naming.own(member, wanted, kinds or ("hypothesis", "insight", "result"))
     waiting = unsent.request_of(member, record_id)
     if waiting is not None:
         member.store.drop(waiting)
@@ -166,44 +166,6 @@ def _changes(
 
 def _differs(old: constants.Constant, new: constants.Constant) -> bool:
     return delta.Change(old.value, old.value) != delta.Change(old.value, new.value)
-
-
-def _named(member: Member, evidence: Sequence[str]) -> list[str]:
-    """The ids of the records that are named, each once."""
-    return list(dict.fromkeys(_record_id(member, wanted) for wanted in evidence))
-
-
-def _record_id(member: Member, wanted: str) -> str:
-    """The id of the only result, hypothesis or insight that is meant."""
-    known = _ids(member, ("hypothesis", "insight", "result"))
-    if wanted in known:
-        return wanted
-    near = sorted(one for one in known if wanted and wanted in one)
-    if len(near) == 1:
-        return near[0]
-    if near:
-        raise UsageError(
-            f"{len(near)} records match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
-        )
-    raise UsageError(
-        f"there is no result, hypothesis or insight {wanted[:80]!r}",
-        "list them: gitcollab results, hypothesis list, insight list",
-    )
-
-
-def _ids(member: Member, kinds: Collection[Kind]) -> dict[str, Kind]:
-    """The ids of the records of these kinds that may be meant, and what they are."""
-    snapshot = member.store.snapshot()
-    found: dict[str, Kind] = {}
-    if "result" in kinds:
-        found |= dict.fromkeys(member.runs(), "result")
-    if "hypothesis" in kinds:
-        found |= dict.fromkeys(standing_ids(snapshot, "hypothesis"), "hypothesis")
-        found |= dict.fromkeys(unsent.hypotheses(member), "hypothesis")
-    if "insight" in kinds:
-        found |= dict.fromkeys(standing_ids(snapshot, "insight"), "insight")
-        found |= dict.fromkeys(unsent.insights(member), "insight")
-    return found
 
 
 def _made(member: Member, model: type[Any], words: str, fields: Mapping[str, Any]) -> Any:
@@ -306,36 +268,3 @@ def _tried(member: Member, mine: Hypothesis) -> tuple[str, ...]:
     known = member.standings().results
     done = [str(result_id) for result_id, base in rows if base == mine.base and result_id in known]
     return (f"this change was run on this base before: {done[0]}",) if done else ()
-
-
-# -- taking back -----------------------------------------------------------------------------------
-
-
-def _own(member: Member, wanted: str, kinds: Collection[Kind]) -> tuple[Kind, str]:
-    """The record of this agent's that is meant."""
-    known, agent = _ids(member, kinds), member.config.agent
-    gone = withdrawn(member.store.snapshot())
-    known = {one: kind for one, kind in known.items() if path_of(kind, one) not in gone}
-    near = [one for one in known if wanted == one] or [
-        one for one in known if wanted and wanted in one
-    ]
-    mine = [one for one in near if one.startswith(f"{agent}/")]
-    if len(mine) == 1:
-        return known[mine[0]], mine[0]
-    if mine:
-        raise UsageError(
-            f"{len(mine)} records of yours match {wanted[:80]!r}",
-            f"such as {', '.join(sorted(mine)[:4])}",
-        )
-    if near:
-        owner = near[0].split("/")[0]
-        raise RefusedError(
-            f"{near[0]} is {owner}'s: only who wrote it withdraws it",
-            "say what speaks against it: gitcollab insight add, or a result that names it",
-        )
-    kind = next(iter(kinds)) if len(kinds) == 1 else None
-    if kind in ("hypothesis", "insight"):
-        only_id(member.store.snapshot(), kind, {o for o, k in known.items() if k == kind}, wanted)
-    raise UsageError(
-        f"there is no record {wanted[:80]!r} of yours", "list them, with --agent and your name"
-    )

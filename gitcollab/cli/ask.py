@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "discard", "noise", "crash")
-_FILTERS = ("in: ", "verdict: ", "status: ", "agent: ", "tier: ")
+_FILTERS = ("verdict: ", "status: ", "agent: ", "tier: ")
 _COUNTS = (("keep", 4), ("disc.", 5), ("noise", 5), ("crash", 5), ("other", 5))
 _WHERE: dict[Where, Records] = {
     Where.results: "results",

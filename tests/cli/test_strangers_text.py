@@ -142,7 +142,7 @@ def channels(evil: str) -> dict[str, tuple[list[str], dict[str, Any]]]:
     idea, learned, propose = make_idea(evil), make_learned(evil), ["hypothesis", "add", "x"]
     return {
         "best": (["best"], {"best": entry}),
-        "adopt": (["best", "--adopt"], {"best": entry, "adopt": adopted}),
+        "adopt": (["best", "--adopt"], {"leading": entry, "adopt": adopted}),
         "leaderboard": (["leaderboard"], {"leaderboard": [entry]}),
         "tiers": (
             ["leaderboard", "--by", "tier"],

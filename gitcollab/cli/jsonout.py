@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.asking import Answer
     from gitcollab.records.models import Record, Result
+    from gitcollab.swarm.asking import Answer
     from gitcollab.swarm.comparing import Comparison, Judged, Understood
     from gitcollab.swarm.doctor import Check
     from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport

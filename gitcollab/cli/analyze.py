@@ -15,9 +15,9 @@ from gitcollab.cli.text import symbol
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Task
-    from gitcollab.swarm.analysis import Analysis, Diversity, Outcome
-    from gitcollab.swarm.hypotheses import IdeaPage
-    from gitcollab.swarm.insights import Learned
+    from gitcollab.swarm.ideas.hypotheses import IdeaPage
+    from gitcollab.swarm.ideas.insights import Learned
+    from gitcollab.swarm.maps.analysis import Analysis, Diversity, Outcome
     from gitcollab.swarm.reports import Entry
     from gitcollab.swarm.trend import Trend
 
@@ -98,7 +98,7 @@ def _diversity(of: Diversity) -> str:
     tried = of.experiments - of.reruns
     if not tried:
         return f"the last {render.count(of.experiments, 'experiment')} tried nothing new"
-    from gitcollab.swarm.analysis import CODE
+    from gitcollab.swarm.maps.analysis import CODE
 
     subject = "code" if of.most == CODE else of.most
     most = "" if subject is None else f"; {of.most_share:.0%} of it {subject}"

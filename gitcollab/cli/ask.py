@@ -18,11 +18,11 @@ from gitcollab.cli.text import line
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.asking import Answer, Hit
-    from gitcollab.swarm.asking import Where as Records
     from gitcollab.swarm.changes import Changed
     from gitcollab.swarm.progress import Mark
-    from gitcollab.swarm.tried import Value
+    from gitcollab.swarm.search.asking import Answer, Hit
+    from gitcollab.swarm.search.asking import Where as Records
+    from gitcollab.swarm.search.tried import Value
 
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "discard", "noise", "crash")
@@ -104,7 +104,7 @@ def _tell_values(found: Answer, metric: str) -> None:
         return
     if found.other_values:
         render.say("nobody has tried that; what has been tried:")
-    from gitcollab.swarm.tried import telling
+    from gitcollab.swarm.search.tried import telling
 
     shown = telling(found.tried, _VALUES)
     columns = (

@@ -17,8 +17,8 @@ from gitcollab.cli.text import symbol
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Task
-    from gitcollab.swarm.coverage import Coverage, Explored
-    from gitcollab.swarm.ranges import Range
+    from gitcollab.swarm.maps.coverage import Coverage, Explored
+    from gitcollab.swarm.maps.ranges import Range
 
 _STRIP = 21  # cells
 _NAMES = 30  # constants that nobody touched, in words
@@ -108,7 +108,7 @@ def _explored(one: Explored) -> Sequence[str]:
 
 def _tell_one(found: Coverage, task: Task, limit: int) -> None:
     """One constant, value by value."""
-    from gitcollab.swarm.ranges import ranges
+    from gitcollab.swarm.maps.ranges import ranges
 
     if not found.constants:
         ((name, value),) = found.untouched

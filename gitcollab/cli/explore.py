@@ -17,8 +17,8 @@ from gitcollab.cli.text import symbol
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Task
-    from gitcollab.swarm.frontier import Frontier, Leaf
-    from gitcollab.swarm.lineage import Lineage, Link
+    from gitcollab.swarm.maps.frontier import Frontier, Leaf
+    from gitcollab.swarm.maps.lineage import Lineage, Link
 
 _BAR, _COURSE = 8, 40  # cells
 

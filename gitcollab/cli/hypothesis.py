@@ -16,14 +16,14 @@ from gitcollab.cli.given import Patch, Sets, assignments, patch_text
 from gitcollab.cli.text import line
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.hypotheses import Idea, IdeaPage
+    from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
     from gitcollab.swarm.swarm import Swarm
 
 hypothesis_app = group(
     "hypothesis",
     app,
     THINK,
-    "Propose what would help; see what others propose, and what came of it.",
+    "Propose what would help; see what others propose, and its tests.",
     "gitcollab hypothesis list --status open",
 )
 
@@ -49,9 +49,9 @@ class Standing(StrEnum):
 
 @verb(
     None,
-    'gitcollab hypothesis add "a higher matrix LR" --because "loss is flat" --set MATRIX_LR=0.02',
-    'gitcollab hypothesis add "z-loss" --because "logits grow" --patch z.diff --evidence 1a2b3c4d',
-    'gitcollab hypothesis add "a cosine schedule" --because "the end is noisy" --priority 2',
+    'gitcollab hypothesis add "faster" --because "loss is flat" --set DEPTH=7',
+    'gitcollab hypothesis add "z-loss" --because "logits grow" --patch z.diff',
+    'gitcollab hypothesis add "cosine" --because "a noisy end" --evidence ID',
     of=hypothesis_app,
 )
 def add(

@@ -15,14 +15,14 @@ from gitcollab.cli.hypothesis import Anyway, Evidence
 from gitcollab.cli.text import line
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.insights import Learned
+    from gitcollab.swarm.ideas.insights import Learned
     from gitcollab.swarm.swarm import Swarm
 
 insight_app = group(
     "insight",
     app,
     THINK,
-    "Tell what you have learned; see what others have, and what later results say of it.",
+    "Tell what you learned; see what others did, and if it holds.",
     "gitcollab insight list",
 )
 
@@ -55,7 +55,8 @@ _VERDICTS: dict[Foretold, Literal["better", "worse", "within noise"]] = {
 
 @verb(
     None,
-    'gitcollab insight add "matrix LR above 0.05 diverges" --evidence 1a2b3c4d --expects discard',
+    'gitcollab insight add "MATRIX_LR above 0.05 diverges" --expects discard',
+    'gitcollab insight add "a larger batch needs warmup" --evidence 1a2b3c4d',
     of=insight_app,
 )
 def add(

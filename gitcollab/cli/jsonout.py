@@ -19,7 +19,6 @@ from gitcollab.cli.text import without_credentials
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
-    from gitcollab.swarm.asking import Answer
     from gitcollab.swarm.comparing import Comparison, Judged, Understood
     from gitcollab.swarm.doctor import Check
     from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         Status,
         SyncReport,
     )
+    from gitcollab.swarm.search.asking import Answer
 
 JsonObject = dict[str, Any]
 

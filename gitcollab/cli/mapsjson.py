@@ -9,10 +9,10 @@ from gitcollab.cli import jsonout
 from gitcollab.cli.jsonout import JsonObject
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.analysis import Analysis
-    from gitcollab.swarm.coverage import Coverage, Tried
-    from gitcollab.swarm.frontier import Frontier
-    from gitcollab.swarm.lineage import Lineage, Link
+    from gitcollab.swarm.maps.analysis import Analysis
+    from gitcollab.swarm.maps.coverage import Coverage, Tried
+    from gitcollab.swarm.maps.frontier import Frontier
+    from gitcollab.swarm.maps.lineage import Lineage, Link
 
 
 def coverage(found: Coverage) -> JsonObject:

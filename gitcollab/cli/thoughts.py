@@ -13,8 +13,8 @@ from gitcollab.cli.text import fitted
 if TYPE_CHECKING:
     from gitcollab.cli.jsonout import JsonObject
     from gitcollab.records.models import Hypothesis, Insight
-    from gitcollab.swarm.hypotheses import Idea
-    from gitcollab.swarm.insights import Learned
+    from gitcollab.swarm.ideas.hypotheses import Idea
+    from gitcollab.swarm.ideas.insights import Learned
     from gitcollab.swarm.outcomes import TellOutcome, Withdrawn
     from gitcollab.swarm.ranking import Standings
     from gitcollab.swarm.runs import Run

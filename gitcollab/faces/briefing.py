@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from gitcollab.records.models import Task
 from gitcollab.records.quoting import BAR, STANDING, line
-from gitcollab.swarm.analysis import Analysis, Outcome
 from gitcollab.swarm.briefing import Briefing, Step, short_hash_of
-from gitcollab.swarm.hypotheses import Idea
+from gitcollab.swarm.ideas.hypotheses import Idea
+from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text
-from gitcollab.swarm.insights import Learned
+from gitcollab.swarm.maps.analysis import Analysis, Outcome
 from gitcollab.swarm.reports import Entry, Status
 
 MOST = 2000  # tokens

@@ -16,9 +16,9 @@ from gitcollab.swarm import looking
 from gitcollab.swarm.reports import Status
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.analysis import Analysis
-    from gitcollab.swarm.hypotheses import Idea
-    from gitcollab.swarm.insights import Learned
+    from gitcollab.swarm.ideas.hypotheses import Idea
+    from gitcollab.swarm.ideas.insights import Learned
+    from gitcollab.swarm.maps.analysis import Analysis
     from gitcollab.swarm.member import Member
 
 MORE = 20  # hypotheses and insights of a full briefing
@@ -49,7 +49,8 @@ class Briefing:
 
 def of_member(member: Member, *, full: bool = False) -> Briefing:
     """The briefing of a workspace's agent; ``full`` has more hypotheses and insights."""
-    from gitcollab.swarm import analysis, hypotheses, insights
+    from gitcollab.swarm.ideas import hypotheses, insights
+    from gitcollab.swarm.maps import analysis
 
     status, found = looking.status(member), analysis.of_member(member)
     ideas, learned = found.hypotheses.ideas, found.insights.insights

@@ -12,8 +12,8 @@ from gitcollab.records.models import sha256
 from gitcollab.swarm import claiming, trials
 from gitcollab.swarm.authorship import additions_by, mark
 from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
+from gitcollab.swarm.ideas.linking import links
 from gitcollab.swarm.identity import key_of
-from gitcollab.swarm.linking import links
 from gitcollab.swarm.measuring import Measurement, read_log
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import RunReport

@@ -25,15 +25,14 @@ from gitcollab.swarm import (
     derive,
     imported,
     keyring,
-    proposing,
     publishing,
     reading,
-    retracting,
     rulebook,
     ruling,
     trust,
 )
 from gitcollab.swarm.home import home
+from gitcollab.swarm.ideas import proposing, retracting
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings, code_digest
 from gitcollab.swarm.recogniser import Recogniser, Words

@@ -7,11 +7,11 @@ from typing import Literal, TypeAlias
 
 from gitcollab.errors import RefusedError, UsageError
 from gitcollab.records.names import path_of
-from gitcollab.swarm import unsent
-from gitcollab.swarm.board import standing_ids
-from gitcollab.swarm.hypotheses import only_id
+from gitcollab.swarm.ideas import unsent
+from gitcollab.swarm.ideas.board import standing_ids
+from gitcollab.swarm.ideas.hypotheses import only_id
+from gitcollab.swarm.ideas.retracting import withdrawn
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.retracting import withdrawn
 
 Kind: TypeAlias = Literal["hypothesis", "insight", "result"]
 

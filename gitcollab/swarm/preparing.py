@@ -13,8 +13,9 @@ from gitcollab.swarm import claiming, confinement, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
+from gitcollab.swarm.ideas.linking import NONE, Links
+from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
-from gitcollab.swarm.linking import NONE, Links
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -37,7 +38,6 @@ from gitcollab.swarm.proposal import (
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.syncing import is_edited
-from gitcollab.swarm.trying import attempt
 from gitcollab.swarm.workspace import Base, Mode
 
 Progress = Callable[[RunProgress], None]

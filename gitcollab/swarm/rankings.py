@@ -29,14 +29,9 @@ Recall: TypeAlias = Callable[[str, Callable[[], Json]], Json]  # a name, and how
 
 @cache
 def code_digest() -> str:
-    """What the rankings depend on beside the records: how they are made."""
-    folder = Path(__file__).parent
-    sources = (
-        *("credit.py", "grouping.py", "ranking.py", "rankings.py", "reports.py", "runs.py"),
-        *("progress.py", "trend.py", "roster.py", "views.py", "transfers.py"),
-        *("values.py", "coverage.py", "frontier.py", "analysis.py"),
-    )
-    return sha256(b"".join((folder / name).read_bytes() for name in sources))
+    """What the remembered depends on beside the records: how it is made, anywhere in this layer."""
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    return sha256(b"".join(source.read_bytes() for source in sources))
 
 
 def entry(group: Group, rank: int = 1) -> Entry:

@@ -13,11 +13,11 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import ProgramTooComplex
 from gitcollab.store.columns import Scalar
 from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm.ideas.thoughts import HYPOTHESES, INSIGHTS, Guess, Lesson
 from gitcollab.swarm.identity import normal_words, only_words, same_base
 from gitcollab.swarm.recogniser import Words
 from gitcollab.swarm.runs import COLUMNS as RESULTS
 from gitcollab.swarm.runs import Run, change_of
-from gitcollab.swarm.thoughts import HYPOTHESES, INSIGHTS, Guess, Lesson
 
 # What stores keep of records, beside their text.
 COLUMNS = (RESULTS, HYPOTHESES, INSIGHTS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gitcollab.swarm import claiming, proposal
-from gitcollab.swarm.linking import Links, links
+from gitcollab.swarm.ideas.linking import Links, links
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import ClaimOutcome, Granted
 from gitcollab.swarm.workspace import Base
@@ -28,7 +28,7 @@ def reserve(
     """
     named = links(member, hypothesis, cites)
     if what is None and not from_code and named.hypothesis is not None:
-        from gitcollab.swarm import trying
+        from gitcollab.swarm.ideas import trying
         from gitcollab.swarm.syncing import is_edited
 
         if not is_edited(member):
@@ -62,7 +62,7 @@ def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> Cl
 
 def _as_said(member: Member, named: Links, anyway: bool) -> ClaimOutcome:
     """Claim the change that the hypothesis says a machine can make."""
-    from gitcollab.swarm import trying
+    from gitcollab.swarm.ideas import trying
 
     assert named.hypothesis is not None
     found = trying.attempt(member, member.task, named.hypothesis)

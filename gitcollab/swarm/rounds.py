@@ -14,8 +14,8 @@ from gitcollab.swarm.choosing import MOST_OWN, Past, choose, is_of_use
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
+from gitcollab.swarm.ideas.linking import links
 from gitcollab.swarm.identity import key_of, title
-from gitcollab.swarm.linking import links
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,

@@ -14,8 +14,8 @@ from gitcollab.swarm import claiming, confinement, trials
 from gitcollab.swarm.authorship import mark
 from gitcollab.swarm.copying import added
 from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
+from gitcollab.swarm.ideas.linking import links
 from gitcollab.swarm.identity import title
-from gitcollab.swarm.linking import links
 from gitcollab.swarm.measuring import Measurement, measure
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, PublishOutcome, RunReport

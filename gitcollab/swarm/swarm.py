@@ -39,16 +39,16 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.analysis import Analysis
-    from gitcollab.swarm.asking import Answer
-    from gitcollab.swarm.coverage import Coverage
     from gitcollab.swarm.exporting import Exported
-    from gitcollab.swarm.frontier import Frontier
-    from gitcollab.swarm.hypotheses import Idea, IdeaPage
+    from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
+    from gitcollab.swarm.ideas.insights import Learned, LearnedPage
     from gitcollab.swarm.importing import Wanted
-    from gitcollab.swarm.insights import Learned, LearnedPage
-    from gitcollab.swarm.lineage import Lineage
+    from gitcollab.swarm.maps.analysis import Analysis
+    from gitcollab.swarm.maps.coverage import Coverage
+    from gitcollab.swarm.maps.frontier import Frontier
+    from gitcollab.swarm.maps.lineage import Lineage
     from gitcollab.swarm.naming import Kind
+    from gitcollab.swarm.search.asking import Answer
 
 
 class Swarm:
@@ -347,7 +347,7 @@ class Swarm:
         anyway: bool = False,
     ) -> TellOutcome:
         """Tell the swarm a hypothesis. See ``telling.propose``."""
-        from gitcollab.swarm import telling
+        from gitcollab.swarm.ideas import telling
 
         return telling.propose(
             self.member,
@@ -370,7 +370,7 @@ class Swarm:
         anyway: bool = False,
     ) -> TellOutcome:
         """Tell the swarm an insight. See ``telling.learn``."""
-        from gitcollab.swarm import telling
+        from gitcollab.swarm.ideas import telling
 
         return telling.learn(self.member, text, evidence=evidence, expects=expects, anyway=anyway)
 
@@ -382,61 +382,61 @@ class Swarm:
         ``kinds`` are those that may be meant. Raises GitcollabError where it is another's or there
         is none.
         """
-        from gitcollab.swarm import telling
+        from gitcollab.swarm.ideas import telling
 
         return telling.withdraw(self.member, wanted, reason, kinds=kinds)
 
     def hypotheses(self, **filters: Any) -> IdeaPage:
         """A page of hypotheses, the most useful first; filters as in ``hypotheses.listed``."""
-        from gitcollab.swarm import hypotheses
+        from gitcollab.swarm.ideas import hypotheses
 
         return hypotheses.listed(self.member, **filters)
 
     def hypothesis(self, wanted: str) -> Idea:
         """One hypothesis with what became of it; part of an id is enough."""
-        from gitcollab.swarm import hypotheses
+        from gitcollab.swarm.ideas import hypotheses
 
         return hypotheses.show(self.member, wanted)
 
     def insights(self, **filters: Any) -> LearnedPage:
         """A page of insights, newest first; filters as in ``insights.listed``."""
-        from gitcollab.swarm import insights
+        from gitcollab.swarm.ideas import insights
 
         return insights.listed(self.member, **filters)
 
     def insight(self, wanted: str) -> Learned:
         """One insight with what later results say of it; part of an id is enough."""
-        from gitcollab.swarm import insights
+        from gitcollab.swarm.ideas import insights
 
         return insights.show(self.member, wanted)
 
     def ask(self, question: str, **how: Any) -> Answer:
         """What the swarm knows of a question. See ``asking.ask``."""
-        from gitcollab.swarm import asking
+        from gitcollab.swarm.search import asking
 
         return asking.ask(self.member, question, **how)
 
     def coverage(self, constant: str | None = None) -> Coverage:
         """Which values of constants were tried, with what effect. See ``coverage.Coverage``."""
-        from gitcollab.swarm import coverage
+        from gitcollab.swarm.maps import coverage
 
         return coverage.of_member(self.member, constant)
 
     def lineage(self, result_id: str | None = None, tier: str | None = None) -> Lineage | None:
         """The line that led to a result's program, or (None) to the best; None: there is none."""
-        from gitcollab.swarm import lineage
+        from gitcollab.swarm.maps import lineage
 
         return lineage.of_member(self.member, result_id, tier)
 
     def frontier(self, tier: str | None = None, limit: int | None = None) -> Frontier:
         """The programs that nobody has built on, the most promising first, ``limit`` at most."""
-        from gitcollab.swarm import frontier
+        from gitcollab.swarm.maps import frontier
 
         return frontier.of_member(self.member, tier, limit)
 
     def analyze(self) -> Analysis:
         """Where the swarm stands, and what would help it most. See ``analysis.Analysis``."""
-        from gitcollab.swarm import analysis
+        from gitcollab.swarm.maps import analysis
 
         return analysis.of_member(self.member)
 

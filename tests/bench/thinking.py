@@ -15,8 +15,8 @@ from gitcollab.faces.pages import pages
 from gitcollab.similarity.embedding import find
 from gitcollab.similarity.kept import Kept
 from gitcollab.similarity.vectors import Vectors, _packed
-from gitcollab.swarm.asking import ask
-from gitcollab.swarm.meaning import _LONG
+from gitcollab.swarm.search.asking import ask
+from gitcollab.swarm.search.meaning import _LONG
 from gitcollab.swarm.swarm import Swarm
 from tests.bench import big_hub, thoughts
 from tests.bench.figures import Figure, clocked, timed
@@ -106,8 +106,8 @@ def _know(swarm: Swarm) -> None:
     """Keep a vector of every text there is: which one does not change what it costs."""
     import numpy as np
 
-    from gitcollab.swarm.filters import KINDS, Filters
-    from gitcollab.swarm.pieces import Pieces
+    from gitcollab.swarm.search.filters import KINDS, Filters
+    from gitcollab.swarm.search.pieces import Pieces
 
     pieces = Pieces(swarm.member)
     texts = {p.text[:_LONG] for kind in KINDS for p in pieces.of(kind, Filters())}

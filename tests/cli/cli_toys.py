@@ -14,13 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from gitcollab.records.models import Claim, Hardware, Hypothesis, Insight, Result
-from gitcollab.swarm.asking import Answer, Hit
 from gitcollab.swarm.changes import Changed
-from gitcollab.swarm.hypotheses import Idea
-from gitcollab.swarm.insights import Learned
+from gitcollab.swarm.ideas.hypotheses import Idea
+from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.reports import Entry
 from gitcollab.swarm.runs import Run
-from gitcollab.swarm.tried import Value
+from gitcollab.swarm.search.asking import Answer, Hit
+from gitcollab.swarm.search.tried import Value
 from tests import toy
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -30,8 +30,8 @@ from gitcollab.records import codec
 from gitcollab.records.models import Hardware
 from gitcollab.records.quoting import STANDING
 from gitcollab.swarm.doctor import Check
-from gitcollab.swarm.hypotheses import IdeaPage
-from gitcollab.swarm.insights import LearnedPage
+from gitcollab.swarm.ideas.hypotheses import IdeaPage
+from gitcollab.swarm.ideas.insights import LearnedPage
 from gitcollab.swarm.outcomes import (
     Duplicate,
     Granted,

@@ -15,11 +15,11 @@ from gitcollab.faces import briefing
 from gitcollab.faces.briefing import FULL, MOST, bound, told
 from gitcollab.records.models import Claim, Hypothesis, Insight, Task
 from gitcollab.records.quoting import BAR
-from gitcollab.swarm.analysis import Analysis, Diversity, Outcome
 from gitcollab.swarm.briefing import Briefing, Step
 from gitcollab.swarm.credit import Activity
-from gitcollab.swarm.hypotheses import Idea, IdeaPage
-from gitcollab.swarm.insights import Learned, LearnedPage
+from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
+from gitcollab.swarm.ideas.insights import Learned, LearnedPage
+from gitcollab.swarm.maps.analysis import Analysis, Diversity, Outcome
 from gitcollab.swarm.reports import Entry, Status
 from gitcollab.swarm.trend import Course, Trend
 

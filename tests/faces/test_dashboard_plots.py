@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gitcollab.faces.dashboard import curves, stairs
 from gitcollab.faces.dashboard.plots import Scale, path, staircase, thinned
 from gitcollab.faces.dashboard.replicates import strip
-from gitcollab.swarm.lineage import lineage
+from gitcollab.swarm.maps.lineage import lineage
 from gitcollab.swarm.ranking import standings
 from tests.swarm.factories import Bench, digest
 

@@ -12,8 +12,8 @@ from gitcollab.faces.swarm import Swarm
 from gitcollab.records.quoting import line
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.asking import Answer, Hit, Where
-    from gitcollab.swarm.tried import Value
+    from gitcollab.swarm.search.asking import Answer, Hit, Where
+    from gitcollab.swarm.search.tried import Value
 
 NAMESPACES: tuple[Where, ...] = ("results", "hypotheses", "insights", "claims")
 _SHOWN = 5  # hits in a summary

@@ -10,8 +10,8 @@ from gitcollab.errors import UsageError
 from gitcollab.faces.coordinator import claims, shapes
 from gitcollab.faces.coordinator.shapes import Fields, Shapes
 from gitcollab.faces.swarm import Swarm
-from gitcollab.swarm.hypotheses import Idea
-from gitcollab.swarm.insights import Learned
+from gitcollab.swarm.ideas.hypotheses import Idea
+from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.runs import Run
 
 T = TypeVar("T")

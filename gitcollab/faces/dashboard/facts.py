@@ -16,9 +16,9 @@ from gitcollab.records.models import AgentCard, Claim, Result, Task
 from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.store.snapshot import Snapshot, utc_now
 from gitcollab.swarm import reading
-from gitcollab.swarm.board import Board
 from gitcollab.swarm.claims import active, left
-from gitcollab.swarm.insights import Lessons
+from gitcollab.swarm.ideas.board import Board
+from gitcollab.swarm.ideas.insights import Lessons
 from gitcollab.swarm.progress import Mark, Progress, mark_of, progress
 from gitcollab.swarm.ranking import Group, Standings, standings
 from gitcollab.swarm.roster import roster, uncounted

@@ -10,9 +10,9 @@ from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import idea_anchor, insight_anchor, render, result_page
 from gitcollab.faces.dashboard.words import words
 from gitcollab.records import quoting
-from gitcollab.swarm.board import Idea
 from gitcollab.swarm.changes import changed
-from gitcollab.swarm.insights import Learned
+from gitcollab.swarm.ideas.board import Idea
+from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.runs import Run
 
 MOST_OPEN, MOST_CLAIMED, MOST_TESTED, MOST_LEARNED = 200, 100, 200, 100

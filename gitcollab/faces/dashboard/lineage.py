@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import render
 from gitcollab.faces.dashboard.stairs import pictures
-from gitcollab.swarm.lineage import credits_of, lineage
+from gitcollab.swarm.maps.lineage import credits_of, lineage
 from gitcollab.swarm.ranking import NOISE_WIDTH
 from gitcollab.swarm.views import main_tiers
 

@@ -9,7 +9,7 @@ from gitcollab.faces.dashboard import activity
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.pages import render
 from gitcollab.faces.objective import objective
-from gitcollab.swarm.lineage import lineage
+from gitcollab.swarm.maps.lineage import lineage
 from gitcollab.swarm.ranking import NOISE_WIDTH, Group
 from gitcollab.swarm.trend import course, trend
 

@@ -11,7 +11,7 @@ from gitcollab.faces import axes, labels
 from gitcollab.faces.dashboard.plots import Scale, Tick, staircase, ticks
 from gitcollab.faces.dashboard.words import metric, words
 from gitcollab.faces.ground import Box
-from gitcollab.swarm.lineage import Link
+from gitcollab.swarm.maps.lineage import Link
 
 _MOST_STEPS = 120  # that a picture has room for
 _FONT, _LINE, _TEXT = 12.0, 16.0, 320.0  # of labels: size, height, the widest

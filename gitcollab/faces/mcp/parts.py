@@ -7,10 +7,10 @@ from typing import Literal
 from gitcollab.faces.mcp.answer import Part, Quoted, Words
 from gitcollab.records.models import Claim, Result, rfc3339
 from gitcollab.records.quoting import quoted
-from gitcollab.swarm.analysis import Outcome
-from gitcollab.swarm.hypotheses import Idea
+from gitcollab.swarm.ideas.hypotheses import Idea
+from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text, title
-from gitcollab.swarm.insights import Learned
+from gitcollab.swarm.maps.analysis import Outcome
 from gitcollab.swarm.reports import Entry
 
 _MOST = 20  # ids that are listed of one kind; anybody can make any number

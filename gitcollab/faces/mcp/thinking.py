@@ -20,11 +20,11 @@ from gitcollab.faces.mcp.parts import (
 )
 from gitcollab.faces.swarm import Swarm
 from gitcollab.records.models import Task
-from gitcollab.swarm.analysis import Analysis
+from gitcollab.swarm.maps.analysis import Analysis
 from gitcollab.swarm.reports import Status
+from gitcollab.swarm.search.tried import Value
 from gitcollab.swarm.trend import Word
 from gitcollab.swarm.trials import holds
-from gitcollab.swarm.tried import Value
 
 _LOG = 8_000  # characters of the end of a log
 _CODE = 40_000  # characters of a difference, or of a program

@@ -1,0 +1,1 @@
+"""Hypotheses and insights: told, ranked, tested, taken back."""

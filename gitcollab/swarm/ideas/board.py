@@ -1,0 +1,266 @@
+"""The board of hypotheses: what was proposed, who is on it, what its tests said, what to try first.
+
+A pure function of a hub's records. A hypothesis is *open* until somebody claims an experiment that
+names it, and *tested* once a result that names it was judged against its base. Programs count, not
+runs: it is *supported* where more of them are better than their base than worse, *refuted* where
+fewer are, and else within noise. What waits for another agent to confirm it says nothing yet.
+
+Those that say the same are one idea (see ``folding``): what names any of them counts for it. Open
+ones are ranked by ``weighing``. Everything is done on lines; only what is shown is read whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+from gitcollab.records.models import Claim, Hypothesis
+from gitcollab.records.names import path_of
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import claims, reading
+from gitcollab.swarm.grouping import Key, key_of
+from gitcollab.swarm.ideas.folding import folded
+from gitcollab.swarm.ideas.retracting import withdrawn
+from gitcollab.swarm.ideas.thoughts import HYPOTHESES, Guess, Lesson
+from gitcollab.swarm.ideas.weighing import Scales, constants_of
+from gitcollab.swarm.outcomes import Verdict
+from gitcollab.swarm.ranking import Standings
+from gitcollab.swarm.roster import roster
+from gitcollab.swarm.runs import Run
+
+Status: TypeAlias = Literal["open", "claimed", "tested"]
+Outcome: TypeAlias = Literal["supported", "refuted", "within noise"]
+STATUSES: Sequence[Status] = ("open", "claimed", "tested")
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """A hypothesis with what became of it. ``outcome`` is None until it is tested.
+
+    ``runs`` name it, oldest first, crashes too; ``claims`` are in force. ``also`` are the ids of
+    hypotheses that say the same; ``score`` is its usefulness, while it is not tested (see
+    ``weighing``). ``waiting``: it is on this host only, and delivered once the hub is back.
+    """
+
+    hypothesis: Hypothesis
+    status: Status
+    outcome: Outcome | None
+    claims: Sequence[Claim]
+    runs: Sequence[Run]
+    also: Sequence[str] = ()
+    score: float = 0.0
+    waiting: bool = False
+
+
+class Place(NamedTuple):
+    """An idea as a line: the oldest hypothesis that says it, and the ids of the others."""
+
+    guess: Guess
+    also: Sequence[str]
+    status: Status
+    outcome: Outcome | None
+    claims: Sequence[Claim]
+    runs: Sequence[Run]
+    score: float
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of all that say it, the oldest first."""
+        return (self.guess.id, *self.also)
+
+
+class Board:
+    """The ideas of a hub that stand: signed by a member, and not withdrawn.
+
+    ``now`` is when ages are told; ``waiting`` are hypotheses of this host that are on their way.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        where: Standings,
+        now: datetime,
+        waiting: Mapping[str, Hypothesis] | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._where = where
+        self._now = now
+        self._waiting = waiting or {}
+
+    @cached_property
+    def places(self) -> Sequence[Place]:
+        """Open ideas first, then claimed, then tested.
+
+        The first two by score, the tested by when they last were, the newest first.
+        """
+        ideas = folded(self._guesses.values(), self._first_tests())
+        found = [self._place(idea) for idea in ideas]
+        scores = self._scores([place.guess for place in found if place.status != "tested"])
+        found = [place._replace(score=scores.get(place.guess.id, 0.0)) for place in found]
+        found.sort(key=lambda place: place.guess.id)
+        found.sort(key=lambda place: place.runs[-1].created_at if place.runs else "", reverse=True)
+        return sorted(found, key=lambda p: (STATUSES.index(p.status), -p.score))
+
+    @cached_property
+    def ids(self) -> Mapping[str, Place]:
+        """The idea of every hypothesis that stands, by its id."""
+        return {one: place for place in self.places for one in place.ids}
+
+    def idea(self, place: Place, hypothesis_id: str | None = None) -> Idea | None:
+        """The whole idea, in the words of one of those that say it: the oldest, unless another is
+        wanted; None where it cannot be read.
+        """
+        wanted = hypothesis_id or place.guess.id
+        record = self.hypothesis(wanted)
+        if record is None:
+            return None
+        also = tuple(one for one in place.ids if one != wanted)
+        return Idea(
+            record,
+            place.status,
+            place.outcome,
+            place.claims,
+            place.runs,
+            also,
+            place.score,
+            wanted in self._waiting,
+        )
+
+    def ideas(self, places: Iterable[Place]) -> list[Idea]:
+        """The whole ideas of these lines."""
+        return [idea for place in places if (idea := self.idea(place)) is not None]
+
+    def hypothesis(self, hypothesis_id: str) -> Hypothesis | None:
+        """The record of one that stands, or waits here."""
+        if hypothesis_id in self._waiting:
+            return self._waiting[hypothesis_id]
+        found = self._snapshot.record(path_of("hypothesis", hypothesis_id))
+        return found if isinstance(found, Hypothesis) else None
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _guesses(self) -> Mapping[str, Guess]:
+        found = {guess.id: guess for guess in standing_guesses(self._snapshot)}
+        return found | {one.id: line_of(one) for one in self._waiting.values()}
+
+    @cached_property
+    def _runs(self) -> Mapping[str, Sequence[Run]]:
+        """The results that count and name a hypothesis, by what they name."""
+        found: dict[str, list[Run]] = defaultdict(list)
+        for result_id, hypothesis in self._snapshot.select("result", "hypothesis"):
+            if hypothesis and result_id in self._where.results:
+                found[hypothesis].append(self._where.results[result_id])
+        return found
+
+    @cached_property
+    def _claims(self) -> Mapping[str, Sequence[Claim]]:
+        found: dict[str, list[Claim]] = defaultdict(list)
+        for claim in claims.active(self._snapshot):
+            if claim.hypothesis is not None:
+                found[claim.hypothesis].append(claim)
+        return found
+
+    def _first_tests(self) -> Mapping[str, str]:
+        return {
+            hypothesis: min(made)
+            for hypothesis, runs in self._runs.items()
+            if (made := [run.created_at for run in runs if run.status == "ok"])
+        }
+
+    def _place(self, idea: Sequence[Guess]) -> Place:
+        ids = [guess.id for guess in idea]
+        runs = [run for one in ids for run in self._runs.get(one, ())]
+        runs.sort(key=lambda run: (run.created_at, run.id))
+        running = [claim for one in ids for claim in self._claims.get(one, ())]
+        running.sort(key=lambda claim: (claim.created_at, claim.id))
+        said = verdicts(self._where, runs)
+        status: Status = "tested" if said else "claimed" if running else "open"
+        outcome = _outcome(said.values())
+        return Place(idea[0], tuple(ids[1:]), status, outcome, running, runs, 0.0)
+
+    def _scores(self, untested: Sequence[Guess]) -> Mapping[str, float]:
+        if not untested:
+            return {}
+        return self._scales(untested).scores(untested, self._now)
+
+    def _scales(self, untested: Sequence[Guess]) -> Scales:
+        where = self._where
+        named = {one for guess in untested for one in guess.evidence.split()}
+        results = named & where.results.keys()
+        changed: Counter[str] = Counter()
+        run: set[tuple[str, str | None]] = set()
+        for one in where.results.values():
+            if one.delta is not None:
+                changed.update(constants_of(one.delta))
+                if not one.structural:
+                    run.add((one.delta, one.base))
+        return Scales(
+            kept={one for one in results if where.verdict(where.results[one]) == "better"},
+            results=results,
+            thoughts=named & (self._guesses.keys() | standing_ids(self._snapshot, "insight")),
+            changed=changed,
+            run=run,
+        )
+
+
+def verdicts(where: Standings, runs: Iterable[Run]) -> Mapping[Key, Verdict]:
+    """What the programs of the runs were found to be; a replication of its base says nothing."""
+    judged = ((key_of(run), where.judgement(run)) for run in runs)
+    return {key: said for key, said in judged if said is not None and said != "unconfirmed"}
+
+
+def _outcome(found: Iterable[Verdict]) -> Outcome | None:
+    counts = Counter(found)
+    if not counts:
+        return None
+    if counts["better"] == counts["worse"]:
+        return "within noise"
+    return "supported" if counts["better"] > counts["worse"] else "refuted"
+
+
+def line_of(one: Hypothesis) -> Guess:
+    """The line of a hypothesis that no store keeps."""
+    return Guess(one.id, *HYPOTHESES.of(one))  # type: ignore[arg-type]
+
+
+def standing_guesses(snapshot: Snapshot) -> list[Guess]:
+    """The hypotheses that stand, a line each."""
+    found = reading.guesses(snapshot)
+    ids = standing_ids(snapshot, "hypothesis", found)
+    return [guess for guess in found if guess.id in ids]
+
+
+def standing_ids(
+    snapshot: Snapshot,
+    kind: Literal["hypothesis", "insight"],
+    lines: Sequence[Guess] | Sequence[Lesson] | None = None,
+) -> Collection[str]:
+    """Ids of the hypotheses or insights that count: signed by a member, and not withdrawn."""
+    depends = ("task.yaml", "agents/", "rulings/", "retractions/", f"{_FOLDERS[kind]}/")
+    return snapshot.once(
+        f"standing-{kind}", depends, lambda: frozenset(_standing(snapshot, kind, lines))
+    )
+
+
+_FOLDERS = {"hypothesis": "hypotheses", "insight": "insights"}
+
+
+def _standing(
+    snapshot: Snapshot,
+    kind: Literal["hypothesis", "insight"],
+    lines: Sequence[Guess] | Sequence[Lesson] | None,
+) -> Iterable[str]:
+    known, gone = roster(snapshot), withdrawn(snapshot)
+    signed = snapshot.signed(kind, known.keys)
+    members = {name for name, agent in known.agents.items() if agent.status == "member"}
+    rows = lines or snapshot.select(kind, "agent", "created_at")
+    for record_id, agent, made, *_ in rows:
+        if record_id not in signed or path_of(kind, record_id) in gone:
+            continue
+        if agent in members or known.agents[agent].counts(datetime.fromisoformat(made)):
+            yield record_id

@@ -1,0 +1,174 @@
+"""Hypotheses as an agent sees them: listed, shown, found; with what waits on this host.
+
+What stands, what became of it and what to try first is the ``board``'s to say.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gitcollab.errors import UsageError
+from gitcollab.records.models import Hypothesis
+from gitcollab.records.names import path_of
+from gitcollab.store.snapshot import Snapshot
+from gitcollab.swarm import looking
+from gitcollab.swarm.ideas import unsent
+from gitcollab.swarm.ideas.board import (
+    STATUSES,
+    Board,
+    Idea,
+    Outcome,
+    Place,
+    Status,
+    standing_ids,
+    verdicts,
+)
+from gitcollab.swarm.ideas.retracting import withdrawn
+from gitcollab.swarm.member import Member
+
+__all__ = [
+    "Board",
+    "Idea",
+    "IdeaPage",
+    "Outcome",
+    "Place",
+    "Status",
+    "find",
+    "listed",
+    "open_executable",
+    "show",
+    "standing_ids",
+    "verdicts",
+]
+
+_NAMED = 4  # ids that an error gives
+
+
+@dataclass(frozen=True)
+class IdeaPage:
+    """Hypotheses, the most useful first; ``next`` is the token of the next page.
+
+    ``counts`` are of all that match but for their status, ``total`` of those with it, too.
+    """
+
+    ideas: Sequence[Idea]
+    next: str | None
+    total: int
+    counts: Mapping[Status, int]
+
+
+def board_of(member: Member) -> Board:
+    """The board of the agent's hub, with what waits on this host."""
+    snapshot = member.store.snapshot()
+    return Board(snapshot, member.standings(), member.now(snapshot), unsent.hypotheses(member))
+
+
+def listed(
+    member: Member,
+    *,
+    status: Status | None = None,
+    agent: str | None = None,
+    text: str | None = None,
+    limit: int = 20,
+    page: str | None = None,
+) -> IdeaPage:
+    """A page of the board. ``text`` is looked for in titles and in what they set.
+
+    ``page`` is the token that an earlier page gave. UsageError for an unknown agent or token.
+    """
+    if not 1 <= limit <= looking.MAX_PAGE:
+        raise UsageError(f"a page has 1 to {looking.MAX_PAGE} hypotheses, not {limit}")
+    looking.check_agent(member, agent)
+    board = board_of(member)
+    found = [place for place in board.places if _matches(place, agent, text)]
+    counts = Counter(place.status for place in found)
+    chosen = [place for place in found if status in (None, place.status)]
+    rest = chosen[after([place.guess.id for place in chosen], page) :]
+    following = rest[limit - 1].guess.id if len(rest) > limit else None
+    of_all = {one: counts[one] for one in STATUSES}
+    return IdeaPage(board.ideas(rest[:limit]), following, len(chosen), of_all)
+
+
+def after(ids: Sequence[str], token: str | None) -> int:
+    """The place behind the one that a page's token names. UsageError where it is not there."""
+    if token is None:
+        return 0
+    if token not in ids:
+        raise UsageError(
+            f"{token[:80]!r} is no page token, or what it names has moved",
+            "use what the page before gave as next, or leave --page out",
+        )
+    return ids.index(token) + 1
+
+
+def _matches(place: Place, agent: str | None, text: str | None) -> bool:
+    if agent not in (None, place.guess.agent):
+        return False
+    wanted = "" if text is None else text.casefold()
+    return wanted in f"{place.guess.title} {place.guess.change or ''}".casefold()
+
+
+def show(member: Member, wanted: str) -> Idea:
+    """One hypothesis, in its own words, with what became of its idea; part of an id is enough."""
+    board = board_of(member)
+    found = _id_of(member, board.ids, wanted)
+    idea = board.idea(board.ids[found], found)
+    if idea is None:
+        raise UsageError(f"{found} cannot be read", "gitcollab sync, then try again")
+    return idea
+
+
+def find(member: Member, wanted: str) -> Hypothesis:
+    """The hypothesis that stands with this id, or the only one whose id holds it."""
+    snapshot, waiting = member.store.snapshot(), unsent.hypotheses(member)
+    ids = {*standing_ids(snapshot, "hypothesis"), *waiting}
+    found = _id_of(member, ids, wanted)
+    record = waiting.get(found) or snapshot.record(path_of("hypothesis", found))
+    assert isinstance(record, Hypothesis)
+    return record
+
+
+def _id_of(member: Member, ids: Collection[str], wanted: str) -> str:
+    return only_id(member.store.snapshot(), "hypothesis", ids, wanted)
+
+
+def only_id(
+    snapshot: Snapshot,
+    kind: Literal["hypothesis", "insight"],
+    ids: Collection[str],
+    wanted: str,
+) -> str:
+    """The id that is ``wanted``, or the only one of ``ids`` that holds it.
+
+    UsageError, with what may be meant, where there is none or there are several.
+    """
+    if wanted in ids:
+        return wanted
+    near = sorted(one for one in ids if wanted and wanted in one)
+    if len(near) == 1:
+        return near[0]
+    plural = {"hypothesis": "hypotheses", "insight": "insights"}[kind]
+    if near:
+        raise UsageError(
+            f"{len(near)} {plural} match {wanted[:80]!r}", f"such as {', '.join(near[:_NAMED])}"
+        )
+    gone = [str(i) for i, *_ in snapshot.select(kind) if wanted and wanted in str(i)]
+    if gone:
+        why = "was withdrawn" if path_of(kind, gone[0]) in withdrawn(snapshot) else "does not count"
+        raise UsageError(f"the {kind} {gone[0]} {why}", f"list them with: gitcollab {kind} list")
+    close = difflib.get_close_matches(wanted[:200], list(ids)[:5000], n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else ""
+    raise UsageError(
+        f"there is no {kind} {wanted[:80]!r}", hint or f"list them with: gitcollab {kind} list"
+    )
+
+
+def open_executable(member: Member, limit: int) -> list[Idea]:
+    """The open ideas that a machine can try by itself, the most useful first."""
+    board = board_of(member)
+    places = [p for p in board.places if p.status == "open" and p.guess.executable]
+    return board.ideas(places[:limit])

@@ -1,0 +1,251 @@
+"""What of the search space was tried: per constant which values, on which bases, to what effect.
+
+A pure function of the standings. An *experiment* is one change of one program on one tier; running
+it again is none. It says what a constant does only where it changed nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gitcollab.errors import GitcollabError
+from gitcollab.records.names import PROGRAM_PATH
+from gitcollab.similarity.constants import UnknownConstant, Value, constants
+from gitcollab.swarm.changes import Changed
+from gitcollab.swarm.grouping import Key, Runs, base_fingerprint_of, key_of
+from gitcollab.swarm.maps.values import values
+from gitcollab.swarm.progress import Mark, mark_of
+from gitcollab.swarm.ranking import Standings, noise_between
+from gitcollab.swarm.runs import Run
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.member import Member
+
+MOST_IDS = 10  # of a value
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A value that a constant was set to.
+
+    ``n`` experiments set it, on ``bases`` programs, ``alone`` of them and nothing else. What is
+    neither kept nor discarded, noise nor crashed has no base to be compared with, waits to be
+    confirmed, or is no believable measurement. ``gain`` is the mean gain over their base of those
+    that set it alone, in the metric's unit, positive is better; ``error`` its standard error.
+    """
+
+    value: str  # as Python writes it
+    before: Sequence[str]  # the values that it was changed from, where they are known
+    n: int
+    bases: int
+    alone: int
+    kept: int
+    discarded: int
+    noise: int
+    crashed: int
+    gain: float | None
+    error: float | None
+    best: float | None  # the best metric of these experiments, whatever else they changed
+    results: Sequence[str]  # ids, the best first, ``MOST_IDS`` at most
+    transfers: Sequence[str]  # the tiers that the change, alone, was kept on, if two or more
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """A constant that was changed; its value in the task's program, and in the best one."""
+
+    name: str
+    baseline: str | None
+    now: str | None
+    tried: Sequence[Tried]  # by value, numbers first
+    experiments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was tried, and what nobody has touched."""
+
+    constants: Sequence[Explored]  # the most explored first
+    untouched: Sequence[tuple[str, str]]  # names with the values they have
+    structural: int  # experiments that changed more than constants, or have nothing but words
+    experiments: int  # all that tried something new
+    noise: float  # below this, a difference between two single runs is noise
+
+
+class _Experiment(NamedTuple):
+    run: Run
+    changes: Sequence[Changed]
+    mark: Mark
+    mine: Runs | None  # None: it does not count
+    base: Runs | None
+
+    @property
+    def alone(self) -> bool:
+        return len(self.changes) == 1 and not self.run.structural
+
+
+def of_member(member: Member, constant: str | None = None) -> Coverage:
+    """What the swarm tried; of one constant alone where it is named.
+
+    Raises UnknownConstant where neither the task's program has it nor any experiment set it.
+    """
+    kept = member.remembered("coverage", lambda: asdict(_now(member)))
+    found = _read(kept)
+    return found if constant is None else of_constant(found, constant)
+
+
+def of_constant(found: Coverage, wanted: str) -> Coverage:
+    """Of what was found, only the constant; small letters will do. Raises UnknownConstant."""
+    names = [one.name for one in found.constants] + [name for name, _ in found.untouched]
+    name = wanted if wanted in names else wanted.strip().upper()
+    if name not in names:
+        raise UnknownConstant(wanted, dict.fromkeys(names))
+    return Coverage(
+        [one for one in found.constants if one.name == name],
+        [one for one in found.untouched if one[0] == name],
+        found.structural,
+        found.experiments,
+        found.noise,
+    )
+
+
+def coverage(where: Standings, baseline: Mapping[str, Value]) -> Coverage:
+    """What was tried; ``baseline`` are the constants of the task's own program."""
+    known = values(where, baseline)
+    experiments = list(_experiments(where, known.changes))
+    found: dict[str, dict[str, list[tuple[Changed, _Experiment]]]] = {}
+    for one in experiments:
+        for change in one.changes:
+            of = found.setdefault(change.name, defaultdict(list))
+            of[change.after].append((change, one))
+    explored = [
+        Explored(
+            name=name,
+            baseline=known.baseline.get(name),
+            now=known.best.get(name),
+            tried=[_tried(where, value, of[value]) for value in sorted(of, key=_size)],
+            experiments=sum(map(len, of.values())),
+        )
+        for name, of in found.items()
+    ]
+    return Coverage(
+        constants=sorted(explored, key=lambda one: (-one.experiments, one.name)),
+        untouched=[(n, v) for n, v in sorted(known.baseline.items()) if n not in found],
+        structural=sum(one.run.change is None for one in experiments),
+        experiments=len(experiments),
+        noise=noise_between(where.sigma, 1, 1),
+    )
+
+
+def _now(member: Member) -> Coverage:
+    return coverage(member.standings(), baseline_of(member))
+
+
+def baseline_of(member: Member) -> Mapping[str, Value]:
+    """The constants of the task's own program; none where it cannot be read as one."""
+    data = member.store.snapshot().read(PROGRAM_PATH)
+    try:
+        known = {} if data is None else constants(data.decode(errors="replace"))
+    except GitcollabError:
+        return {}
+    return {name: one.value for name, one in known.items()}
+
+
+def _read(kept: Mapping[str, Any]) -> Coverage:
+    explored = [
+        Explored(**{**one, "tried": [Tried(**value) for value in one["tried"]]})
+        for one in kept["constants"]
+    ]
+    untouched = [(name, value) for name, value in kept["untouched"]]
+    return Coverage(explored, untouched, kept["structural"], kept["experiments"], kept["noise"])
+
+
+def _experiments(
+    where: Standings, changes: Mapping[str, Sequence[Changed]]
+) -> Iterator[_Experiment]:
+    """Each change of each program on each tier, as its first run has it that counts, if any."""
+    found: dict[tuple[object, ...], Run] = {}
+    for run in sorted(where.results.values(), key=lambda run: (run.created_at, run.id)):
+        base_print = base_fingerprint_of(run, where.results)
+        if not is_new(run, base_print):
+            continue
+        same = (*key_of(run), base_print, run.delta)
+        known = found.get(same)
+        if known is None or (where.is_counted(run) and not where.is_counted(known)):
+            found[same] = run
+    for run in found.values():
+        mine = where.drafts.get(key_of(run)) if where.is_counted(run) else None
+        base = where.drafts.get((base_fingerprint_of(run, where.results), run.tier))
+        yield _Experiment(run, changes.get(run.id, ()), mark_of(where, run), mine, base)
+
+
+def is_new(run: Run, base: str) -> bool:
+    """Whether a run tried something new; ``base`` identifies the program that it started from."""
+    return run.replicates is None and (bool(run.changed) or base not in ("", run.fingerprint))
+
+
+def _tried(where: Standings, value: str, found: Sequence[tuple[Changed, _Experiment]]) -> Tried:
+    experiments = [one for _, one in found]
+    alone = [one for one in experiments if one.alone]
+    marks = [one.mark for one in experiments]
+    gain, error = _gain(where, alone)
+    ranked = sorted(experiments, key=lambda one: _place(where, one))
+    best = ranked[0].mine
+    return Tried(
+        value=value,
+        before=sorted({c.before for c, _ in found if c.before is not None}, key=_size),
+        n=len(experiments),
+        bases=len({base_fingerprint_of(one.run, where.results) for one in experiments}),
+        alone=len(alone),
+        kept=marks.count("keep"),
+        discarded=marks.count("discard"),
+        noise=marks.count("noise"),
+        crashed=marks.count("crash"),
+        gain=gain,
+        error=error,
+        best=None if best is None else best.mean,
+        results=[one.run.id for one in ranked[:MOST_IDS]],
+        transfers=list(where.transfers.get(alone[0].run.change or "", ()) if alone else ()),
+    )
+
+
+def _gain(
+    where: Standings, experiments: Iterable[_Experiment]
+) -> tuple[float | None, float | None]:
+    """The mean gain of experiments, and its standard error: what they share is noise once."""
+    pairs = [
+        (one.base, one.mine)
+        for one in experiments
+        if one.mine is not None
+        and one.base is not None
+        and one.base.key != one.mine.key
+        and not {one.base.key, one.mine.key} & where.flagged
+    ]
+    if not pairs:
+        return None, None
+    weights: dict[Key, float] = defaultdict(float)
+    for base, mine in pairs:
+        weights[base.key] += 1 / len(pairs)
+        weights[mine.key] -= 1 / len(pairs)
+    drafts = {key: where.drafts[key] for key in weights}
+    gain = math.fsum((base.mean - mine.mean) / len(pairs) for base, mine in pairs)
+    squares = math.fsum(w * w / len(drafts[key].runs) for key, w in weights.items())
+    return gain * where.task.sign, where.sigma * math.sqrt(squares)
+
+
+def _place(where: Standings, one: _Experiment) -> tuple[float, str, str]:
+    """The best first; what does not count at the end."""
+    mean = math.inf if one.mine is None else one.mine.mean * where.task.sign
+    return mean, one.run.created_at, one.run.id
+
+
+def _size(value: str) -> tuple[bool, float, str]:
+    """Numbers by size, and then all else by its text."""
+    try:
+        return False, float(value), value
+    except ValueError:
+        return True, 0.0, value

@@ -1,0 +1,1 @@
+"""Questions to the swarm, and the records that answer them."""

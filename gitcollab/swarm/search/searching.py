@@ -1,0 +1,205 @@
+"""Finding the records that answer a question: by constants, by words, by meaning."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from gitcollab.similarity.fusion import fused
+from gitcollab.similarity.question import Question, Subject
+from gitcollab.similarity.vocabulary import stems
+from gitcollab.swarm.grouping import key_of
+from gitcollab.swarm.search.filters import Filters, Kind
+from gitcollab.swarm.search.meaning import meant
+from gitcollab.swarm.search.pieces import Piece, Pieces
+from gitcollab.swarm.search.tried import gain_of
+
+MOST_BY_WORDS = 200  # of a kind
+_LOOKED_AT = 1000  # of a kind, since some do not meet the filters
+_FIRST = 1.0  # what being found by constants is worth: more than all places together
+_MARKS = ("keep", "discard", "noise", "unconfirmed", "unjudged", "rerun", "crash", "uncounted")
+
+_TIES: Sequence[Kind] = ("result", "insight", "hypothesis", "claim")
+_Key: TypeAlias = tuple[Kind, str]
+_Rankings: TypeAlias = list[tuple[str, Sequence[_Key]]]  # each with what found it
+
+
+@dataclass
+class Matches:
+    """What was found, the best first, with its score and what found it.
+
+    ``results`` are all results that meet the filters, whatever else is asked; ``subjects`` are the
+    constants that are asked about. ``meaning``: what the sentence model did.
+    """
+
+    subjects: Sequence[Subject]
+    results: Sequence[Piece]
+    ranked: Sequence[Piece]
+    scores: Mapping[_Key, float]
+    by: Mapping[_Key, tuple[str, ...]] = field(default_factory=dict)
+    meaning: str = ""
+
+
+class Search:
+    """One question, put to the records of a hub. ``text`` is what the sentence model is asked."""
+
+    def __init__(self, pieces: Pieces, filters: Filters, asked: Question, text: str) -> None:
+        self._pieces = pieces
+        self._filters = filters
+        self._asked = asked
+        self._text = text
+        metric = pieces.where.task.metric.name
+        self._measured = [b for s in asked.subjects if _is_metric(s, metric) for b in s.bounds]
+        self._subjects = [s for s in asked.subjects if not _is_metric(s, metric)]
+        self._bounded = any(subject.bounds for subject in self._subjects)
+
+    def matches(self, kinds: Sequence[Kind], meaning: bool | None) -> Matches:
+        """What the records of these kinds have to say."""
+        if self._measured or (self._filters.order == "best" and self._filters.kinds is None):
+            kinds = [kind for kind in kinds if kind == "result"]
+        found = {k: self._pieces.of(k, self._filters, self._measured) for k in kinds}
+        every = {piece.key: piece for of in found.values() for piece in of}
+        if not (self._subjects or self._asked.terms or self._asked.unknown):
+            rankings: _Rankings = [("", self._all(of)) for of in found.values()]
+            return self._fused(found.get("result", ()), every, rankings, "")
+        rankings = []
+        for kind, of in found.items():
+            rankings += self._searched(kind, of)
+        known = {key for _, ranking in rankings for key in ranking}
+        said = ""
+        if meaning is not None or self._asked.terms or self._asked.unknown:
+            more = meant(self._pieces.member, self._text, every.values(), meaning, len(known))
+            rankings.append(("meaning", [piece.key for piece in more.found]))
+            said = more.said
+        return self._fused(found.get("result", ()), every, rankings, said)
+
+    def _fused(
+        self, results: Sequence[Piece], every: Mapping[_Key, Piece], rankings: _Rankings, said: str
+    ) -> Matches:
+        scores = fused(ranking for _, ranking in rankings)
+        by: dict[_Key, dict[str, None]] = defaultdict(dict)
+        for name, ranking in rankings:
+            for key in ranking if name else ():
+                by[key][name] = None
+        for key, names in by.items():
+            scores[key] += _FIRST if "constants" in names else 0.0
+        ranked = sorted(scores, key=lambda key: (-scores[key], _TIES.index(key[0]), key))
+        return Matches(
+            self._subjects,
+            results,
+            [every[key] for key in ranked],
+            scores,
+            {key: tuple(by.get(key, ())) for key in ranked},
+            said,
+        )
+
+    def _searched(self, kind: Kind, found: Sequence[Piece]) -> _Rankings:
+        """The rankings of one kind.
+
+        Texts that speak of the constants count like records that set them, where no value is asked
+        for, and where there is nothing that they set. What sets them is judged by that alone.
+        """
+        exact = self._by_constants(found)
+        terms = self._by_words(kind, found, [way for t in self._asked.terms for way in t.ways])
+        unknown = [name.replace("_", " ") for name, _ in self._asked.unknown]
+        ways = [*self._ways, *unknown] if self._searches(kind) else []
+        spoken = self._by_words(kind, found, ways)
+        prose = {p.key for p in found if p.delta is None and kind not in ("result", "claim")}
+        if not self._bounded and self._ways:
+            exact += [key for key in spoken if key in prose]
+        known = {*exact, *(p.key for p in self._pieces.setting(self._subjects, found))}
+        return [
+            ("constants", exact),
+            ("words", terms),
+            ("words", [key for key in spoken if key not in known]),
+        ]
+
+    def _searches(self, kind: Kind) -> bool:
+        """Whether texts are searched for the constants; code says it all where values are asked."""
+        return not self._bounded or kind not in ("result", "claim")
+
+    # -- constants ---------------------------------------------------------------------------------
+
+    def _by_constants(self, found: Sequence[Piece]) -> list[_Key]:
+        """Those that set the constants as asked: the cleanest tests first, the kept before others.
+
+        All that is asked must hold, or (where the question says "or", or names constants without
+        values) any of it; where nothing meets it all, any of it will do.
+        """
+        met: list[tuple[int, Piece]] = []
+        for piece in self._pieces.setting(self._subjects, found):
+            if many := sum(self._meets(piece, subject) for subject in self._subjects):
+                met.append((many, piece))
+        all_asked = not self._asked.either and all(subject.bounds for subject in self._subjects)
+        wanted = len(self._subjects)
+        if all_asked and any(many == wanted for many, _ in met):
+            met = [one for one in met if one[0] == wanted]
+        return [piece.key for _, piece in sorted(met, key=lambda one: self._place(*one))]
+
+    def _meets(self, piece: Piece, subject: Subject) -> bool:
+        return next(self._pieces.settings(piece, [subject]), None) is not None
+
+    def _place(self, many: int, piece: Piece) -> tuple[float, ...]:
+        if self._filters.order is not None:
+            return -many, *self._order(piece)
+        others = piece.structural or (piece.delta or "").count('":') > 1
+        if piece.kind != "result":
+            return -many, others, 0, 0.0  # hypotheses come in the order of their use
+        gain = gain_of(self._pieces.where, self._pieces.run(piece))
+        return -many, others, _MARKS.index(piece.verdict or "unjudged"), -(gain or 0.0)
+
+    # -- words -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _ways(self) -> Sequence[str]:
+        return [way for subject in self._subjects for way in subject.ways]
+
+    def _by_words(self, kind: Kind, found: Sequence[Piece], phrases: Sequence[str]) -> list[_Key]:
+        """Those whose text has the words, the best match first; what waits here before others."""
+        if not phrases:
+            return []
+        phrases = list(dict.fromkeys(phrases))
+        if kind == "claim":
+            return [piece.key for piece in found if _says(piece.text, phrases)]
+        allowed = {piece.id for piece in found}
+        rows = self._pieces.snapshot.search(kind, phrases, _LOOKED_AT)
+        there = [(kind, record_id) for record_id, _ in rows if record_id in allowed]
+        here = [piece.key for piece in found if piece.waiting and _says(piece.text, phrases)]
+        return [*here, *there][:MOST_BY_WORDS]
+
+    # -- all ---------------------------------------------------------------------------------------
+
+    def _all(self, found: Sequence[Piece]) -> list[_Key]:
+        """Where nothing but filters is asked: the newest first, or the best."""
+        if self._filters.order is None and found and found[0].kind == "hypothesis":
+            return [piece.key for piece in found]  # in the order of their use
+        return [piece.key for piece in sorted(found, key=lambda p: (*self._order(p), p.id))]
+
+    def _order(self, piece: Piece) -> tuple[float, float]:
+        """The place of a piece among all: by its program's rank where the best is asked for."""
+        if self._filters.order != "best" or piece.kind != "result":
+            return 0, -_time(piece.at)
+        run, last = self._pieces.run(piece), len(self._ranks)
+        counts = self._pieces.where.is_counted(run)
+        return self._ranks.get(key_of(run), last) if counts else last + 1, -_time(piece.at)
+
+    @cached_property
+    def _ranks(self) -> Mapping[tuple[str, str], int]:
+        return {draft.key: place for place, draft in enumerate(self._pieces.where.eligible)}
+
+
+def _is_metric(subject: Subject, metric: str) -> bool:
+    return [named.name for named in subject.names] == [metric]
+
+
+def _time(at: str) -> int:
+    """A time in RFC 3339 as a number that rises with it."""
+    return int("".join(filter(str.isdigit, at)))
+
+
+def _says(text: str, phrases: Iterable[str]) -> bool:
+    said = f" {' '.join(stems(text))} "
+    return any(f" {' '.join(stems(phrase))} " in said for phrase in phrases)

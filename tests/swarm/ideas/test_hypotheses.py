@@ -1,0 +1,227 @@
+"""The board of hypotheses: open, claimed, tested; what stands on it and what does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcollab.records import codec
+from gitcollab.records.models import Claim, Hypothesis, Result, Retraction
+from gitcollab.records.names import path_of
+from gitcollab.swarm.ideas.board import Board as Ideas
+from gitcollab.swarm.ideas.board import Idea
+from gitcollab.swarm.identity import key_of
+from tests import people
+from tests.faces.dashboards import facts_of
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Board:
+    """A hub that records are put on, and its board."""
+
+    def __init__(self, hub: Path) -> None:
+        self.hub = hub
+        self.number = 0
+        self.task = facts_of(hub).task
+        people.plant(hub, people.cards(["nova", "vega", "lyra"], NOW - timedelta(days=9)))
+        self.baseline = self.run("base", 1.0, base=None)
+
+    def own(self) -> dict[str, Any]:
+        self.number += 1
+        when = NOW - timedelta(hours=5) + timedelta(minutes=self.number)
+        return {"created_at": when, "nonce": f"{self.number:032x}"}
+
+    def put(self, record: Any, kind: str, *, signed: bool = True) -> Any:
+        record = people.signed(record) if signed else record
+        people.plant(self.hub, {path_of(kind, record.id): codec.encode(record)})
+        return record
+
+    def idea(self, stem: str, *, signed: bool = True, **fields: Any) -> Hypothesis:
+        fields = {"title": stem, "reasoning": "because"} | self.own() | fields
+        one = Hypothesis(id=f"nova/{stem}", agent="nova", **fields)
+        return self.put(one, "hypothesis", signed=signed)  # type: ignore[no-any-return]
+
+    def run(
+        self, stem: str, metric: float | None, idea: Hypothesis | None = None, **fields: Any
+    ) -> Result:
+        program = people.sha256(stem.encode())
+        fields = {
+            "id": f"vega/{stem}-{self.number}",
+            "agent": "vega",
+            "description": stem,
+            "status": "crash" if metric is None else "ok",
+            "metric": metric,
+            "fingerprint": program,
+            "base_fingerprint": people.sha256(b"base"),
+            "task": self.task.digest,
+            "hypothesis": idea.id if idea else None,
+            "hardware": {"device": "cpu", "tier": "cpu"},
+        } | fields
+        return self.put(Result(**(self.own() | fields)), "result")  # type: ignore[no-any-return]
+
+    def claim(self, idea: Hypothesis, minutes: int = 10) -> Claim:
+        own = self.own() | {"created_at": NOW, "expires_at": NOW + timedelta(minutes=minutes)}
+        one = Claim(id="x", agent="lyra", description="trying", hypothesis=idea.id, **own)
+        return self.put(one.model_copy(update={"id": key_of(one)}), "claim")  # type: ignore[no-any-return]
+
+    @property
+    def shown(self) -> list[Idea]:
+        facts = facts_of(self.hub)
+        board = Ideas(facts.snapshot, facts.where, facts.as_of)
+        return board.ideas(board.places)
+
+    def of(self, idea: Hypothesis) -> Idea:
+        return next(one for one in self.shown if one.hypothesis == idea)
+
+
+@pytest.fixture
+def on(toy_hub: Path) -> Board:
+    return Board(toy_hub)
+
+
+def test_a_hub_without_any_has_an_empty_board(on: Board) -> None:
+    assert on.shown == []
+
+
+def test_open_claimed_tested(on: Board) -> None:
+    idea = on.idea("wider")
+    assert (on.of(idea).status, on.of(idea).outcome) == ("open", None)
+    claim = on.claim(idea)
+    assert (on.of(idea).status, on.of(idea).claims) == ("claimed", [claim])
+    on.run("crashing", None, idea)
+    assert on.of(idea).status == "claimed"  # a crash tells nothing of it
+    on.run("better", 0.9, idea)
+    found = on.of(idea)
+    assert (found.status, found.outcome) == ("tested", "supported")
+    assert [run.description for run in found.runs] == ["crashing", "better"]
+    assert found.claims == [claim]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "outcome"),
+    [
+        ([0.9], "supported"),
+        ([1.1], "refuted"),
+        ([1.0001], "within noise"),
+        ([0.9, 1.1], "within noise"),
+        ([0.9, 1.1, 1.2], "refuted"),
+        ([0.9, 0.8, 1.1], "supported"),
+        ([0.9, 1.0001], "supported"),
+    ],
+)
+def test_more_programs_decide(on: Board, metrics: list[float], outcome: str) -> None:
+    idea = on.idea("wider")
+    for n, metric in enumerate(metrics):
+        on.run(f"program-{n}", metric, idea)
+    assert on.of(idea).outcome == outcome
+
+
+def test_a_program_counts_once_however_often_it_was_run(on: Board) -> None:
+    idea = on.idea("wider")
+    for metric in (0.9, 0.91, 0.92):
+        on.run("good", metric, idea)
+    for n in range(2):
+        on.run(f"bad-{n}", 1.5, idea)
+    assert on.of(idea).outcome == "refuted"
+
+
+def test_a_wonder_supports_nothing_before_another_agent_has_seen_it(on: Board) -> None:
+    idea = on.idea("wider")
+    slow = {"base_fingerprint": on.run("slow", 9.0).fingerprint}
+    assert on.task.plausible.max_step == 5
+    on.run("wonder", 1.0, idea, **slow)
+    assert (on.of(idea).status, on.of(idea).outcome) == ("open", None)
+    on.run("wonder", 1.0, idea, agent="lyra", id="lyra/wonder", **slow)
+    assert (on.of(idea).status, on.of(idea).outcome) == ("tested", "supported")
+
+
+def test_another_run_of_the_base_tests_nothing(on: Board) -> None:
+    idea = on.idea("wider")
+    on.run("base", 0.5, idea)
+    assert on.of(idea).status == "open"
+
+
+def test_what_is_not_its_agents_or_was_withdrawn_is_not_shown(on: Board) -> None:
+    kept, gone = on.idea("kept"), on.idea("gone")
+    on.idea("forged", signed=False)
+    path = path_of("hypothesis", gone.id)
+    on.put(Retraction(id="vega/x", agent="vega", target=path, **on.own()), "retraction")
+    assert len(on.shown) == 2  # nobody withdraws another's
+    on.put(Retraction(id="nova/x", agent="nova", target=path, **on.own()), "retraction")
+    assert [one.hypothesis for one in on.shown] == [kept]
+
+
+def test_results_that_do_not_count_test_nothing(on: Board) -> None:
+    idea = on.idea("wider")
+    run = on.run("better", 0.9, idea)
+    path = path_of("result", run.id)
+    on.put(Retraction(id="vega/y", agent="vega", target=path, **on.own()), "retraction")
+    assert (on.of(idea).status, on.of(idea).runs) == ("open", [])
+
+
+def test_order(on: Board) -> None:
+    tested = on.idea("tested", priority=1)
+    on.run("better", 0.9, tested)
+    late, early = on.idea("late", priority=1), on.idea("z-later", priority=1)
+    last = on.idea("last", priority=5)
+    claimed = on.idea("claimed", priority=1)
+    on.claim(claimed)
+    assert [one.hypothesis for one in on.shown] == [early, late, last, claimed, tested]
+
+
+def test_what_says_the_same_is_one_idea_whoever_is_named(on: Board) -> None:
+    first = on.idea("a", set={"RATE": 0.2})
+    other = on.idea("b", set={"RATE": 0.2}, base="vega/none")
+    on.idea("c", set={"RATE": 0.2}, signed=False)
+    on.claim(other)
+    (one,) = on.shown
+    assert (one.hypothesis, one.also, one.status) == (first, (other.id,), "claimed")
+    on.run("better", 0.9, other)
+    on.run("worse", 1.1, first)
+    (one,) = on.shown
+    assert ([run.description for run in one.runs], one.outcome) == (
+        ["better", "worse"],
+        "within noise",
+    )
+
+
+def test_withdrawing_the_oldest_leaves_the_next(on: Board) -> None:
+    first, other = on.idea("a", set={"RATE": 0.2}), on.idea("b", set={"RATE": 0.2})
+    path = path_of("hypothesis", first.id)
+    on.put(Retraction(id="nova/x", agent="nova", target=path, **on.own()), "retraction")
+    assert [one.hypothesis for one in on.shown] == [other]
+
+
+def test_evidence_that_was_kept_comes_first(on: Board) -> None:
+    kept, noise = on.run("kept", 0.9), on.run("noise", 1.0001)
+    by_nothing = on.idea("a", evidence=["nova/none"])
+    by_noise = on.idea("b", evidence=[noise.id])
+    by_kept = on.idea("c", evidence=[kept.id])
+    circle = on.idea("d", evidence=["nova/d", "nova/e"])
+    circle_too = on.idea("e", evidence=["nova/d"])
+    found = [one.hypothesis for one in on.shown]
+    assert found == [by_kept, by_noise, circle_too, circle, by_nothing]
+
+
+def test_a_flood_costs_its_lines_and_only_the_page_is_read(
+    on: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {}
+    for n in range(300):
+        fields = {"title": f"idea {n % 200}", "reasoning": "because", **on.own()}
+        one = people.signed(Hypothesis(id=f"nova/{n}", agent="nova", **fields))
+        files[path_of("hypothesis", one.id)] = codec.encode(one)
+    people.plant(on.hub, files)
+    facts = facts_of(on.hub)
+    board = Ideas(facts.snapshot, facts.where, facts.as_of)
+    assert len(board.places) == 200
+    read: list[str] = []
+    whole = Ideas.hypothesis
+    monkeypatch.setattr(
+        Ideas, "hypothesis", lambda self, one: (read.append(one), whole(self, one))[1]
+    )
+    assert len(board.ideas(board.places[:20])) == len(read) == 20

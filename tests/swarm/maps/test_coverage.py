@@ -1,0 +1,360 @@
+"""What was tried of each constant, from what, how often, to what effect; what nobody touched."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gitcollab.faces.pages import pages
+from gitcollab.similarity.constants import UnknownConstant, Value
+from gitcollab.swarm.importing import Wanted
+from gitcollab.swarm.joining import join
+from gitcollab.swarm.maps import coverage as module
+from gitcollab.swarm.maps.coverage import Coverage, Tried, coverage
+from gitcollab.swarm.maps.ranges import ranges
+from gitcollab.swarm.maps.values import values
+from gitcollab.swarm.ranking import standings
+from gitcollab.swarm.seeding import init_hub
+from gitcollab.swarm.swarm import Swarm
+from tests.swarm.factories import Bench, digest, make_task
+
+REAL = Path(__file__).parents[4] / "shared" / "data" / "autoresearch-h100-mar8.tsv"
+BASELINE: dict[str, Value] = {"LR": 0.1, "DEPTH": 8, "BETAS": (0.8, 0.95)}
+
+Agent = Callable[[str], Swarm]
+
+
+def of(bench: Bench, baseline: dict[str, Value] = BASELINE) -> Coverage:
+    where = standings(bench.task, bench.results, baseline=digest("base"))
+    return coverage(where, baseline)
+
+
+def begin(bench: Bench, tier: str = "cpu", metric: float = 1.0) -> None:
+    bench.add("base", metric, base_fingerprint=digest("base"), tier=tier)
+
+
+def values_of(found: Coverage, name: str) -> dict[str, Tried]:
+    (one,) = (one for one in found.constants if one.name == name)
+    return {value.value: value for value in one.tried}
+
+
+def test_values_with_what_they_were_before_and_what_they_gained(bench: Bench) -> None:
+    begin(bench)
+    bench.add("a", 0.9, base="base", delta={"LR": 0.2})
+    bench.add("b", 0.95, base="a", delta={"LR": 0.3})
+    bench.add("c", 0.9001, base="a", delta={"DEPTH": 9})
+    bench.add("d", None, base="c", delta={"LR": 0.3})
+    found = of(bench)
+    lr, depth = found.constants
+    assert (lr.name, lr.baseline, lr.now, lr.experiments) == ("LR", "0.1", "0.2", 3)
+    assert (depth.name, depth.baseline, depth.now, depth.experiments) == ("DEPTH", "8", "8", 1)
+    up, on = lr.tried
+    sigma = standings(bench.task, bench.results).sigma
+    assert (up.value, up.before, up.n, up.bases, up.alone) == ("0.2", ["0.1"], 1, 1, 1)
+    assert (up.kept, up.discarded, up.noise, up.crashed) == (1, 0, 0, 0)
+    assert (up.gain, up.error) == (pytest.approx(0.1), pytest.approx(sigma * 2**0.5))
+    assert (on.value, on.before, on.n, on.bases) == ("0.3", ["0.2"], 2, 2)
+    assert (on.kept, on.discarded, on.noise, on.crashed) == (0, 1, 0, 1)
+    assert (on.gain, on.best) == (pytest.approx(-0.05), 0.95)
+    assert on.results == ["nova/b-2", "nova/d-4"]  # the best first, what crashed last
+    assert depth.tried[0].noise == 1
+    assert found.untouched == [("BETAS", "(0.8, 0.95)")]
+    assert (found.experiments, found.structural) == (4, 0)
+
+
+def test_only_what_changed_nothing_else_says_what_a_constant_gains(bench: Bench) -> None:
+    begin(bench)
+    bench.add("a", 0.5, base="base", delta={"LR": 0.2, "DEPTH": 9})
+    bench.add("b", 0.4, base="base", delta={"LR": 0.2}, structural=True)
+    bench.add("c", 0.9, base="base", delta={"LR": 0.2})
+    found = of(bench)
+    lr = values_of(found, "LR")["0.2"]
+    assert (lr.n, lr.alone, lr.bases, lr.best) == (3, 1, 1, 0.4)
+    assert lr.gain == pytest.approx(0.1)
+    depth = values_of(found, "DEPTH")["9"]
+    assert (depth.gain, depth.error, depth.alone, depth.best) == (None, None, 0, 0.5)
+    assert found.structural == 1
+
+
+def test_runs_again_are_no_experiments_and_make_gains_certain(bench: Bench) -> None:
+    begin(bench)
+    a = bench.add("a", 0.9, base="base", delta={"LR": 0.2})
+    once = values_of(of(bench), "LR")["0.2"]
+    bench.add("a", 0.9, "lyra", base="a", replicates=a.id)
+    bench.add("a", 0.9, "vega", base="base", delta={"LR": 0.2}, minute=50)  # the same change again
+    again = values_of(of(bench), "LR")["0.2"]
+    assert (again.n, again.kept) == (1, 1)
+    assert once.error is not None
+    assert again.error is not None
+    assert again.error < once.error
+
+
+def test_what_experiments_share_is_noise_once(bench: Bench) -> None:
+    begin(bench)
+    for n, metric in enumerate((0.9, 0.92)):
+        bench.add(f"a{n}", metric, base="base", delta={"LR": 0.2}, tier="cpu", minute=10 + n)
+    found = values_of(of(bench), "LR")["0.2"]
+    sigma = standings(bench.task, bench.results).sigma
+    assert found.n == 2  # two programs, whatever they say that they set
+    assert found.gain == pytest.approx(0.09)
+    assert found.error == pytest.approx(sigma * (1 + 2 / 4) ** 0.5)  # not σ
+
+
+def test_words_alone_are_experiments_that_are_on_no_map(bench: Bench) -> None:
+    begin(bench)
+    bench.add("said", 0.9, base="base", fingerprint=None)
+    bench.add("again", 0.9, base="base", fingerprint=digest("base"))
+    found = of(bench)
+    assert (found.experiments, found.structural, found.constants) == (1, 1, [])
+
+
+def test_values_in_a_line_that_begins_nowhere_are_not_known(bench: Bench) -> None:
+    bench.add("lost", 0.9, base_fingerprint=digest("vanished"), delta={"LR": 0.2})
+    bench.add("next", 0.8, base="lost", delta={"LR": 0.3, "NEW": 1})
+    found = values_of(of(bench), "LR")
+    assert found["0.2"].before == []
+    assert found["0.3"].before == ["0.2"]
+    assert next(one for one in of(bench).constants if one.name == "NEW").baseline is None
+
+
+def test_a_base_is_found_by_its_program(bench: Bench) -> None:
+    begin(bench)
+    bench.add("a", 0.9, base="base", delta={"LR": 0.2})
+    one = bench.add("b", 0.8, base="a", delta={"LR": 0.3})
+    bench.results[-1] = one._replace(base="nova/withdrawn-1")
+    assert values_of(of(bench), "LR")["0.3"].before == ["0.2"]
+
+
+def test_branches_do_not_see_each_other(bench: Bench) -> None:
+    begin(bench)
+    bench.add("left", 0.9, base="base", delta={"LR": 0.2})
+    bench.add("right", 0.9, base="base", delta={"DEPTH": 9})
+    bench.add("left-2", 0.8, base="left", delta={"DEPTH": 10})
+    bench.add("right-2", 0.8, base="right", delta={"LR": 0.3})
+    found = of(bench)
+    assert values_of(found, "DEPTH")["10"].before == ["8"]
+    assert values_of(found, "LR")["0.3"].before == ["0.1"]
+
+
+def test_circles_and_long_lines_end(bench: Bench) -> None:
+    a = bench.add("a", 0.9, base_fingerprint=digest("b"), delta={"LR": 0.2})
+    b = bench.add("b", 0.8, base_fingerprint=digest("a"), delta={"LR": 0.3})
+    runs = [a._replace(base=b.id), b._replace(base=a.id)]
+    found = values(standings(bench.task, runs), BASELINE)
+    assert {one: [c.before for c in made] for one, made in found.changes.items()} == {
+        a.id: [None],
+        b.id: ["0.2"],
+    }
+    line = Bench()
+    begin(line)
+    for n in range(1500):
+        line.add(f"p{n}", 1.0, base=None, delta={"LR": n})
+        line.results[-1] = line.results[-1]._replace(base=line.results[-2].id)
+    tried = values_of(of(line), "LR")
+    assert len(tried) == 1500
+    assert tried["1499"].before == ["1498"]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_better_is_positive_and_first(direction: str) -> None:
+    bench = Bench(make_task(direction=direction))
+    begin(bench)
+    sign = bench.task.sign
+    bench.add("a", 1.0 - 0.1 * sign, base="base", delta={"LR": 0.2})
+    bench.add("b", 1.0 + 0.1 * sign, base="a", delta={"DEPTH": 9})
+    bench.add("c", 1.0 + 0.3 * sign, base="b", delta={"LR": 0.2})
+    found = values_of(of(bench), "LR")["0.2"]
+    assert found.gain == pytest.approx((0.1 - 0.2) / 2)
+    assert (found.best, found.results[0]) == (1.0 - 0.1 * sign, "nova/a-1")
+
+
+def test_gains_that_wait_to_be_confirmed_are_not_believed() -> None:
+    bench = Bench(make_task(plausible={"max_step": 0.2}))
+    begin(bench)
+    bench.add("wonder", 0.1, base="base", delta={"LR": 0.2})
+    bench.add("a", 0.9, base="base", delta={"LR": 0.3})
+    found = values_of(of(bench), "LR")
+    assert (found["0.2"].gain, found["0.2"].kept, found["0.2"].n) == (None, 0, 1)
+    assert found["0.3"].gain == pytest.approx(0.1)
+
+
+def test_the_order_of_results_does_not_matter(bench: Bench) -> None:
+    begin(bench)
+    rng = random.Random(1)
+    for n in range(40):
+        base = f"p{rng.randrange(n)}" if n else "base"
+        bench.add(f"p{n}", rng.random(), base=base, delta={rng.choice("AB"): rng.randrange(4)})
+    first = of(bench)
+    for _ in range(5):
+        rng.shuffle(bench.results)
+        assert of(bench) == first
+
+
+def test_what_is_remembered_is_the_same(agent: Agent) -> None:
+    nova = agent("nova")
+    nova.run()
+    nova.run(set_values={"RATE": "0.2"})
+    first, again = nova.coverage(), nova.coverage()
+    fresh = coverage(nova.member.standings(), module.baseline_of(nova.member))
+    assert first == again == fresh
+    (rate,) = nova.coverage("rate").constants  # small letters will do
+    assert (rate.name, rate.baseline, rate.now) == ("RATE", "0.1", "0.2")
+    assert [(t.value, t.before, t.kept) for t in rate.tried] == [("0.2", ["0.1"], 1)]
+    assert nova.coverage("WIDTH").untouched == [("WIDTH", "8")]
+    with pytest.raises(UnknownConstant) as caught:
+        nova.coverage("RATES")
+    assert "RATE" in caught.value.hint
+    nova.run(set_values={"RATE": "0.3"})
+    (rate,) = nova.coverage("RATE").constants
+    assert [t.value for t in rate.tried] == ["0.2", "0.3"]
+
+
+def test_neighbours_are_taken_together_where_values_are_many(bench: Bench) -> None:
+    begin(bench)
+    for n in range(10):
+        bench.add(f"p{n}", 1 - n / 100, base="base", delta={"LR": n + 1})
+    (one,) = of(bench).constants
+    assert [r.first for r in ranges(one, 10, 1)] == [str(n + 1) for n in range(10)]
+    few = ranges(one, 4, 1)
+    assert [(r.first, r.last, r.values, r.n) for r in few] == [
+        ("1", "3", 3, 3),
+        ("4", "6", 3, 3),
+        ("7", "9", 3, 3),
+        ("10", "10", 1, 1),
+    ]
+    assert few[1].gain == pytest.approx(0.04)
+    assert few[1].best.value == "6"
+    single = ranges(one, 10, 1)[0]
+    assert few[1].error == pytest.approx((single.error or 0) / 3**0.5)
+    assert ranges(one, 1, -1)[0].best.value == "1"
+
+
+# -- the field's own log ---------------------------------------------------------------------------
+
+
+def imported(tmp_path: Path) -> Swarm:
+    """An agent of a hub that holds the log."""
+    if not REAL.exists():
+        pytest.skip("the log is not here")
+    hub, folder = tmp_path / "real.git", tmp_path / "nova"
+    assert init_hub(str(hub), preset="autoresearch", pages=pages).seeded
+    join(folder, str(hub), agent="nova", pages=pages)
+    swarm = Swarm.open(folder, pages=pages)
+    assert swarm.import_log(REAL, Wanted(agent="karp", tier="xl")).imported == 126
+    return swarm
+
+
+# By hand from the log: constant -> value -> (values before, metrics in the order of the log).
+STORY = {
+    "TOTAL_BATCH_SIZE": {"262144": (["524288"], [0.986041]), "131072": (["262144"], [])},
+    "EMBEDDING_LR": {
+        "0.8": (["0.6"], [0.975524]),
+        "0.9": (["0.8"], [0.973894, 0.969952]),
+        "1": (["0.8", "0.9"], [0.974134, 0.970767]),
+    },
+    "UNEMBEDDING_LR": {
+        "0.004": (["0.005"], [0.973155]),
+        "0.005": (["0.006"], [0.972779]),
+        "0.006": (["0.004", "0.005"], [0.973104, 0.970759]),
+        "0.008": (["0.004"], [0.975895]),
+    },
+    "FINAL_LR_FRAC": {
+        "0.02": (["0.05"], [0.973105]),
+        "0.03": (["0.05"], [0.973005, 0.969714]),
+        "0.05": (["0"], [0.974119]),
+        "0.1": (["0.05"], [0.974490]),
+    },
+    "WARMDOWN_RATIO": {
+        "0.65": (["0.7"], [0.973312]),
+        "0.7": (["0.5"], [0.981201]),
+        "0.75": (["0.7"], [0.969686]),
+        "0.8": (["0.7", "0.75"], [0.973659, 0.970244]),
+    },
+    "ROPE_BASE": {
+        "150000": (["200000"], [0.973173]),
+        "200000": (["10000"], [0.978784]),
+        "300000": (["200000"], [0.970678]),
+        "400000": (["200000"], [0.974038]),
+    },
+    "MATRIX_LR": {"0.035": (["0.04"], [0.973828]), "0.045": (["0.04"], [0.974903, 0.971004])},
+    "SOFTCAP": {
+        "13": (["15"], [0.972847]),
+        "14": (["15"], [0.972901]),
+        "20": (["15"], [0.973824]),
+    },
+    "DEPTH": {
+        "8": (["9"], [0.975285]),
+        "9": (["8"], [0.981773]),
+        "10": (["9"], [0.979340, 0.974655]),
+        "11": (["9"], [0.979754]),
+    },
+    "MLP_RATIO": {"3.5": (["4"], [0.973803]), "4.5": (["4"], [0.972877])},
+    "SCALAR_LR": {"0.3": (["0.5"], [0.973121]), "0.7": (["0.5"], [0.972901])},
+    "WARMUP_RATIO": {"0.02": (["0"], [0.975328]), "0.05": (["0"], [0.982603])},
+    "WINDOW_PATTERN": {
+        '"SSSL"': (['"SSSSL"'], [0.974912]),
+        '"SSSSL"': (['"SSL"'], [0.980903]),
+        '"SSSSSL"': (['"SSSSL"'], [0.976203]),
+    },
+}
+# What the log's last kept row comes to.
+IN_BEST = {
+    "TOTAL_BATCH_SIZE": "262144",
+    "DEPTH": "9",
+    "ASPECT_RATIO": "57",
+    "WINDOW_PATTERN": '"SSSSL"',
+    "ROPE_BASE": "200000",
+    "EMBEDDING_LR": "0.9",
+    "UNEMBEDDING_LR": "0.005",
+    "FINAL_LR_FRAC": "0.05",
+    "WARMDOWN_RATIO": "0.75",
+    "MATRIX_LR": "0.04",
+    "SOFTCAP": "15",
+}
+
+
+def test_a_real_session_is_told_as_its_log_has_it(tmp_path: Path) -> None:
+    real = imported(tmp_path)
+    rows = list(csv.DictReader(REAL.open(), delimiter="\t"))
+    check_coverage(real, rows)
+    check_line(real, [row for row in rows if row["status"] == "keep"])
+
+
+def check_coverage(real: Swarm, rows: Sequence[Mapping[str, str]]) -> None:
+    found = real.coverage()
+    metrics = {r.id: r.metric for r, _ in real.results(limit=1000).results}
+    for name, story in STORY.items():
+        told = values_of(found, name)
+        assert told.keys() == story.keys(), name
+        for value, (before, expected) in story.items():
+            one = told[value]
+            assert one.before == before, (name, value)
+            known = sorted(m for i in one.results if (m := metrics[i]) is not None)
+            assert known == sorted(expected), (name, value)
+            assert one.n == len(expected) + one.crashed
+    assert {one.name: one.now for one in found.constants} | IN_BEST == {
+        one.name: one.now for one in found.constants
+    }
+    assert found.experiments == len(rows) - 1  # all but the baseline
+    halved = values_of(found, "TOTAL_BATCH_SIZE")
+    assert (halved["262144"].kept, halved["131072"].crashed) == (1, 1)
+    assert halved["262144"].gain == pytest.approx(0.997900 - 0.986041)
+
+
+def check_line(real: Swarm, kept: Sequence[Mapping[str, str]]) -> None:
+    line = real.lineage()
+    assert line is not None
+    assert [link.run.description for link in line.links] == [row["description"] for row in kept]
+    shown = [float(row["val_bpb"]) for row in kept]
+    assert [link.group and link.group.mean for link in line.links] == shown
+    gains = [a - b for a, b in pairwise(shown)]
+    assert [link.gain for link in line.links[1:]] == pytest.approx(gains)
+    assert line.gain == pytest.approx(0.997900 - 0.969686)
+    assert line.origin == "begun"
+    (credit,) = line.credits
+    assert (credit.agent, credit.changes) == ("karp", len(kept))

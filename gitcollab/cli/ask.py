@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,6 @@ from gitcollab.cli.choices import Where
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.render import Table
 from gitcollab.cli.table import LAST, Row
-from gitcollab.cli.text import line
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,9 +90,9 @@ def ask(
         render.say("nothing found")
     _tell_understood(found)
     if found.next:
-        render.say(f"{len(found.hits)} of {found.total}; the next page:")
         options = {"in": where and where.value, "tier": tier, "limit": limit, "page": found.next}
-        print(line(_typed(asked, options, words, meaning)))
+        options |= {"words": words, "meaning": meaning}
+        render.next_page(len(found.hits), found.total, ["ask", asked], options)
     return None
 
 
@@ -186,10 +184,3 @@ def _next(found: Answer) -> str:
     if narrow:
         return f"leave out what narrows the question ({'; '.join(narrow)})"
     return "other words; gitcollab results lists all there is, gitcollab coverage all values"
-
-
-def _typed(question: str, options: Mapping[str, object], words: bool, meaning: bool) -> str:
-    """The command that asks so."""
-    told = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    told += ["--words"] * words + ["--meaning"] * meaning
-    return shlex.join(["gitcollab", "ask", question, *told])

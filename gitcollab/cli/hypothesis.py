@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,6 @@ from gitcollab.cli import jsonout, render, thoughts
 from gitcollab.cli.app import THINK, Json, app, group, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.given import Patch, Sets, assignments, patch_text
-from gitcollab.cli.text import line
 
 if TYPE_CHECKING:
     from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
@@ -148,10 +146,8 @@ def _tell_list(found: IdeaPage, filters: Mapping[str, object]) -> None:
     thoughts.ideas(found.ideas)
     render.say(", ".join(f"{number} {status}" for status, number in found.counts.items()))
     if found.next:
-        render.say(f"{len(found.ideas)} of {found.total}; the next page:")
-        told = {**filters, "page": found.next}
-        given = [f"--{name}={value}" for name, value in told.items() if value is not None]
-        print(line(shlex.join(["gitcollab", "hypothesis", "list", *given])))
+        options = {**filters, "page": found.next}
+        render.next_page(len(found.ideas), found.total, ["hypothesis", "list"], options)
 
 
 @verb(None, "gitcollab hypothesis show 1a2b3c4d", of=hypothesis_app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +11,6 @@ from gitcollab.cli import jsonout, render, thoughts
 from gitcollab.cli.app import THINK, Json, app, group, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.hypothesis import Anyway, Evidence
-from gitcollab.cli.text import line
 
 if TYPE_CHECKING:
     from gitcollab.swarm.ideas.insights import Learned
@@ -120,10 +118,8 @@ def list_(
         return None
     thoughts.insights(found.insights)
     if found.next:
-        render.say(f"{len(found.insights)} of {found.total}; the next page:")
         given = {"agent": agent, "text": text, "standing": word, "limit": limit, "page": found.next}
-        typed = [f"--{name}={value}" for name, value in given.items() if value is not None]
-        print(line(shlex.join(["gitcollab", "insight", "list", *typed])))
+        render.next_page(len(found.insights), found.total, ["insight", "list"], given)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -333,14 +332,7 @@ def results(
         return None
     render.results(found.results, found.void, swarm.task.metric.name, render.now())
     if found.next:
-        render.say(f"{len(found.results)} of {found.total}; the next page:")
         word = None if verdict is None else verdict.value
         options = {**filters, "verdict": word, "limit": limit, "page": found.next}
-        print(line(_typed(options)))  # whole, so that it can be copied
+        render.next_page(len(found.results), found.total, ["results"], options)
     return None
-
-
-def _typed(options: Mapping[str, object]) -> str:
-    """The command that lists results so."""
-    told = (f"--{name}={value}" for name, value in options.items() if value is not None)
-    return shlex.join(["gitcollab", "results", *told])

@@ -5,6 +5,7 @@ Strangers' text is inert. Without a terminal there are no colours.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -167,6 +168,19 @@ def _label(text: str) -> str:
 def say(*parts: str) -> None:
     """Print one line of strangers' or our own words."""
     print(fitted(" ".join(part for part in parts if part), sys.stdout))
+
+
+def next_page(
+    shown: int, total: int, command: Sequence[str], options: Mapping[str, object]
+) -> None:
+    """Print how many of all are shown, and the command that shows what follows.
+
+    It is whole, so that it can be copied; options of no value, and those not chosen, are left out.
+    """
+    say(f"{shown} of {total}; the next page:")
+    given = {n: value for n, value in options.items() if value is not None and value is not False}
+    words = [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
+    print(line(shlex.join(["gitcollab", *command, *words])))
 
 
 def quote(text: str, author: str, what: str) -> None:

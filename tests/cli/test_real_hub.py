@@ -17,7 +17,18 @@ Cli = Callable[..., Ran]
 Join = Callable[[str], Path]
 
 BEST_KEYS = {
-    *("id", "agent", "description", "metric", "n", "sigma", "pessimistic", "standing", "tier"),
+    *(
+        "id",
+        "agent",
+        "description",
+        "metric",
+        "n",
+        "sigma",
+        "pessimistic",
+        "standing",
+        "tier",
+        "transfers",
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +16,26 @@ from gitcollab.swarm.ideas.board import Idea
 from gitcollab.swarm.identity import key_of
 from tests import people
 from tests.faces.dashboards import facts_of
+from tests.swarm.ideas.planting import NOW, Planted
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 
-
-class Board:
+class Board(Planted):
     """A hub that records are put on, and its board."""
-
-    def __init__(self, hub: Path) -> None:
-        self.hub = hub
-        self.number = 0
-        self.task = facts_of(hub).task
-        people.plant(hub, people.cards(["nova", "vega", "lyra"], NOW - timedelta(days=9)))
-        self.baseline = self.run("base", 1.0, base=None)
-
-    def own(self) -> dict[str, Any]:
-        self.number += 1
-        when = NOW - timedelta(hours=5) + timedelta(minutes=self.number)
-        return {"created_at": when, "nonce": f"{self.number:032x}"}
-
-    def put(self, record: Any, kind: str, *, signed: bool = True) -> Any:
-        record = people.signed(record) if signed else record
-        people.plant(self.hub, {path_of(kind, record.id): codec.encode(record)})
-        return record
 
     def idea(self, stem: str, *, signed: bool = True, **fields: Any) -> Hypothesis:
         fields = {"title": stem, "reasoning": "because"} | self.own() | fields
         one = Hypothesis(id=f"nova/{stem}", agent="nova", **fields)
-        return self.put(one, "hypothesis", signed=signed)  # type: ignore[no-any-return]
+        return self.put("hypothesis", one, signed=signed)  # type: ignore[no-any-return]
 
     def run(
         self, stem: str, metric: float | None, idea: Hypothesis | None = None, **fields: Any
     ) -> Result:
-        program = people.sha256(stem.encode())
-        fields = {
-            "id": f"vega/{stem}-{self.number}",
-            "agent": "vega",
-            "description": stem,
-            "status": "crash" if metric is None else "ok",
-            "metric": metric,
-            "fingerprint": program,
-            "base_fingerprint": people.sha256(b"base"),
-            "task": self.task.digest,
-            "hypothesis": idea.id if idea else None,
-            "hardware": {"device": "cpu", "tier": "cpu"},
-        } | fields
-        return self.put(Result(**(self.own() | fields)), "result")  # type: ignore[no-any-return]
+        return super().run(stem, metric, **{"hypothesis": idea.id if idea else None} | fields)
 
     def claim(self, idea: Hypothesis, minutes: int = 10) -> Claim:
         own = self.own() | {"created_at": NOW, "expires_at": NOW + timedelta(minutes=minutes)}
         one = Claim(id="x", agent="lyra", description="trying", hypothesis=idea.id, **own)
-        return self.put(one.model_copy(update={"id": key_of(one)}), "claim")  # type: ignore[no-any-return]
+        return self.put("claim", one.model_copy(update={"id": key_of(one)}))  # type: ignore[no-any-return]
 
     @property
     def shown(self) -> list[Idea]:
@@ -149,9 +118,9 @@ def test_what_is_not_its_agents_or_was_withdrawn_is_not_shown(on: Board) -> None
     kept, gone = on.idea("kept"), on.idea("gone")
     on.idea("forged", signed=False)
     path = path_of("hypothesis", gone.id)
-    on.put(Retraction(id="vega/x", agent="vega", target=path, **on.own()), "retraction")
+    on.put("retraction", Retraction(id="vega/x", agent="vega", target=path, **on.own()))
     assert len(on.shown) == 2  # nobody withdraws another's
-    on.put(Retraction(id="nova/x", agent="nova", target=path, **on.own()), "retraction")
+    on.put("retraction", Retraction(id="nova/x", agent="nova", target=path, **on.own()))
     assert [one.hypothesis for one in on.shown] == [kept]
 
 
@@ -159,7 +128,7 @@ def test_results_that_do_not_count_test_nothing(on: Board) -> None:
     idea = on.idea("wider")
     run = on.run("better", 0.9, idea)
     path = path_of("result", run.id)
-    on.put(Retraction(id="vega/y", agent="vega", target=path, **on.own()), "retraction")
+    on.put("retraction", Retraction(id="vega/x", agent="vega", target=path, **on.own()))
     assert (on.of(idea).status, on.of(idea).runs) == ("open", [])
 
 
@@ -192,7 +161,7 @@ def test_what_says_the_same_is_one_idea_whoever_is_named(on: Board) -> None:
 def test_withdrawing_the_oldest_leaves_the_next(on: Board) -> None:
     first, other = on.idea("a", set={"RATE": 0.2}), on.idea("b", set={"RATE": 0.2})
     path = path_of("hypothesis", first.id)
-    on.put(Retraction(id="nova/x", agent="nova", target=path, **on.own()), "retraction")
+    on.put("retraction", Retraction(id="nova/x", agent="nova", target=path, **on.own()))
     assert [one.hypothesis for one in on.shown] == [other]
 
 

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gitcollab.records import codec
-from gitcollab.records.models import Hypothesis, Insight, Result, Retraction
+from gitcollab.records.models import Hypothesis, Insight
 from gitcollab.records.names import path_of
 from gitcollab.swarm.ideas.insights import Learned, Lessons
-from tests import people
 from tests.faces.dashboards import facts_of
+from tests.swarm.ideas.planting import Planted
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 
-
-class World:
-    """A hub that records are put on by whoever can write there."""
-
-    def __init__(self, hub: Path) -> None:
-        self.hub = hub
-        self.number = 0
-        self.task = facts_of(hub).task
-        people.plant(hub, people.cards(["nova", "vega"], NOW - timedelta(days=9)))
-        self.run("base", 1.0)
-
-    def own(self) -> dict[str, Any]:
-        self.number += 1
-        when = NOW - timedelta(hours=5) + timedelta(minutes=self.number)
-        return {"created_at": when, "nonce": f"{self.number:032x}"}
-
-    def put(self, kind: str, record: Any, *, signed: bool = True) -> Any:
-        record = people.signed(record) if signed else record
-        people.plant(self.hub, {path_of(kind, record.id): codec.encode(record)})
-        return record
+class World(Planted):
+    """A hub that records are put on, and its insights."""
 
     def lesson(self, stem: str = "lesson", *, signed: bool = True, **fields: Any) -> Insight:
         fields = {"id": f"nova/{stem}", "agent": "nova", "text": stem} | self.own() | fields
@@ -53,26 +32,6 @@ class World:
             **own,
         )
         return self.put("hypothesis", one, signed=signed)  # type: ignore[no-any-return]
-
-    def run(self, stem: str, metric: float | None, **fields: Any) -> Result:
-        fields = {
-            "id": f"vega/{stem}-{self.number}",
-            "agent": "vega",
-            "description": stem,
-            "status": "crash" if metric is None else "ok",
-            "metric": metric,
-            "fingerprint": people.sha256(stem.encode()),
-            "base_fingerprint": people.sha256(b"base"),
-            "task": self.task.digest,
-            "hardware": {"device": "cpu", "tier": "cpu"},
-        } | fields
-        return self.put("result", Result(**(self.own() | fields)))  # type: ignore[no-any-return]
-
-    def withdraw(self, kind: str, record_id: str) -> None:
-        agent, stem = record_id.split("/")
-        path = path_of(kind, record_id)
-        gone = Retraction(id=f"{agent}/gone-{stem}", agent=agent, target=path, **self.own())
-        self.put("retraction", gone)
 
     def of(self, one: Insight) -> Learned:
         facts = facts_of(self.hub)

@@ -9,29 +9,17 @@ import pytest
 
 from gitcollab.errors import RefusedError, UsageError
 from gitcollab.records import codec
-from gitcollab.records.models import Hypothesis, Insight
+from gitcollab.records.models import Hypothesis
 from gitcollab.records.names import path_of
 from gitcollab.runner import sandbox
 from gitcollab.swarm import authorship
 from gitcollab.swarm.ideas import trying
-from gitcollab.swarm.outcomes import Granted, Taken, TellOutcome, Told
+from gitcollab.swarm.outcomes import Granted, Taken
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
+from tests.swarm.ideas.planting import told
 
 Agent = Callable[[str], Swarm]
-
-
-@pytest.fixture
-def nova(agent: Agent) -> Swarm:
-    """An agent on a hub that has a baseline."""
-    made = agent("nova")
-    made.run()
-    return made
-
-
-def told(answer: TellOutcome) -> Hypothesis | Insight:
-    assert isinstance(answer, Told), answer
-    return answer.record
 
 
 def program(swarm: Swarm) -> str:

@@ -15,21 +15,9 @@ from gitcollab.records.names import path_of
 from gitcollab.swarm.outcomes import Kept, Known, NotTold, TellOutcome, Told
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
+from tests.swarm.ideas.planting import told
 
 Agent = Callable[[str], Swarm]
-
-
-@pytest.fixture
-def nova(agent: Agent) -> Swarm:
-    """An agent on a hub that has a baseline."""
-    made = agent("nova")
-    made.run()
-    return made
-
-
-def told(answer: TellOutcome) -> Hypothesis | Insight:
-    assert isinstance(answer, Told), answer
-    return answer.record
 
 
 def known(answer: TellOutcome) -> str:

@@ -62,11 +62,11 @@ def prime(
 
 def _briefing(full: bool) -> tuple[Told, dict[str, Any]]:
     """The briefing, and what programs want of it."""
-    from gitcollab.faces.briefing import told
+    from gitcollab.faces.briefing import told, typed
     from gitcollab.swarm.briefing import of_member
 
     brief = of_member(open_swarm().member, full=full)
-    steps = [step.command for step in brief.steps]
+    steps = [typed(step)[0] for step in brief.steps]
     return told(brief, full=full), {"joined": True, "agent": brief.status.agent, "next": steps}
 
 

@@ -13,12 +13,12 @@ in those of GPT-4, GPT-4o, Claude and Llama 3. A usual briefing is 900 to 1,200 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitcollab.records.models import Task
 from gitcollab.records.quoting import BAR, STANDING, line
-from gitcollab.swarm.briefing import Briefing, Step, short_hash_of
+from gitcollab.swarm.briefing import Briefing, Do, Step, short_hash_of
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text
@@ -167,11 +167,43 @@ Rules (collab.md has them all, with reasons):
 
 def _foot(brief: Briefing) -> str:
     look = 'Look: gitcollab ask "...", coverage, hypothesis list, insight list, analyze, show ID.'
-    return "\n".join((_RULES, "", look, "Next:", *map(_step, brief.steps)))
+    rows = (f"  {command}  # {why}" for command, why in map(typed, brief.steps))
+    return "\n".join((_RULES, "", look, "Next:", *rows))
 
 
-def _step(step: Step) -> str:
-    return f"  {step.command}  # {step.why}"
+def typed(step: Step) -> tuple[str, str]:
+    """A step as the command to type, and why; it holds no words of others."""
+    command, why = _TYPED[step.do]
+    return command.replace("IDEA", step.idea), why
+
+
+_TYPED: Mapping[Do, tuple[str, str]] = {
+    "suspended": ("gitcollab sync", "you are suspended: it says whom to ask"),
+    "join": ("gitcollab join HUB --agent NAME", "this agent is not registered"),
+    "running": ("gitcollab status", "a run has its change in the program: wait until it ends"),
+    "refused": ("gitcollab outbox", "something of yours was refused: see why, retry or drop it"),
+    "sync": ("gitcollab sync", "fetch what is new, deliver what waits, adopt the best"),
+    "adopt": ("gitcollab sync", "there is a better program than yours: it adopts it, and delivers"),
+    "claimed": ("gitcollab run", "you hold a claim: make its change, then run it"),
+    "edits": ('gitcollab run "WHAT YOU CHANGED"', "the program has edits that were not run"),
+    "baseline": (
+        "gitcollab run",
+        "nobody has run the baseline: it is what all is compared with",
+    ),
+    "idea": (
+        "gitcollab run --hypothesis IDEA",
+        "an open hypothesis that runs as it is; or choose one change of your own",
+    ),
+    "change": (
+        "gitcollab run --set NAME=VALUE",
+        "one change that nobody has tried (coverage, ask)",
+    ),
+    "insight": ('gitcollab insight add "..." --evidence ID', "say what the result taught you"),
+    "hypothesis": (
+        'gitcollab hypothesis add "..." --because "..."',
+        "leave the next idea to whoever is free",
+    ),
+}
 
 
 def _runs(number: int) -> str:

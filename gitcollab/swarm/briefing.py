@@ -6,13 +6,13 @@ Read from what this host knows: nothing here asks the hub.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gitcollab.records.models import Task
-from gitcollab.swarm import looking
+from gitcollab.swarm import looking, syncing, trials
 from gitcollab.swarm.reports import Status
 
 if TYPE_CHECKING:
@@ -25,12 +25,39 @@ MORE = 20  # hypotheses and insights of a full briefing
 _HASH = re.compile(r"-([0-9a-f]{8,10})$")
 
 
+# What is due, as data: every face says it in its own words, commands or tools.
+Do: TypeAlias = Literal[
+    "suspended",  # nothing; whoever looks after the agent has to know
+    "join",  # the agent is not on the hub
+    "running",  # wait for the run that has its change in the program, or was cut off
+    "refused",  # see what of the agent's was refused
+    "sync",  # fetch, deliver
+    "adopt",  # as sync, which takes over a better program than the workspace's, too
+    "claimed",  # run what is claimed
+    "edits",  # run what is edited
+    "baseline",  # run the program as it is: nobody has
+    "idea",  # run an open hypothesis that needs no writing
+    "change",  # run a change of one's own
+    "insight",  # say what the result taught
+    "hypothesis",  # say what should be tried next
+]
+
+
 @dataclass(frozen=True)
 class Step:
-    """A command to type next, and why."""
+    """What to do next; ``idea`` is what names the hypothesis to run, and no word of others."""
 
-    command: str
-    why: str
+    do: Do
+    idea: str = ""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What of a workspace decides on the next step, besides its status."""
+
+    running: bool  # a run's change is in the program
+    behind: bool  # a sync would take another program over
+    ids: Collection[str]  # of the hypotheses that stand
 
 
 @dataclass(frozen=True)
@@ -57,44 +84,66 @@ def of_member(member: Member, *, full: bool = False) -> Briefing:
     if full:
         ideas = hypotheses.listed(member, status="open", limit=MORE).ideas
         learned = insights.listed(member, limit=MORE).insights
-    steps = list(next_steps(status, found, member.task.program))
+    steps = steps_of(member, status, found)
     return Briefing(member.clock(), member.task, member.tier, status, found, ideas, learned, steps)
 
 
-def next_steps(status: Status, found: Analysis, program: str) -> Iterator[Step]:
-    """What to do next, the first first. The commands hold no words of others."""
+def steps_of(member: Member, status: Status, found: Analysis) -> list[Step]:
+    """What a workspace's agent is to do next, the first first."""
+    from gitcollab.swarm.ideas import unsent
+    from gitcollab.swarm.ideas.board import standing_ids
+
+    ids = {*standing_ids(member.store.snapshot(), "hypothesis"), *unsent.hypotheses(member)}
+    running = bool(trials.holds(member.workspace, member.task))
+    return list(next_steps(status, found, Here(running, _behind(member), ids)))
+
+
+def _behind(member: Member) -> bool:
+    """Whether another program than the workspace's is the best, as far as this host knows."""
+    workspace, task = member.workspace, member.task
+    best, base = syncing.best_program(member, member.tier), workspace.base()
+    same = base is not None and (base.id, base.text) == best
+    return not same or not workspace.program_path(task).exists()
+
+
+def next_steps(status: Status, found: Analysis, here: Here) -> Iterator[Step]:
+    """What to do next, the first first."""
     if status.admission == "suspended":
-        yield Step("gitcollab sync", "you are suspended: it says whom to ask")
+        yield Step("suspended")
         return
     if status.admission is None:
-        yield Step("gitcollab join HUB --agent NAME", "this agent is not registered")
+        yield Step("join")
         return
     if status.refused:
-        yield Step("gitcollab outbox", "something of yours was refused: see why, retry or drop it")
-    yield Step("gitcollab sync", "fetch what is new, deliver what waits, adopt the best")
-    yield _experiment(status, found, program)
-    yield Step('gitcollab insight add "..." --evidence ID', "say what the result taught you")
-    yield Step(
-        'gitcollab hypothesis add "..." --because "..."', "leave the next idea to whoever is free"
-    )
+        yield Step("refused")
+    if here.running:
+        yield Step("running")
+        return
+    edited = status.program.startswith("your edits")
+    yield Step("adopt" if here.behind and not edited else "sync")
+    yield _experiment(status, found, here.ids, edited=edited)
+    yield Step("insight")
+    yield Step("hypothesis")
 
 
-def _experiment(status: Status, found: Analysis, program: str) -> Step:
+def _experiment(status: Status, found: Analysis, ids: Collection[str], *, edited: bool) -> Step:
     """The experiment that is due."""
     if status.mine:
-        return Step("gitcollab run", "you hold a claim: make its change, then run it")
-    if status.program.startswith("your edits"):
-        return Step('gitcollab run "WHAT YOU CHANGED"', f"{program} has edits that were not run")
+        return Step("claimed")
+    if edited:
+        return Step("edits")
     if found.best is None:
-        return Step("gitcollab run", "nobody has run the baseline: it is what all is compared with")
+        return Step("baseline")
     for idea in found.hypotheses.ideas:
         one = idea.hypothesis
-        if (one.set or one.patch) and (short := short_hash_of(one.id)):
-            why = "an open hypothesis that runs as it is; or choose one change of your own"
-            return Step(f"gitcollab run --hypothesis {short}", why)
-    return Step(
-        "gitcollab run --set NAME=VALUE", "one change that nobody has tried (coverage, ask)"
-    )
+        if (one.set or one.patch) and (short := short_hash_of(one.id)) and _only(short, ids):
+            return Step("idea", short)
+    return Step("change")
+
+
+def _only(part: str, ids: Collection[str]) -> bool:
+    """Whether one id alone has this part: others may have chosen the same digits."""
+    return sum(part in one for one in ids) == 1
 
 
 def short_hash_of(record_id: str) -> str | None:

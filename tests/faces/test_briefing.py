@@ -78,7 +78,7 @@ def brief(words: str, many: int = 30) -> Briefing:
         claims=[claim] * many,
     )
     status = Status("hub", "swarm", "nova", None, [], [], [claim], [], entry, many, 0.0, "member")
-    steps = [Step("gitcollab sync", "fetch"), Step("gitcollab run", "the last")]
+    steps = [Step("sync"), Step("idea", "0badcafe")]
     return Briefing(NOW, TASK, "cpu", status, found, [idea] * many, [learned] * many, steps)
 
 
@@ -92,7 +92,7 @@ def test_it_has_its_size_whatever_the_hub_holds(words: str, many: int, full: boo
     found = told(brief(words, many), full=full)
     assert found.limit == (FULL if full else MOST)
     assert bound(found.text) <= found.tokens <= found.limit
-    assert found.text.endswith("\n  gitcollab run  # the last")
+    assert "\n  gitcollab run --hypothesis 0badcafe  # " in found.text.split("\nNext:")[-1]
     assert "\x1b" not in found.text
     assert "\u202e" not in found.text
 

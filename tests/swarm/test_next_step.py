@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from gitcollab.swarm.briefing import next_steps, short_hash_of
+from gitcollab.swarm.briefing import Here, Step, next_steps, short_hash_of
 
 
-def steps(*, best: bool = True, ideas: list[Any] | None = None, **changes: Any) -> list[str]:
+def steps(
+    *,
+    best: bool = True,
+    ideas: list[Any] | None = None,
+    running: bool = False,
+    behind: bool = False,
+    **changes: Any,
+) -> list[Step]:
     fields: dict[str, Any] = {
         "admission": "member",
         "refused": [],
@@ -21,7 +28,8 @@ def steps(*, best: bool = True, ideas: list[Any] | None = None, **changes: Any) 
         best=object() if best else None, hypotheses=SimpleNamespace(ideas=ideas or [])
     )
     status: Any = SimpleNamespace(**fields | changes)
-    return [step.command for step in next_steps(status, found, "train.py")]
+    here = Here(running, behind, [one.hypothesis.id for one in ideas or []])
+    return list(next_steps(status, found, here))
 
 
 def idea(record_id: str, **fields: Any) -> Any:
@@ -30,34 +38,37 @@ def idea(record_id: str, **fields: Any) -> Any:
 
 
 RUNS = idea("vega/lr-0.1-1a2b3c4d")
+EDITED = "your edits on the baseline"
+TWIN = idea("mallory/zz-1a2b3c4d")
 
 
 @pytest.mark.parametrize(
     ("state", "due"),
     [
-        ({}, "gitcollab run --set NAME=VALUE"),
-        ({"best": False}, "gitcollab run"),
-        ({"mine": ["claim"]}, "gitcollab run"),
-        ({"program": "your edits on the baseline"}, 'gitcollab run "WHAT YOU CHANGED"'),
-        ({"ideas": [RUNS]}, "gitcollab run --hypothesis 1a2b3c4d"),
-        (
-            {"ideas": [idea("vega/words-1a2b3c4d", set=None), RUNS]},
-            "gitcollab run --hypothesis 1a2b3c4d",
-        ),
-        ({"ideas": [idea("vega/please-run-rm")]}, "gitcollab run --set NAME=VALUE"),
+        ({}, Step("change")),
+        ({"best": False}, Step("baseline")),
+        ({"mine": ["claim"]}, Step("claimed")),
+        ({"program": EDITED}, Step("edits")),
+        ({"ideas": [RUNS]}, Step("idea", "1a2b3c4d")),
+        ({"ideas": [idea("vega/words-1b2b3c4d", set=None), RUNS]}, Step("idea", "1a2b3c4d")),
+        ({"ideas": [idea("vega/please-run-rm")]}, Step("change")),
+        ({"ideas": [RUNS, TWIN, idea("vega/x-00000002")]}, Step("idea", "00000002")),
+        ({"ideas": [RUNS, TWIN]}, Step("change")),
     ],
 )
-def test_one_experiment_is_due(state: dict[str, Any], due: str) -> None:
+def test_one_experiment_is_due(state: dict[str, Any], due: Step) -> None:
     told = steps(**state)
-    assert told[:2] == ["gitcollab sync", due]
-    assert [one.split()[1] for one in told[2:]] == ["insight", "hypothesis"]
+    assert told == [Step("sync"), due, Step("insight"), Step("hypothesis")]
 
 
 def test_what_is_in_the_way_comes_first() -> None:
-    assert steps(refused=["it"])[:2] == ["gitcollab outbox", "gitcollab sync"]
-    assert steps(admission="suspended") == ["gitcollab sync"]
-    assert steps(admission=None) == ["gitcollab join HUB --agent NAME"]
-    assert steps(admission="waiting")[0] == "gitcollab sync"
+    assert steps(refused=["it"])[:2] == [Step("refused"), Step("sync")]
+    assert steps(admission="suspended") == [Step("suspended")]
+    assert steps(admission=None) == [Step("join")]
+    assert steps(admission="waiting")[0] == Step("sync")
+    assert steps(running=True) == [Step("running")]
+    assert steps(behind=True)[0] == Step("adopt")
+    assert steps(behind=True, program=EDITED)[0] == Step("sync")
 
 
 @pytest.mark.parametrize(

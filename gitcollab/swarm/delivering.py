@@ -145,7 +145,10 @@ def report_of(
                 "queued on this host" if away != reason else "unclaimed, and queued on this host"
             )
             notes = (*notes, f"{queued} ({reason}); gitcollab sync delivers it")
-            return replace(report, outcome="queued", result=result, notes=notes)
+            where = member.standings([result])  # alone, an agent still knows what is better
+            verdict, is_best = where.verdict(Run.of(result)), leads(where, result)
+            found = replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
+            return replace(found, outcome="queued")
         case Refused(reason=reason):
             error = f"the hub refused the result: {reason}"
             hint = "the result is kept on this host; see: gitcollab outbox"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,9 @@ from typing import Literal
 
 from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records.models import MAX_DESCRIPTION, Claim, Result, Task
+from gitcollab.records.quoting import blanked
 from gitcollab.similarity.program import fingerprint
+from gitcollab.similarity.source import ProgramSyntaxError, parse
 from gitcollab.store.differences import difference
 from gitcollab.swarm import looking, trials
 from gitcollab.swarm.authorship import additions_by, mark
@@ -31,6 +34,7 @@ from gitcollab.swarm.syncing import best_program
 from gitcollab.swarm.workspace import Base, write_whole
 
 _PULLED = "pulled.json"
+_NO_WORDS = "(no description)"
 _LIKELY = 8  # programs that were pulled, or published here, and may have been built on
 
 
@@ -67,8 +71,9 @@ def vram_tier() -> str:
 def publish_measured(member: Member, run: Measured) -> RunReport:
     """Publish it; what the hub cannot take now waits in the outbox.
 
-    Raises UsageError for a metric that is no number, GitcollabError for one that is not plausible
-    and for a program that is none, RefusedError where this agent has published the run before.
+    A program that cannot be parsed is published where it crashed. Raises UsageError for a metric
+    that is no number, GitcollabError for one that is not plausible and for a program that no run
+    can have been of, RefusedError where this agent has published the run before.
     """
     task = member.believed_task
     measured = _measurement(task, run)
@@ -108,13 +113,30 @@ def _believable(task: Task, metric: float | None) -> float:
 
 def _proposal(member: Member, task: Task, run: Measured) -> Proposal:
     base = base_of(member, task, run.program)
-    python = task.program.endswith(".py")
-    what: str | None = " ".join(run.description.split())[:MAX_DESCRIPTION]
+    python = task.program.endswith(".py") and not _cannot_run(run)
+    what: str | None = _described(run.description)
     if fingerprint(run.program) == fingerprint(base.text):
         what = None  # words cannot make a change that is not there
     with suppress(NothingToTry):
         return propose(run.program, base, _runs_of(member, task), what, python=python)
     return propose(run.program, base, _runs_of(member, task), python=python)
+
+
+def _described(said: str) -> str:
+    """The description as a record may hold it: none is worth losing a measurement for."""
+    plain = unicodedata.normalize("NFC", blanked(said))
+    return plain[:MAX_DESCRIPTION].strip() or _NO_WORDS
+
+
+def _cannot_run(run: Measured) -> bool:
+    """Whether it crashed because its program cannot be parsed; others need to know that, too."""
+    if run.status != "crash":
+        return False
+    try:
+        parse(run.program)
+    except ProgramSyntaxError:
+        return True
+    return False
 
 
 def _runs_of(member: Member, task: Task) -> Callable[[str], list[Result]]:

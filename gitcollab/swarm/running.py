@@ -13,7 +13,7 @@ from gitcollab.similarity.peeking import notes
 from gitcollab.swarm import claiming, confinement, trials
 from gitcollab.swarm.authorship import mark
 from gitcollab.swarm.copying import added
-from gitcollab.swarm.delivering import files_of, leads, publish, report_of, result_of
+from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
 from gitcollab.swarm.ideas.linking import links
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.measuring import Measurement, measure
@@ -21,7 +21,6 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, PublishOutcome, RunReport
 from gitcollab.swarm.preparing import Progress, Ready, prepare
 from gitcollab.swarm.reports import RunProgress
-from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Base, Mode, Workspace
 
 _EDITED = "was edited during the run and is left as it is"
@@ -170,13 +169,7 @@ def conclude(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
 def _judged(member: Member, ran: Ran, outcome: PublishOutcome) -> RunReport:
     report = report_of(member, outcome, ran.measured, ran.ready.claimed)
     peeking = notes(ran.ready.plan.program)
-    report = replace(report, notes=(*ran.ready.notes, *peeking, *report.notes))
-    result = report.result
-    if result is not None and not ran.ready.plan.unchanged and report.outcome == "queued":
-        where = member.standings([result])  # alone, an agent still knows what is better
-        verdict, is_best = where.verdict(Run.of(result)), leads(where, result)
-        report = replace(report, verdict=verdict, is_best=is_best)
-    return report
+    return replace(report, notes=(*ran.ready.notes, *peeking, *report.notes))
 
 
 def _undone(member: Member, ran: Ran, report: RunReport) -> RunReport:

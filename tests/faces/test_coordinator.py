@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gitcollab.coordinator import Coordinator
@@ -17,6 +18,7 @@ from gitcollab.records.models import Claim, Insight, Result
 from gitcollab.records.names import path_of
 from gitcollab.swarm import elsewhere
 from gitcollab.swarm.recogniser import MODEL_VARIABLE
+from gitcollab.swarm.standing import state_breaches
 from tests import people, toy
 
 Join = Callable[..., Coordinator]
@@ -60,7 +62,7 @@ def join(tmp_path: Path, toy_hub: Path) -> Join:
 
 def look_again(coord: Coordinator) -> Coordinator:
     """As if half a minute had passed."""
-    coord._connection._asked = None
+    coord._connection._kept._asked = None
     return coord
 
 
@@ -158,6 +160,9 @@ def test_joining_by_a_hub_and_what_is_no_hub(
     assert "phoenix" in coord.join_hub(theirs)["error"]
     coord.announce()
     assert "this workspace is phoenix's" in capsys.readouterr().out
+    assert coord.agent_id == "phoenix"  # as records have it
+    coord.announce()
+    assert "raven" not in capsys.readouterr().out
 
 
 def test_an_invitation_is_given_behind_the_hub_or_in_a_file(
@@ -225,7 +230,7 @@ def test_the_loop_of_two_agents(join: Join, capsys: pytest.CaptureFixture[str]) 
     assert built is not None
     assert built.base == rate["_key"].removeprefix("results/")
     assert built.delta == {"WIDTH": 16}
-    assert [one["status"] for one in (wider, rate, base)] == ["discard", "keep", "keep"]
+    assert [one["status"] for one in (wider, rate, base)] == ["keep", "keep", "keep"]
     assert (wider["verdict"], base["num_steps"], base["memory_gb"]) == ("noise", 10, 3.5)
     assert "mfu" not in base
     assert (wider["train_py"], repr(wider["train_py"])[:13]) == (text, "<a program of")
@@ -244,14 +249,16 @@ def test_what_is_no_measurement_is_refused(join: Join, capsys: pytest.CaptureFix
     nova.publish_result(None, 1.0, 1.0, "great", "x", toy.PROGRAM)
     nova.publish_result(None, 1.0, 1.0, "keep", "x", "")
     nova.publish_result(None, 1.0, 1.0, "keep", "x", "def broken(:")
+    nova.publish_result(None, True, 1.0, "keep", "x", toy.PROGRAM)
     told = capsys.readouterr().out.splitlines()
-    assert len(told) == 7
+    assert len(told) == 8
     assert "no measurement" in told[0]
     assert "no status 'great'" in told[4]
     assert nova.get_recent_results() == []
     assert nova.maybe_update_best(float("nan"), {}, toy.PROGRAM) is False
     nova.publish_result(None, 0.0, 0.0, "crash", "double the width", BETTER)
     (crash,) = nova.get_recent_results()
+    assert "memory_gb" not in crash or crash["memory_gb"] is None
     assert (crash["status"], crash["val_bpb"]) == ("crash", None)
     publish(nova, 1.0)
     publish(nova, 1.0)
@@ -350,6 +357,7 @@ def test_offline_nothing_is_lost_and_nothing_is_claimed(
     told = capsys.readouterr().out
     assert "nothing is claimed" in told
     assert "queued on this host" in told
+    assert "score=1.010000 (keep; the best)" in told
     assert nova.analyze_swarm()["global_best"]["val_bpb"] == 1.01  # alone, it knows its own
     assert nova.pull_best_config()[0] == BETTER  # type: ignore[index]
     toy_hub.with_name("away.git").rename(toy_hub)
@@ -404,7 +412,9 @@ def test_words_of_others_are_whole_in_records_and_do_nothing_where_they_are_prin
     assert "\u202e" not in capsys.readouterr().out
 
 
-def test_the_best_of_a_machine_with_a_gpu(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_of_a_machine_with_a_gpu(
+    join: Join, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(elsewhere, "vram_gb", lambda: 24.0)
     nova = join("nova")
     assert (nova.vram_gb, nova.vram_tier) == (24.0, None)  # the tier is what results are ranked in
@@ -412,9 +422,112 @@ def test_the_best_of_a_machine_with_a_gpu(join: Join, monkeypatch: pytest.Monkey
     (best,) = nova.get_all_agent_bests()
     assert best.keys() >= BEST
     assert nova.get_tier_best("cpu") == best
-    assert nova.get_tier_best("xl") is None
+    assert nova.get_tier_best("xl") is nova.get_tier_best(None) is None  # type: ignore[arg-type]
     assert nova.get_all_tier_bests() == dict.fromkeys(("small", "medium", "large", "xl"))
     for tier in (None, "cpu", "xl"):
+        capsys.readouterr()
         found = nova.pull_best_config_for_tier(tier)
         assert found is not None
         assert found[0] == toy.PROGRAM
+        assert ("has no best yet" in capsys.readouterr().out) == (tier == "xl")
+    assert nova.pull_best_config_for_tier("nope") is None
+    assert "there is no tier 'nope'" in capsys.readouterr().out
+
+
+def test_what_was_measured_is_published_whatever_is_said_of_it(
+    join: Join, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nova = join("nova")
+    nova.publish_result(None, None, 1.0, "crash", "nul \0 and \x1b[2J", "def (:\n")
+    nova.publish_result(None, None, None, "crash", "", "def again(:\n")
+    more: Any = {"steps": 10**400, "loss": np.float32(2.0), "ok": True}
+    nova.publish_result(None, 1.01, 10**400, "keep", None, BETTER, more)  # type: ignore[arg-type]
+    nova.publish_result(None, 1.2, 1.0, "keep", 5, toy.PROGRAM, [1])  # type: ignore[arg-type]
+    told = capsys.readouterr().out
+    assert told.count("RESULT published") == 4
+    assert "left out: description is an int, not text" in told
+    assert "left out: extra_metrics is a list, no dict" in told
+    found = {one["train_py"]: one for one in nova.get_recent_results()}
+    first, again = found["def (:\n"], found["def again(:\n"]
+    assert (first["status"], first["description"]) == ("crash", "nul and [2J")
+    assert (again["status"], again["description"]) == ("crash", "(no description)")
+    rate, base = found[BETTER], found[toy.PROGRAM]
+    assert (rate["description"], rate["loss"]) == ("(no description)", 2.0)
+    assert not {"steps", "ok"} & rate.keys()
+    assert (base["val_bpb"], base["status"]) == (1.2, "keep")
+    assert state_breaches(nova._connection.swarm().member.store.snapshot()) == []
+
+
+WRONG: tuple[Any, ...] = (
+    *(None, True, 5, -1, 10**400, float("nan")),
+    *("x", "\ud800", b"x", [1], {1: 2}),
+)
+
+
+def test_no_value_of_whatever_type_raises(
+    join: Join, toy_hub: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nova = join("nova")
+    toy_hub.rename(toy_hub.with_name("away.git"))  # nothing is asked, nor told to others
+    wanted: dict[str, list[Any]] = {
+        "join_hub": ["x"],
+        "check_claimed": ["x"],
+        "check_similar_claimed": ["x"],
+        "claim_experiment": ["x"],
+        "publish_result": [None, 1.0, 1.0, "keep", "x", toy.PROGRAM, {}],
+        "get_tier_best": ["cpu"],
+        "pull_best_config_for_tier": [None],
+        "maybe_update_best": [1.0, {}, toy.PROGRAM],
+        "ask_swarm": ["x", None],
+        "list_namespace": ["results", 50],
+        "post_insight": ["x", None],
+        "get_swarm_insights": ["x", 50],
+        "get_recent_results": [20],
+        "get_unclaimed_hypotheses": [10],
+        "publish_hypothesis": ["x", "y", None, None, 3],
+        "search_experiments": ["x", 10],
+    }
+    for name, usual in wanted.items():
+        for place, _ in enumerate(usual):
+            for wrong in WRONG:
+                getattr(nova, name)(*usual[:place], wrong, *usual[place + 1 :])
+    assert nova.claim_experiment(None) is None  # type: ignore[arg-type]
+    assert nova.get_recent_results("2") == []  # type: ignore[arg-type]
+    capsys.readouterr()
+    nova.post_insight(None)  # type: ignore[arg-type]
+    assert "insight is None, not text" in capsys.readouterr().out
+    for name in WRONG:
+        nova.agent_id = name
+        assert nova.agent_id == "nova"
+        nova.announce()
+
+
+def test_a_workspace_that_joins_another_hub_is_opened_anew(
+    join: Join, tmp_path: Path, toy_task: Path
+) -> None:
+    from gitcollab.swarm.seeding import init_hub
+
+    other = tmp_path / "other.git"
+    init_hub(str(other), task_file=toy_task)
+    late = join("late")
+    publish(late, 1.04)
+    (tmp_path / "late" / ".gitcollab" / "config.yaml").unlink()
+    later = Coordinator(workspace=tmp_path / "late")
+    later.agent_id = "later"
+    assert later.join_hub(str(other))["registered"]
+    assert late.get_recent_results() == []
+    publish(late, 1.03)
+    assert [one["agent_id"] for one in later.get_recent_results()] == ["later"]
+    assert late.agent_id == "later"
+
+
+def test_one_key_is_one_key_and_numbers_far_from_one_are_short(
+    join: Join, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nova = join("nova")
+    publish(nova, 1e300)
+    assert "score=1e+300 (" in capsys.readouterr().out
+    (result,) = nova.get_recent_results()
+    nova.post_insight("it diverges", result["_key"])
+    (insight,) = nova.get_swarm_insights("")
+    assert insight["evidence_keys"] == [result["_key"].removeprefix("results/")]

@@ -8,6 +8,7 @@ from typing import Any
 from gitcollab.errors import without_credentials
 from gitcollab.faces.coordinator import bests, claims, lists, shapes
 from gitcollab.faces.coordinator.shapes import Fields, Shapes
+from gitcollab.faces.numbers import number
 from gitcollab.faces.swarm import Swarm
 from gitcollab.records.quoting import line
 from gitcollab.swarm.reports import Entry
@@ -90,7 +91,7 @@ def _summary(found: dict[str, Any]) -> str:
 def _best(best: Fields | None) -> str:
     if best is None:
         return "Global best: none yet"
-    return f"Global best: val_bpb={best['val_bpb']:.6f} by {best['agent_id']}"
+    return f"Global best: {metric(best['val_bpb'])} by {best['agent_id']}"
 
 
 def _part(heading: str, records: Sequence[Fields], say: Any) -> Iterator[str]:
@@ -100,7 +101,7 @@ def _part(heading: str, records: Sequence[Fields], say: Any) -> Iterator[str]:
 
 
 def _result(one: Fields) -> str:
-    value = "" if one["val_bpb"] is None else f"val_bpb={one['val_bpb']:.6f} "
+    value = "" if one["val_bpb"] is None else f"{metric(one['val_bpb'])} "
     return f"{value}{one['status']}: {_words(one['description'])}"
 
 
@@ -113,16 +114,21 @@ def _words(text: str) -> str:
     return shown if len(shown) <= _WORDS else f"{shown[:_WORDS]}…"
 
 
-def banner(swarm: Swarm, name: str, vram_gb: float | None) -> str:
+def metric(value: float) -> str:
+    """A metric in the words of the other system."""
+    return f"val_bpb={number(value)}"
+
+
+def banner(swarm: Swarm, vram_gb: float | None) -> str:
     """Who this is, on what, and where the swarm stands."""
     best: Entry | None = swarm.best()
     lead = "no results yet"
     if best is not None:
-        lead = f"{swarm.task.metric.name}={best.metric:.6f} by {best.agent}, {best.standing}"
+        lead = f"{swarm.task.metric.name}={number(best.metric)} by {best.agent}, {best.standing}"
     snapshot_claims = claims.listed(swarm)
     vram = "no GPU" if vram_gb is None else f"{vram_gb:g} GB"
     rows = {
-        "agent": name,
+        "agent": swarm.agent,
         "swarm": without_credentials(swarm.hub),
         "VRAM": f"{vram} (tier {swarm.member.tier})",
         "global best": lead,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gitcollab.errors import UsageError
 from gitcollab.faces.coordinator import claims, lists, shapes
 from gitcollab.faces.coordinator.shapes import Fields, Shapes
+from gitcollab.faces.numbers import number
 from gitcollab.faces.swarm import Swarm
 from gitcollab.records.quoting import line
 
@@ -111,13 +112,13 @@ def nothing(question: str, namespace: str | None, why: str) -> dict[str, Any]:
 def _tried(one: Value) -> str:
     """A value that was tried, in a line."""
     counts = ", ".join(f"{number} {mark}" for mark, number in one.verdicts.items())
-    best = "" if one.best is None else f", best {one.best:.6f}"
+    best = "" if one.best is None else f", best {number(one.best)}"
     return line(f"{one.constant} = {one.value}: tried {one.n}x ({counts}){best}")
 
 
 def _line(record: Fields) -> str:
     words = record.get("description") or record.get("title") or record.get("insight") or ""
     value = record.get("val_bpb")
-    measured = "" if value is None else f" val_bpb={value:.6f} ({record['status']})"
+    measured = "" if value is None else f" val_bpb={number(value)} ({record['status']})"
     score = f"(relevance={record['_score']:.2f})"
     return f"  [{record['agent_id']}]{measured} {line(words)[:_MOST_WORDS]} {score}"

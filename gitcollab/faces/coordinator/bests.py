@@ -62,8 +62,10 @@ def ranked(shapes: Shapes) -> list[Fields]:
 def pull(member: Member, tier: str | None) -> tuple[str, str] | None:
     """The id and program of the best: the tier's if it has one, else of all; None: there is none.
 
-    Remembered as what the next program published here may have been made from.
+    Remembered as what the next program published here may have been made from. Raises UsageError
+    for a tier that there is none of.
     """
+    looking.check_tier(member, tier)
     result_id, text = best_program(member, tier)
     if result_id is None:
         return None

@@ -6,17 +6,14 @@ goes on with an answer that claims nothing. Bugs come through.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError, OfflineError, without_credentials
-from gitcollab.faces.swarm import Swarm
+from gitcollab.errors import GitcollabError, without_credentials
+from gitcollab.faces.swarm import Kept, Swarm
 from gitcollab.records.quoting import line
 from gitcollab.swarm.workspace import Config, NotJoined, Workspace
-
-FRESH_SECONDS = 30.0  # what was fetched so lately is not fetched again: hubs are shared
 
 
 class Connection:
@@ -25,8 +22,8 @@ class Connection:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name: str | None = None
-        self._swarm: Swarm | None = None
-        self._asked: float | None = None
+        self._kept = Kept(folder, self.say)
+        self._away = ""
         self._told: set[str] = set()
 
     @property
@@ -43,34 +40,33 @@ class Connection:
         config = self.config
         return None if config is None else config.agent
 
+    @property
+    def agent(self) -> str | None:
+        """The name that records have: the workspace's, else what the caller calls its agent."""
+        return self.joined or self.name
+
     def swarm(self) -> Swarm:
         """The swarm, without any network. Raises NotJoined where the folder is no workspace."""
-        if self._swarm is None:
-            self._swarm = Swarm.open(self.folder, notice=self.say)
-        if self.name not in (None, self._swarm.agent):
-            self.say_once(f"this workspace is {self._swarm.agent}'s: that is the name used here")
-        return self._swarm
+        swarm = self._kept.swarm()
+        if self.name not in (None, swarm.agent):
+            self.say_once(f"this workspace is {swarm.agent}'s: that is the name used here")
+        return swarm
 
     def fresh(self) -> Swarm:
         """The swarm as its hub was within the last half minute, or as last seen without it."""
-        swarm = self.swarm()
-        now = time.monotonic()
-        if self._asked is None or now - self._asked > FRESH_SECONDS:
-            self._asked = now
-            try:
-                swarm.member.store.refresh()
-            except OfflineError as e:
-                self.say(f"going on with what this host knows: {e.message}")
-            self._asked = time.monotonic()
-        return swarm
+        away, before = self._kept.refresh(), self._away
+        self._away = away
+        if away and away != before:
+            self.say(f"going on with what this host knows: {away}")
+        return self.swarm()
 
     def forget(self) -> None:
         """Open the workspace anew when it is needed next."""
-        self._swarm = self._asked = None
+        self._kept.forget()
 
     def say(self, text: str) -> None:
         """Print one line, whoever wrote what is in it."""
-        print(f"[{line(self.name or self.joined or 'coordinator')}] {shown(text)}", flush=True)
+        print(f"[{line(self.agent or 'coordinator')}] {shown(text)}", flush=True)
 
     def say_once(self, text: str) -> None:
         """As ``say``, and not again."""

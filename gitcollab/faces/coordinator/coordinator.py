@@ -14,6 +14,7 @@ from gitcollab.faces.coordinator import (
     asking,
     bests,
     claims,
+    given,
     joining,
     lists,
     publishing,
@@ -57,12 +58,12 @@ class Coordinator:
 
     @property
     def agent_id(self) -> str | None:
-        """What the agent is called: what was set here, else the name the workspace has."""
-        return self._connection.name or self._connection.joined
+        """What records call the agent: the workspace's name, before it is one what was set here."""
+        return self._connection.agent
 
     @agent_id.setter
     def agent_id(self, name: str | None) -> None:
-        self._connection.name = name
+        self._connection.name = None if name is None else str(name)
 
     @cached_property
     def vram_gb(self) -> float | None:
@@ -91,7 +92,8 @@ class Coordinator:
         """
         link = self._connection
         try:
-            found = joining.join(link.folder, invite_token, link.name, link.config)
+            token = given.text(invite_token, "invite_token")
+            found = joining.join(link.folder, token, link.name, link.config)
         except GitcollabError as e:
             link.say(f"not joined: {told(e)}")
             return {"error": told(e)}
@@ -113,20 +115,22 @@ class Coordinator:
         """Print who this is, and where the swarm stands."""
         with self._connection.errors_told():
             swarm = self._connection.fresh()
-            print(analysing.banner(swarm, self.agent_id or swarm.agent, self.vram_gb), flush=True)
+            print(analysing.banner(swarm, self.vram_gb), flush=True)
 
     # -- claiming --------------------------------------------------------------------------------
 
     def check_claimed(self, experiment_key: str) -> bool:
         """Whether the experiment is being done, or has a result."""
         with self._connection.errors_told():
-            return claims.is_claimed(self._connection.fresh().member, experiment_key)
+            key = given.text(experiment_key, "experiment_key")
+            return claims.is_claimed(self._connection.fresh().member, key)
         return False
 
     def check_similar_claimed(self, description: str) -> list[dict[str, Any]]:
         """The claims in force that are of the same experiment, in whatever words."""
         with self._connection.errors_told():
-            return claims.similar(self._connection.fresh().member, description)
+            what = given.text(description, "description")
+            return claims.similar(self._connection.fresh().member, what)
         return []
 
     def claim_experiment(self, description: str) -> str | None:
@@ -136,7 +140,8 @@ class Coordinator:
         is not a claim. What ran without one may be published all the same.
         """
         with self._connection.errors_told():
-            answer = self._connection.swarm().claim(description)
+            what = given.text(description, "description")
+            answer = self._connection.swarm().claim(what)
             self._connection.say(claims.told(answer))
             if isinstance(answer, Granted):
                 for note in answer.notes:
@@ -160,11 +165,12 @@ class Coordinator:
 
         Of ``status``, only whether it crashed is taken over: keep and discard are derived, for
         everybody, from the results of the program and of what it was changed from. A metric that
-        is not finite is refused. Of the extra metrics, finite numbers are kept.
+        is not finite is refused. The program of a crash may be one that cannot be parsed. Of the
+        extra metrics, finite numbers are kept; of the description, what a record can hold.
         """
         link = self._connection
         with link.errors_told():
-            run = publishing.measured(
+            run, notes = publishing.measured(
                 experiment_key,
                 val_bpb,
                 memory_gb,
@@ -175,7 +181,7 @@ class Coordinator:
             )
             swarm = link.swarm()
             report = publishing.publish(swarm, run)
-            for line in publishing.told(report, swarm.task.metric.name):
+            for line in (*publishing.told(report, swarm.task.metric.name), *notes):
                 link.say(line)
 
     def maybe_update_best(
@@ -186,11 +192,12 @@ class Coordinator:
         Nothing is written: the best is derived from results, so ``publish_result`` is all it takes.
         """
         with self._connection.errors_told():
-            metric = publishing.number(val_bpb)
+            source = given.text(train_py_source, "train_py_source")
+            metric = given.number(val_bpb)
             if not math.isfinite(metric):
-                self._connection.say(f"{val_bpb} is no measurement: the best stays as it is")
+                self._connection.say(f"{metric} is no measurement: the best stays as it is")
                 return False
-            return elsewhere.leads(self._connection.fresh().member, train_py_source, metric)
+            return elsewhere.leads(self._connection.fresh().member, source, metric)
         return False
 
     # -- the best --------------------------------------------------------------------------------
@@ -204,7 +211,7 @@ class Coordinator:
     def get_tier_best(self, tier: str) -> Fields | None:
         """The best program of a tier, ``cpu`` too; None where there is none."""
         with self._connection.errors_told():
-            return bests.of_tier(self._shapes(), tier)
+            return bests.of_tier(self._shapes(), given.text(tier, "tier"))
         return None
 
     def get_all_tier_bests(self) -> dict[str, Fields | None]:
@@ -221,20 +228,29 @@ class Coordinator:
         return self._pull(None)
 
     def pull_best_config_for_tier(self, tier: str | None = None) -> tuple[str, Fields] | None:
-        """As ``pull_best_config``, of a tier (None: this machine's), else of all."""
-        return self._pull(tier, own=tier is None)
+        """As ``pull_best_config``, of a tier (None: this machine's), else of all, which is said.
 
-    def _pull(self, tier: str | None, *, own: bool = False) -> tuple[str, Fields] | None:
+        None, too, for a tier that there is none of.
+        """
+        return self._pull(tier, of_tier=True)
+
+    def _pull(self, tier: str | None, *, of_tier: bool = False) -> tuple[str, Fields] | None:
         link = self._connection
         with link.errors_told():
+            wanted = given.words(tier, "tier")
             member = link.fresh().member
-            found = bests.pull(member, member.tier if own else tier)
+            if of_tier:
+                wanted = wanted or member.tier
+            found = bests.pull(member, wanted)
             result = None if found is None else member.result(found[0])
             if found is None or result is None:
                 link.say("there is no best yet: run the baseline")
                 return None
             known = bests.metadata(Shapes(member), result)
-            link.say(f"pulled val_bpb={known['val_bpb']:.6f} {bests.whose(member, result)}")
+            if wanted not in (None, result.hardware.tier):
+                link.say(f"{wanted} has no best yet: this is the best of all")
+            value = analysing.metric(known["val_bpb"])
+            link.say(f"pulled {value} {bests.whose(member, result)}")
             return found[1], known | {"train_py": Source(found[1])}
         return None
 
@@ -256,11 +272,12 @@ class Coordinator:
         ``claims`` (None: in all): the records found, each with its ``_score``, and a summary.
         """
         try:
-            where = asking.check_namespace(namespace)
-            return asking.asked(self._connection.fresh(), question, where)
+            where = asking.check_namespace(given.words(namespace, "namespace"))
+            return asking.asked(self._connection.fresh(), given.text(question, "question"), where)
         except GitcollabError as e:
             self._connection.say(told(e))
-            return asking.nothing(question, namespace, told(e))
+            searched = None if namespace is None else str(namespace)
+            return asking.nothing(str(question), searched, told(e))
 
     def list_namespace(
         self, namespace: str, limit: int | None = 50, *, offset: int = 0
@@ -296,7 +313,8 @@ class Coordinator:
     ) -> list[Fields]:
         """The results that match, the best match first."""
         with self._connection.errors_told():
-            return asking.found(self._connection.fresh(), query, "results", limit, offset)
+            what = given.text(query, "query")
+            return asking.found(self._connection.fresh(), what, "results", limit, offset)
         return []
 
     # -- telling ---------------------------------------------------------------------------------
@@ -304,16 +322,17 @@ class Coordinator:
     def post_insight(self, insight: str, evidence_keys: Sequence[str] | None = None) -> None:
         """Tell the swarm what was learned, with the records that show it."""
         with self._connection.errors_told():
-            swarm = self._connection.swarm()
+            text = given.text(insight, "insight")
             known = self._evidence(evidence_keys)
-            self._connection.say(telling.told(swarm.learn(insight, evidence=known), "insight"))
+            told_what = self._connection.swarm().learn(text, evidence=known)
+            self._connection.say(telling.told(told_what, "insight"))
 
     def get_swarm_insights(self, topic: str, limit: int | None = _MOST_FOUND) -> list[Fields]:
         """The insights on a topic, the best match first; all, newest first, on none."""
         with self._connection.errors_told():
-            swarm = self._connection.fresh()
-            if topic.strip():
-                return asking.found(swarm, topic, "insights", limit, 0)
+            swarm, about = self._connection.fresh(), given.words(topic, "topic") or ""
+            if about.strip():
+                return asking.found(swarm, about, "insights", limit, 0)
             return [shapes.insight(one.insight) for one in lists.cut(lists.lessons(swarm), limit)]
         return []
 
@@ -340,10 +359,11 @@ class Coordinator:
         """
         link = self._connection
         with link.errors_told():
-            known, urgency = self._evidence(evidence_keys), shapes.turned(priority)
-            answer, note = telling.propose(
-                link.swarm(), title, hypothesis, suggested_config, known, urgency
-            )
+            said = given.text(title, "title"), given.text(hypothesis, "hypothesis")
+            config = given.values(suggested_config, "suggested_config")
+            urgency = shapes.turned(given.whole(priority, "priority"))
+            known = self._evidence(evidence_keys)
+            answer, note = telling.propose(link.swarm(), *said, config, known, urgency)
             link.say(telling.told(answer, "hypothesis"))
             if note:
                 link.say(f"note: {note}")
@@ -355,7 +375,8 @@ class Coordinator:
 
     def _evidence(self, keys: Sequence[str] | None) -> list[str]:
         """The records that are meant; what means none is said, and left out."""
-        known, unknown = telling.evidence(self._connection.swarm(), keys)
+        wanted = given.keys(keys, "evidence_keys")
+        known, unknown = telling.evidence(self._connection.swarm(), wanted)
         for key in unknown:
             self._connection.say(f"left out of the evidence, since there is no such record: {key}")
         return known

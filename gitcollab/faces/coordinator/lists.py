@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
 from gitcollab.errors import UsageError
-from gitcollab.faces.coordinator import claims, shapes
+from gitcollab.faces.coordinator import claims, given, shapes
 from gitcollab.faces.coordinator.shapes import Fields, Shapes
 from gitcollab.faces.swarm import Swarm
 from gitcollab.swarm.ideas.hypotheses import Idea
@@ -20,9 +21,12 @@ _PAGE = 100
 
 def cut(found: Iterable[T], limit: int | None, offset: int = 0) -> list[T]:
     """``limit`` of these from ``offset`` on; None: all. UsageError for what is no such number."""
-    if offset < 0 or (limit is not None and limit < 0):
+    most = None if limit is None else given.whole(limit, "limit")
+    first = given.whole(offset, "offset")
+    if not 0 <= first <= sys.maxsize or (most is not None and most < 0):
         raise UsageError("limit and offset are 0 or more", "limit=None gives all")
-    return list(islice(found, offset, None if limit is None else offset + limit))
+    last = None if most is None else min(first + most, sys.maxsize)
+    return list(islice(found, first, last))
 
 
 def newest(made: Shapes) -> list[Run]:

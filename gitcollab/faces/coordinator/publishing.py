@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitcollab.errors import UsageError
+from gitcollab.faces.coordinator import given
+from gitcollab.faces.numbers import number as shown
 from gitcollab.faces.swarm import Swarm
 from gitcollab.swarm.elsewhere import Measured, publish_measured
 from gitcollab.swarm.outcomes import RunReport
@@ -19,38 +21,54 @@ _JUDGED = {"better": "keep", "worse": "discard", "within noise": "within noise o
 
 
 def measured(
-    experiment: str | None,
-    val_bpb: float | None,
-    memory_gb: float | None,
-    status: str,
-    description: str,
-    program: str,
-    extra: Mapping[str, Any] | None,
-) -> Measured:
-    """What was measured, as it is published. Raises UsageError for what cannot be meant."""
+    experiment: object,
+    val_bpb: object,
+    memory_gb: object,
+    status: object,
+    description: object,
+    program: object,
+    extra: object,
+) -> tuple[Measured, list[str]]:
+    """What was measured, as it is published, and notes of what was left out.
+
+    Raises UsageError for what cannot be meant. What is said beside status, metric and program is
+    left out where it is wrong: for that no measurement is lost.
+    """
     if status not in _STATUSES:
         raise UsageError(f"there is no status {str(status)[:40]!r}", "keep, discard or crash")
-    if not isinstance(program, str) or not program.strip():
+    source = given.text(program, "train_py_source")
+    if not source.strip():
         raise UsageError("the program is empty", 'give the text: open("train.py").read()')
-    numbers = _numbers({"memory_gb": memory_gb} if memory_gb else {}) | _numbers(extra or {})
+    crashed = status == "crash"
+    said, notes = _beside(description, extra)
+    memory = _numbers({"memory_gb": memory_gb})
+    numbers = (memory if any(memory.values()) else {}) | _numbers(said["extra_metrics"])
     seed = numbers.pop("seed", None)
-    return Measured(
-        program=program,
-        status="crash" if status == "crash" else "ok",
-        metric=None if status == "crash" else number(val_bpb),
-        description=description,
+    run = Measured(
+        program=source,
+        status="crash" if crashed else "ok",
+        metric=None if crashed else given.number(val_bpb),
+        description=said["description"],
         metrics=dict(list(numbers.items())[:_MOST_NUMBERS]),
-        experiment=experiment,
+        experiment=experiment if isinstance(experiment, str) else None,
         seed=int(seed) if seed is not None and seed.is_integer() and abs(seed) < 2**53 else None,
     )
+    return run, notes
 
 
-def number(value: Any) -> float:
-    """The metric, finite or not; what is no number at all is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
+def _beside(description: object, extra: object) -> tuple[dict[str, Any], list[str]]:
+    """What is said of a run beside its numbers, and notes of what of it is no such thing."""
+    said: dict[str, Any] = {"description": "", "extra_metrics": {}}
+    notes = []
+    for name, value, read in (
+        ("description", description, given.words),
+        ("extra_metrics", extra, given.values),
+    ):
+        try:
+            said[name] = read(value, name) or said[name]
+        except UsageError as e:
+            notes.append(f"left out: {e.message}")
+    return said, notes
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -58,13 +76,9 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: finite
         for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and _is_name(name)
-        if math.isfinite(finite := number(value))
+        if given.is_number(value) and _NAME.fullmatch(name)
+        if math.isfinite(finite := given.number(value))
     }
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and bool(_NAME.fullmatch(name))
 
 
 def publish(swarm: Swarm, run: Measured) -> RunReport:
@@ -77,7 +91,7 @@ def told(report: RunReport, metric_name: str) -> list[str]:
     result = report.result
     if result is None:
         return [f"not published: {report.error}", *filter(None, [report.hint])]
-    value = result.status if result.metric is None else f"{metric_name}={result.metric:.6f}"
+    value = result.status if result.metric is None else f"{metric_name}={shown(result.metric)}"
     verdict = _JUDGED.get(report.verdict or "", "nothing to compare it with yet")
     said = "" if result.metric is None else f" ({verdict}{'; the best' if report.is_best else ''})"
     return [f"RESULT {report.outcome}: {value}{said} {result.id}", *report.notes]

@@ -111,21 +111,24 @@ def vram_tier(tier: str) -> str | None:
 def status_of(where: Standings, run: Run) -> str:
     """``keep``, ``discard`` or ``crash``, by all that is known now.
 
-    Kept is what is better than its base beyond the noise, the baseline, what leads without a base
-    to compare it with, and another run of any of these.
+    Kept is what is better than its base beyond the noise, what leads, the baseline, and another run
+    of any of these.
     """
     mark = mark_of(where, run)
     if mark in ("keep", "crash"):
         return mark
     group = where.group_of(run)
-    if group is None or mark not in ("rerun", "unjudged"):
+    if group is None:
         return "discard"
     first, best = group.first, where.best
+    if best is not None and best.key == group.key:
+        return "keep"
+    if mark not in ("rerun", "unjudged"):
+        return "discard"
     if mark == "rerun" and first.id != run.id and mark_of(where, first) != "rerun":
         return status_of(where, first)
     is_baseline = run.fingerprint == where.baseline or (run.base is None and not run.changed)
-    leads = best is not None and best.key == group.key
-    return "keep" if is_baseline or leads else "discard"
+    return "keep" if is_baseline else "discard"
 
 
 def claim(one: Claim, seconds: float | None) -> Fields:

@@ -16,7 +16,7 @@ from gitcollab.swarm.outcomes import Kept, Known, NotTold, TellOutcome, Told
 _PREFIX = re.compile(rf"(?:@[^/]+/)?(?P<kind>{'|'.join(FOLDERS.values())})/")
 
 
-def evidence(swarm: Swarm, keys: Iterable[str] | None) -> tuple[list[str], list[str]]:
+def evidence(swarm: Swarm, keys: Iterable[str]) -> tuple[list[str], list[str]]:
     """The ids of the records that these keys mean, and the keys that mean none.
 
     A key is an id, with or without its kind before it, or the key that an experiment was claimed
@@ -24,9 +24,9 @@ def evidence(swarm: Swarm, keys: Iterable[str] | None) -> tuple[list[str], list[
     """
     found: list[str] = []
     unknown: list[str] = []
-    for key in keys or ():
-        meant = _meant(swarm, str(key))
-        (found if meant else unknown).append(meant or str(key))
+    for key in keys:
+        meant = _meant(swarm, key)
+        (found if meant else unknown).append(meant or key)
     return list(dict.fromkeys(found)), unknown
 
 
@@ -53,7 +53,7 @@ def propose(
     swarm: Swarm,
     title: str,
     because: str,
-    config: Mapping[str, Any] | None,
+    config: Mapping[str, Any],
     known: Sequence[str],
     priority: int,
 ) -> tuple[TellOutcome, str]:
@@ -61,7 +61,7 @@ def propose(
 
     That is so where the program has no such constants, or cannot hold such values.
     """
-    values = {str(name): _text(value) for name, value in (config or {}).items()}
+    values = {str(name): _text(value) for name, value in config.items()}
     how: dict[str, Any] = {"evidence": known, "priority": priority}
     try:
         return swarm.propose(title, because, set_values=values or None, **how), ""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import START, Json, verb
-from gitcollab.cli.context import open_swarm
 from gitcollab.cli.text import lines
 
 if TYPE_CHECKING:
     from gitcollab.faces.setup.agents import Kind
     from gitcollab.faces.setup.putting import Changed
-    from gitcollab.swarm.swarm import Swarm
 
 
 class Reader(StrEnum):
@@ -53,9 +52,8 @@ def setup(
     already stays as it is. Shows every change; --remove takes it back. They name this workspace and
     this gitcollab by their full paths: repeat it when one of them moves.
     """
-    swarm = open_swarm()
     kind = _kind(agent)
-    changed, notes = _change(swarm, kind, remove=remove, dry_run=dry_run)
+    changed, notes = _change(kind, remove=remove, dry_run=dry_run)
     if json:
         return jsonout.emit(
             {
@@ -87,15 +85,15 @@ def _kind(chosen: Reader) -> Kind:
             return "generic"
 
 
-def _change(
-    swarm: Swarm, kind: Kind, *, remove: bool, dry_run: bool
-) -> tuple[list[Changed], list[str]]:
-    """What becomes of the files, and what is to be said of it."""
+def _change(kind: Kind, *, remove: bool, dry_run: bool) -> tuple[list[Changed], list[str]]:
+    """What becomes of the files, and what is to be said of it; the hub is not asked."""
     from gitcollab.faces.setup.agents import Place, notes, pieces
     from gitcollab.faces.setup.putting import Settings
+    from gitcollab.swarm.workspace import Workspace
 
-    place = Place.of(swarm.workspace, swarm.agent, swarm.task.program)
-    files = Settings(swarm.workspace)
+    workspace = Workspace.find(Path())
+    place = Place.of(workspace.root, workspace.config.agent)
+    files = Settings(workspace.root)
     if remove:
         return files.take(kind, pieces(kind, place), dry_run=dry_run), []
     return files.put(kind, pieces(kind, place), dry_run=dry_run), list(notes(kind, place))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,8 +38,22 @@ def test_an_agent_is_told_and_untold(
     assert broken.err.endswith("next: nothing was written; mend that file, then run this again\n")
     (nova / ".mcp.json").unlink()
     gone = cli("setup", "claude", "--remove").out.splitlines()[-3:]
-    assert [row.split()[1] for row in gone] == ["removed", "unchanged", "removed"]
+    assert [row.split()[1] for row in gone] == ["removed", "absent", "removed"]
     assert sorted(nova.iterdir()) == before
+
+
+def test_no_hub_is_needed(
+    cli: Cli, join: Callable[[str], Path], hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = join("nova")
+    hub.rename(hub.with_name("away.git"))
+    monkeypatch.setenv("GITCOLLAB_HOME", str(nova.parent / "a new home"))
+    assert cli("setup", "claude", "--dry-run", cwd=nova).code == 0
+    assert cli("setup", "cursor").code == 0
+    hook = json.loads((nova / ".cursor" / "hooks.json").read_text())["hooks"]["sessionStart"][0]
+    made, moved, *command = shlex.split(hook["command"])
+    assert (made, moved) == ("env", f"GITCOLLAB_HOME={nova.parent / 'a new home'}")
+    assert command[-3:] == ["prime", "--hook", "cursor"]
 
 
 def test_what_is_no_workspace_or_no_agent_is_said(cli: Cli, tmp_path: Path) -> None:

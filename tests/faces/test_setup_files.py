@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcollab.errors import GitcollabError
-from gitcollab.faces.setup import jsontext
+from gitcollab.faces.setup import jsontext, swapping
 from gitcollab.faces.setup.agents import Kind, Place, notes, pieces
 from gitcollab.faces.setup.jsontext import NotAsExpected
-from gitcollab.faces.setup.pieces import Hook, Member, Section, Table
+from gitcollab.faces.setup.pieces import Hook, Member, Section, Table, is_prime
 from gitcollab.faces.setup.putting import Settings
+from gitcollab.store.files import write_aside
 
 KINDS: list[Kind] = ["claude", "codex", "cursor", "generic"]
 FILES = {
@@ -58,7 +61,6 @@ def place(root: Path, **changes: Any) -> Place:
     fields: dict[str, Any] = {
         "workspace": root,
         "agent": "nova",
-        "program": "train.py",
         "command": ["/opt/a b/gitcollab"],
         "on_path": True,
         "variables": {},
@@ -145,7 +147,16 @@ def test_a_hook_of_cursor_says_its_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# Mine\n", "# Mine", "# Mine\n\n\nlines\n\n", "# Mine\r\nlines\r\n", "<!-- x -->"]
+    "text",
+    [
+        "# Mine\n",
+        "# Mine",
+        "# Mine\n\n\nlines\n\n",
+        "# Mine\r\nlines\r\n",
+        "<!-- x -->",
+        "a\rb\r",
+        "a\nb\r",
+    ],
 )
 def test_a_section_comes_and_goes(text: str) -> None:
     made = NOTES.put(text)
@@ -157,12 +168,11 @@ def test_a_section_comes_and_goes(text: str) -> None:
     assert taken is not None
     assert taken.strip() == text.strip()
     after = made + "\nmore\n"
-    left = NOTES.take(after, None) or ""
-    assert left.split() == [*text.split(), "more"]
+    assert NOTES.take(after, None) == taken + "\nmore\n"  # as if it had never been there
 
 
 @pytest.mark.parametrize(
-    "text", ["<!-- b -->\n", "<!-- e --> <!-- b -->", "<!-- b --><!-- e -->" * 2]
+    "text", ["<!-- b -->\n", "<!-- e -->\n<!-- b -->", "<!-- b -->\n<!-- e -->\n" * 2]
 )
 def test_marks_that_are_no_pair_are_said(text: str) -> None:
     with pytest.raises(NotAsExpected, match="one pair of the marks"):
@@ -176,6 +186,8 @@ def test_a_table_of_toml_keeps_the_others() -> None:
     assert set(tomllib.loads(made)["mcp_servers"]) == {"other", "gitcollab"}
     assert TABLE.put(made) == made
     assert TABLE.take(made, None) == text
+    spoken = 'x = """\n# b\nmine\n# e\n"""\n'
+    assert TABLE.take(spoken, None) == spoken
 
 
 @pytest.mark.parametrize(
@@ -184,6 +196,8 @@ def test_a_table_of_toml_keeps_the_others() -> None:
         ('[mcp_servers.gitcollab]\ncommand = "mine"\n', "that setup did not write"),
         ('mcp_servers = {other = {command = "o"}}\n', "is no TOML"),
         ("[[[\n", "is no TOML"),
+        (f"n = {'1' * 5000}\n", "is no TOML"),
+        ('x = """\n# b\nmine\n# e\n"""\n', "within a text"),
     ],
 )
 def test_a_table_that_cannot_be_added_is_said(text: str, why: str) -> None:
@@ -210,7 +224,9 @@ def test_each_agent_finds_it_where_it_looks(root: Path, kind: Kind) -> None:
         ]
         assert server["env"] == {"GITCOLLAB_HOME": '/h "x" \\'}
         hook = "'/opt/a b/gitcollab' prime" + " --hook cursor" * (kind == "cursor")
-        assert hook in json.dumps(json.loads((root / FILES[kind][2]).read_text()))
+        moved = """env 'GITCOLLAB_HOME=/h "x" \\' """
+        hooks = json.loads((root / FILES[kind][2]).read_text())
+        assert json.dumps(f"{moved}{hook}") in json.dumps(hooks)
     said = notes(kind, where)
     assert said
     assert len(notes(kind, place(root, serves=False))) == len(said) + 1
@@ -243,7 +259,7 @@ def test_all_of_them_go_as_they_came(root: Path) -> None:
     assert (root / ".mcp.json").stat().st_mode & 0o777 == 0o600
     assert not (root / ".gitcollab" / "setup.json").exists()
     last = Settings(root).take("claude", pieces("claude", place(root)))
-    assert {one.done for one in last} == {"unchanged"}
+    assert {one.done for one in last} == {"absent"}
 
 
 @pytest.mark.parametrize("forgotten", [False, True])
@@ -284,6 +300,8 @@ def test_a_dry_run_writes_nothing(root: Path) -> None:
         (".mcp.json", b"[]", "something else than an object"),
         (".mcp.json", b'{"a": 1, "a": 2}', "'a' twice"),
         (".mcp.json", b"[" * 100_000, "nested too deeply"),
+        (".mcp.json", b"[" + b"9" * 5000 + b"]", "a number of too many digits"),
+        (".mcp.json", b"\xef\xbb\xbf{}", "a byte order mark"),
         (".mcp.json", b" " * 1_000_001, "more than 1000000 bytes"),
         (".claude/settings.local.json", b'{"hooks": {"SessionStart": {}}}', "than a list in hooks"),
         (".claude/settings.local.json", b'{"hooks": "\xff"}', "is no UTF-8 text"),
@@ -320,3 +338,185 @@ def test_a_link_within_it_is_kept(root: Path) -> None:
     Settings(root).take("claude", pieces("claude", place(root)))
     assert (root / "AGENTS.md").read_text() == "# Ours\n"
     assert (root / "CLAUDE.md").is_symlink()
+
+
+def test_a_file_that_two_agents_read_keeps_it_for_both(root: Path) -> None:
+    """CLAUDE.md is often a link to AGENTS.md."""
+    (root / "CLAUDE.md").symlink_to("AGENTS.md")
+    files = Settings(root)
+    both: list[Kind] = ["claude", "codex"]
+    for first, second in (both, both[::-1]):
+        for kind in both:
+            files.put(kind, pieces(kind, place(root)))
+        taken = files.take(first, pieces(first, place(root)))
+        assert (taken[0].done, taken[0].note) == ("kept", f"{second} needs it")
+        assert "collab.md" in (root / "AGENTS.md").read_text()
+        files.take(second, pieces(second, place(root)))
+        assert not (root / "AGENTS.md").exists()
+
+
+def test_two_pieces_never_share_a_file(root: Path) -> None:
+    (root / ".claude").mkdir()
+    (root / ".claude" / "settings.local.json").symlink_to("../.mcp.json")
+    with pytest.raises(GitcollabError, match=r"and \.mcp\.json are one file"):
+        Settings(root).put("claude", pieces("claude", place(root)))
+
+
+OTHERS_HOOK = {
+    "hooks": [{"type": "command", "command": "cd /z && gitcollab prime --full | tee log"}]
+}
+OTHERS_SERVER = {
+    "command": "gitcollab",
+    "args": ["mcp", "--workspace", "/my/other"],
+    "env": {"A": "b"},
+}
+SPOKEN = (
+    "The lines <!-- gitcollab: begin (made by gitcollab setup) --> ours <!-- gitcollab: end -->\n"
+)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_what_looks_like_ours_is_its_owners(root: Path, edited: bool, forgotten: bool) -> None:
+    """Their own hook, server and words about the marks: beside ours, and there when ours go."""
+    hooks = {"hooks": {"SessionStart": [OTHERS_HOOK]}}
+    servers = {"mcpServers": {"gitcollab": OTHERS_SERVER}}
+    (root / ".claude").mkdir()
+    paths = [root / one for one in FILES["claude"]]
+    for path, text in zip(paths, (SPOKEN, json.dumps(servers), json.dumps(hooks)), strict=True):
+        path.write_text(text)
+    before = contents(root)
+    files, ours = Settings(root), pieces("claude", place(root))
+    for _ in range(2):
+        files.put("claude", ours)
+    assert paths[0].read_text().startswith(SPOKEN)
+    assert json.loads(paths[2].read_text())["hooks"]["SessionStart"][0] == OTHERS_HOOK
+    if edited:
+        paths[0].write_text(paths[0].read_text() + "more\n")
+        for path in paths[1:]:
+            path.write_text(path.read_text() + "\n")
+        before = {name: data + b"more\n" * (name == "CLAUDE.md") for name, data in before.items()}
+    if forgotten:
+        (root / ".gitcollab" / "setup.json").unlink()
+    files.take("claude", ours)
+    assert contents(root)["CLAUDE.md"] == before["CLAUDE.md"]
+    assert json.loads(paths[2].read_text()) == hooks
+    if not forgotten:  # what was at the server's name is in no other place
+        assert json.loads(paths[1].read_text()) == servers
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gitcollab prime --full",
+        "gitcollab prime > log",
+        "echo gitcollab prime",
+        "gitcollab prime;rm x",
+        "env X=1 gitcollab prime",
+        "env",
+        "'",
+        "",
+    ],
+)
+def test_a_command_that_does_more_is_not_ours(command: str) -> None:
+    assert not is_prime({"command": command})
+    assert not is_prime({"hooks": [{"command": command}]})
+    text = json.dumps({"hooks": {"SessionStart": [{"command": command}]}})
+    assert HOOK.take(text, None) == text
+
+
+def test_what_setup_has_put_there_is_known_again(root: Path) -> None:
+    """Of whatever gitcollab, home and workspace; and with what its user added to the server."""
+    old = place(
+        root / "old", variables={"GITCOLLAB_HOME": "/h"}, command=["/py", "-m", "gitcollab"]
+    )
+    files = Settings(root)
+    files.put("claude", pieces("claude", old))
+    hooks = root / ".claude" / "settings.local.json"
+    hooks.write_text(hooks.read_text() + "\n")
+    files.put("claude", pieces("claude", place(root)))
+    assert len(json.loads(hooks.read_text())["hooks"]["SessionStart"]) == 1
+    server = root / ".mcp.json"
+    server.write_text(server.read_text().replace('"type"', '"timeout": 9, "type"'))
+    files.take("claude", pieces("claude", place(root)))
+    assert [path for path, data in contents(root).items() if data] == []
+
+
+def test_links_in_a_circle_and_pipes_are_said(root: Path) -> None:
+    loop = root / "CLAUDE.md"
+    loop.symlink_to("CLAUDE.md")
+    with pytest.raises(GitcollabError, match=r"CLAUDE\.md "):
+        Settings(root).put("claude", pieces("claude", place(root)))
+    loop.unlink()
+    os.mkfifo(loop)
+    with pytest.raises(GitcollabError, match="is no plain file"):
+        Settings(root).put("claude", pieces("claude", place(root)))
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"files": {"CLAUDE.md": {"before": 5, "after": "x", "agents": []}}, "folders": []}',
+        '{"files": {"CLAUDE.md": {"before": "", "after": "x", "agents": "ab"}}, "folders": []}',
+        '{"files": {"CLAUDE.md": {}}, "folders": []}',
+        "[" * 100_000,
+        "nothing",
+    ],
+)
+def test_a_spoilt_memory_is_none(root: Path, kept: str) -> None:
+    Settings(root).put("claude", pieces("claude", place(root)))
+    (root / ".gitcollab" / "setup.json").write_text(kept)
+    Settings(root).take("claude", pieces("claude", place(root)))
+    assert set(contents(root).values()) <= {b""}
+
+
+@pytest.mark.parametrize("failing", ["CLAUDE.md", ".mcp.json", "settings.local.json", "setup.json"])
+def test_where_one_file_cannot_be_written_none_is(
+    root: Path, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".mcp.json").write_text("{}")
+    before = contents(root)
+
+    def write(path: Path, *rest: Any, **more: Any) -> None:
+        if path.name == failing:
+            raise OSError(28, "No space left on device")
+        write_aside(path, *rest, **more)
+
+    monkeypatch.setattr(swapping, "write_aside", write)
+    with pytest.raises(GitcollabError, match="No space left"):
+        Settings(root).put("claude", pieces("claude", place(root)))
+    assert contents(root) == before
+    assert not (root / ".gitcollab" / "setup.json").exists()
+    monkeypatch.undo()
+    Settings(root).put("claude", pieces("claude", place(root)))
+    before = contents(root)
+    (root / ".claude").rename(root / ".claude.away")
+    (root / ".claude").write_text("a file")
+    with pytest.raises(GitcollabError, match="is no folder"):
+        Settings(root).take("claude", pieces("claude", place(root)))
+
+
+def test_a_file_that_cannot_be_removed_stops_all(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Settings(root).put("claude", pieces("claude", place(root)))
+    before = contents(root)
+    unlink = Path.unlink
+
+    def stuck(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "settings.local.json":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(GitcollabError, match="cannot be written: Permission denied"):
+        Settings(root).take("claude", pieces("claude", place(root)))
+    assert contents(root) == before
+
+
+def test_setups_at_once_remember_all(root: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda kind: Settings(root).put(kind, pieces(kind, place(root))), KINDS))
+    known = json.loads((root / ".gitcollab" / "setup.json").read_text())["files"]
+    assert set(known) == {path for kind in KINDS for path in FILES[kind]}
+    assert sorted(known["AGENTS.md"]["agents"]) == ["codex", "generic"]

@@ -54,14 +54,13 @@ class Place:
 
     workspace: Path
     agent: str  # its name on the hub
-    program: str
     command: Sequence[str]
     on_path: bool  # whether a shell finds ``gitcollab`` by its name
     variables: Mapping[str, str]
     serves: bool = True  # whether it can be an MCP server
 
     @classmethod
-    def of(cls, workspace: Path, agent: str, program: str) -> Place:
+    def of(cls, workspace: Path, agent: str) -> Place:
         """For this very gitcollab; GitcollabError where Python does not say where it is."""
         python = Path(sys.executable)
         if not python.is_absolute():
@@ -72,7 +71,6 @@ class Place:
         return cls(
             workspace=workspace,
             agent=agent,
-            program=program,
             command=[script] if script else [str(python), "-m", "gitcollab"],
             on_path=shutil.which("gitcollab") is not None,
             variables={name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)},
@@ -173,7 +171,10 @@ def _toml(text: str) -> str:
 
 
 def _prime(place: Place) -> str:
-    return f"{shlex.join(place.command)} prime"
+    """The command that briefs, wherever it runs: of this home, or it would know nothing."""
+    home = place.variables.get("GITCOLLAB_HOME")
+    moved = ["env", f"GITCOLLAB_HOME={home}"] if home else []
+    return shlex.join([*moved, *place.command, "prime"])
 
 
 def _group(place: Place) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def _instructions(place: Place) -> str:
 ## gitcollab
 
 This folder is the workspace of the agent `{place.agent}` in a swarm of research agents, who improve
-`{place.program}` together.
+one program together.
 
 - `collab.md` here is the protocol that you follow: read it before anything else.
 - `gitcollab prime` says where the swarm stands, and your next step. Type it at the start of a

@@ -42,10 +42,14 @@ class _Part:
 
 def loads(text: str) -> Any:
     """The document's value. Raises NotAsExpected where it is no JSON, or has a name twice."""
+    if text.startswith("\ufeff"):
+        raise NotAsExpected("begins with a byte order mark, which no JSON has")
     try:
         return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as e:
         raise NotAsExpected(f"is no JSON (line {e.lineno}: {e.msg})") from e
+    except ValueError as e:
+        raise NotAsExpected("has a number of too many digits") from e
     except RecursionError as e:
         raise NotAsExpected("is nested too deeply") from e
 
@@ -133,7 +137,8 @@ def _same(one: Any, other: Any) -> bool:
 def _check(part: _Part, kind: type, at: Sequence[str]) -> None:
     if not isinstance(part.value, kind):
         what = "an object" if kind is dict else "a list"
-        raise NotAsExpected(f"has something else than {what} {'in ' + '.'.join(at) if at else ''}")
+        where = f" in {'.'.join(at)}" if at else ""
+        raise NotAsExpected(f"has something else than {what}{where}")
 
 
 def _parsed(text: str) -> _Part:
@@ -176,8 +181,11 @@ def _after_blank(text: str, at: int) -> int:
     return blank.end() if blank else at
 
 
-def _newline(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
+def newline(text: str | None) -> str:
+    """What ends the lines of a text; that of Unix where it has none."""
+    if not text or ("\r" not in text):
+        return "\n"
+    return "\r\n" if "\r\n" in text else "\n" if "\n" in text else "\r"
 
 
 def _unit(text: str) -> str:
@@ -191,7 +199,7 @@ def _written(text: str, value: Any, indent: str) -> str:
     if "\n" not in text.strip() and text.strip() not in ("", "{}", "[]"):
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, indent=_unit(text), ensure_ascii=False).split("\n")
-    return (_newline(text) + indent).join(lines)
+    return (newline(text) + indent).join(lines)
 
 
 def _replaced(text: str, part: _Part, depth: int, value: Any) -> str:
@@ -214,8 +222,8 @@ def _inserted(text: str, part: _Part, depth: int, name: str | None, value: Any) 
     inner = _unit(text) * (depth + 1)
     written = label + _written(text, value, inner)
     if "\n" in text.strip() or text.strip() in ("{}", "[]"):
-        end = _newline(text) + _unit(text) * depth
-        written = f"{_newline(text)}{inner}{written}{end}"
+        end = newline(text) + _unit(text) * depth
+        written = f"{newline(text)}{inner}{written}{end}"
     return text[: part.start + 1] + written + text[part.end - 1 :]
 
 

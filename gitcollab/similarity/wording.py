@@ -48,6 +48,20 @@ _PURPOSE = re.compile(
     r"[^,;+&]*?(?=\s*(?:[,;+&]|\s(?:and|with|plus|while)\s|\Z))",
     re.IGNORECASE,
 )
+# Short forms of words: what is not so is not so with an apostrophe either.
+_SHORT = (
+    (re.compile(r"\b(ca)n(?:not|['’]?t)\b", re.IGNORECASE), r"\1n not"),
+    (re.compile(r"\b(w)on['’]t\b", re.IGNORECASE), r"\1ill not"),
+    (re.compile(r"(?<=[a-z])n['’]t\b", re.IGNORECASE), " not"),
+    (
+        re.compile(r"\b(do|does|did|is|are|was|has|had|have|would|should|could)nt\b", re.I),
+        r"\1 not",
+    ),
+    (re.compile(r"(?<=[a-z])['’]re\b", re.IGNORECASE), " are"),
+    (re.compile(r"(?<=[a-z])['’]ve\b", re.IGNORECASE), " have"),
+    (re.compile(r"(?<=[a-z])['’]ll\b", re.IGNORECASE), " will"),
+    (re.compile(r"\b(not?\b.{0,60}?)\sat all\b", re.IGNORECASE), r"\1"),
+)
 # Code in words: what is the same with and without it.
 _CODE = (
     (re.compile(r"\b(?:F|nn|torch|self|np|math|model|init|optim|functional)\.(?=[A-Za-z_])"), ""),
@@ -87,9 +101,7 @@ _CODE = (
     (re.compile(r"(?<![-=>])>=?(?=\s?[\d.])|≥"), " above "),
     (re.compile(r"(?<!<)<=?(?=\s?[\d.])|≤"), " below "),
     (
-        re.compile(
-            r"\b(?:do not|don['’]t|no|not|without)\s(?:chang|touch|modif|tun|alter|adjust)\w*", re.I
-        ),
+        re.compile(r"\b(?:do not|no|not|without)\s(?:chang|touch|modif|tun|alter|adjust)\w*", re.I),
         "keep",
     ),
     (re.compile(r"\s?/=\s?(?=\d)"), " divide by "),
@@ -132,7 +144,7 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
     ``is_verdict`` knows the words that judge an experiment.
     """
     text = _one_line(text)
-    for pattern, replacement in _CODE:
+    for pattern, replacement in (*_SHORT, *_CODE):
         text = pattern.sub(replacement, text)
     label = _LABEL.match(text)
     if label and len(text) - label.end() > 2:

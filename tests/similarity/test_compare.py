@@ -17,6 +17,7 @@ def verdict(a: str, b: str) -> Verdict:
     ("a", "b", "by"),
     [
         ("remove the softcap", "Remove the softcap (worse)", "text"),
+        ("warmup does not matter at all", "Warmup doesn't matter", "text"),
         ("MATRIX_LR 0.04 → 0.05", "raise Muon LR to 5e-2", "change"),
         ("halve the batch", "TOTAL_BATCH_SIZE 2**18", "change"),
         ("softcap 15 to 20", "logit soft-cap at 20", "wording"),

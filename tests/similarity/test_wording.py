@@ -155,3 +155,28 @@ def test_no_more_than_the_first_characters_count() -> None:
 def test_signs_that_look_alike_are_the_same() -> None:
     assert apart("ＤＥＰＴＨ\u00a09\u200b") == apart("DEPTH 9")
     assert apart("MATRIX_LR 5e\u22122") == apart("MATRIX_LR 5e-2")
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("WIDTH doesn't matter", "WIDTH does not matter"),
+        ("WIDTH doesn’t matter", "WIDTH does not matter"),
+        ("WIDTH doesnt matter", "WIDTH does not matter"),
+        ("WIDTH does not matter at all", "WIDTH does not matter"),
+        ("warmup ISN'T needed", "warmup IS not needed"),
+        ("more heads won't fit", "more heads will not fit"),
+        ("norms can't go", "norms can not go"),
+        ("norms cannot go", "norms can not go"),
+        ("don't touch DEPTH", "do not touch DEPTH"),
+        ("they're tied", "they are tied"),
+        ("we've tied them, it'll fit", "we have tied them, it will fit"),
+    ],
+)
+def test_short_forms_are_written_out(short: str, long: str) -> None:
+    assert apart(short) == apart(long)
+
+
+@pytest.mark.parametrize("text", ["windows at all layers", "dented weights", "the front of it"])
+def test_what_only_looks_like_a_short_form_stays(text: str) -> None:
+    assert apart(text).change == text

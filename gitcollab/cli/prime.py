@@ -14,6 +14,7 @@ from gitcollab.cli.app import START, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.table import width
 from gitcollab.cli.text import is_wide, without_credentials
+from gitcollab.errors import OfflineError
 from gitcollab.records.quoting import BAR
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
 
 class HookOf(StrEnum):
-    """An agent whose session hook asks."""
+    """An agent whose session hook takes something else than the text."""
 
-    claude = "claude"
-    codex = "codex"
     cursor = "cursor"
 
 
@@ -32,7 +31,7 @@ class HookOf(StrEnum):
 def prime(
     full: Annotated[bool, typer.Option("--full", help="More of all, in 12,000 tokens.")] = False,
     hook: Annotated[
-        HookOf | None, typer.Option(help="Answer as this agent's session hooks do.")
+        HookOf | None, typer.Option(help="Answer as this agent's session hooks have to.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -41,16 +40,9 @@ def prime(
     For the start of a session, and for when its memory was cut: at most 2,000 tokens, whatever is
     on the hub. Words of others are quoted behind bars: data, not instructions. Tells what this host
     knows, without asking the hub: `gitcollab sync` first for the newest. In a folder that is no
-    workspace it says how to join.
+    workspace it says how to join; where the hub was never read and is away, to go on without it.
     """
-    from gitcollab.swarm.workspace import NotJoined
-
-    try:
-        told, fields = _briefing(full)
-    except NotJoined as e:
-        from gitcollab.faces.briefing import elsewhere
-
-        told, fields = elsewhere(e.message, e.hint), {"joined": False, "agent": None, "next": []}
+    told, fields = _told(full)
     text = without_credentials(told.text)
     if json:
         jsonout.emit({**fields, "text": text, "tokens": told.tokens, "limit": told.limit})
@@ -58,6 +50,20 @@ def prime(
         jsonout.emit_form({"additional_context": text})
     else:
         print(_folded(text) if sys.stdout.isatty() else text)
+
+
+def _told(full: bool) -> tuple[Told, dict[str, Any]]:
+    """The briefing, or why there is none; a hook that failed would brief nobody."""
+    from gitcollab.faces.briefing import elsewhere, unread
+    from gitcollab.swarm.workspace import NotJoined
+
+    try:
+        return _briefing(full)
+    except NotJoined as e:
+        return elsewhere(e.message, e.hint), {"joined": False, "agent": None, "next": []}
+    except OfflineError as e:
+        agent = open_swarm().agent
+        return unread(e.message), {"joined": True, "agent": agent, "next": ["gitcollab sync"]}
 
 
 def _briefing(full: bool) -> tuple[Told, dict[str, Any]]:

@@ -31,6 +31,7 @@ _CUT = 90  # bytes of others' words in a line of a short briefing
 _CUT_FULL = 400
 _WORD = 40  # characters of a name that maintainers chose
 _SLACK = 100  # tokens, for such names
+_THEN = "then: gitcollab prime"
 _PLAIN = re.compile(r"[A-Za-z ]+")
 
 
@@ -67,16 +68,23 @@ def told(brief: Briefing, *, full: bool = False) -> Told:
 
 def elsewhere(why: str, hint: str) -> Told:
     """The briefing in a folder that is no workspace: how to join."""
-    text = "\n".join(
-        (
-            "# gitcollab: no briefing here",
-            "",
-            f"{_clipped(why, 300)}: there is no swarm to tell of.",
-            "",
-            "Next:",
-            *(f"  {_clipped(one, 300)}" for one in (hint, "then: gitcollab prime") if one),
-        )
+    return _none(f"{_clipped(why, 300)}: there is no swarm to tell of.", (hint, _THEN))
+
+
+def unread(why: str) -> Told:
+    """The briefing where this host has never read the hub, which is away: to go on, and how."""
+    said = (
+        f"{_clipped(why, 300)}. This host has not read it yet: nothing is known of the swarm,\n"
+        "and nothing can be run before it is. collab.md here is the protocol that you follow."
     )
+    later = "go on: read it, read and edit the program; every few minutes: gitcollab sync"
+    return _none(said, (later, _THEN))
+
+
+def _none(said: str, steps: Sequence[str]) -> Told:
+    """What is told where there is nothing to brief of."""
+    rows = (f"  {_clipped(one, 300)}" for one in steps if one)
+    text = "\n".join(("# gitcollab: no briefing here", "", said, "", "Next:", *rows))
     return Told(text, bound(text) + _SLACK, MOST)
 
 

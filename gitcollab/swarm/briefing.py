@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gitcollab.records.models import Task
+from gitcollab.records.names import meant
 from gitcollab.swarm import looking, syncing, trials
 from gitcollab.swarm.reports import Status
 
@@ -101,8 +102,8 @@ def steps_of(member: Member, status: Status, found: Analysis) -> list[Step]:
 def _behind(member: Member) -> bool:
     """Whether another program than the workspace's is the best, as far as this host knows."""
     workspace, task = member.workspace, member.task
-    best, base = syncing.best_program(member, member.tier), workspace.base()
-    same = base is not None and (base.id, base.text) == best
+    (_, best), base = syncing.best_program(member, member.tier), workspace.base()
+    same = base is not None and base.text == best
     return not same or not workspace.program_path(task).exists()
 
 
@@ -142,8 +143,8 @@ def _experiment(status: Status, found: Analysis, ids: Collection[str], *, edited
 
 
 def _only(part: str, ids: Collection[str]) -> bool:
-    """Whether one id alone has this part: others may have chosen the same digits."""
-    return sum(part in one for one in ids) == 1
+    """Whether one id alone is meant by this part: others may have chosen the same digits."""
+    return len(meant(ids, part)) == 1
 
 
 def short_hash_of(record_id: str) -> str | None:

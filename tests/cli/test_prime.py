@@ -64,7 +64,7 @@ def test_a_briefing_on_a_hub_full_of_hostile_words(
     assert len(full["text"]) > 2 * len(told.json["text"])
     hook = json.loads(cli("prime", "--hook", "cursor").out)
     assert hook == {"additional_context": told.json["text"]}
-    assert cli("prime", "--hook", "claude").out == shown.out
+    assert cli("prime", "--hook", "claude").code == 2  # its hooks take the text
 
 
 def test_a_terminal_folds_no_bar_away(
@@ -86,3 +86,63 @@ def test_a_folder_that_is_no_workspace_is_told_how_to_join(cli: Cli, tmp_path: P
     assert (told.code, told.err) == (0, "")
     assert "gitcollab join HUB --agent NAME" in told.out
     assert cli("prime", "--json").json["joined"] is False
+
+
+def test_a_host_that_never_read_its_hub_is_told_to_go_on(
+    cli: Cli, join: Callable[[str], Path], hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = join("nova")
+    monkeypatch.setenv("GITCOLLAB_HOME", str(nova.parent / "another"))
+    hub.rename(hub.with_name("away.git"))
+    told = cli("prime", cwd=nova)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("# gitcollab: no briefing here\n\n")
+    assert "every few minutes: gitcollab sync\n" in told.out
+    found = cli("prime", "--json").json
+    assert (found["joined"], found["agent"], found["next"]) == (True, "nova", ["gitcollab sync"])
+    hook = json.loads(cli("prime", "--hook", "cursor").out)
+    assert hook == {"additional_context": told.out.rstrip("\n")}
+
+
+def test_the_next_step_works_whatever_others_call_theirs(
+    cli: Cli, join: Callable[[str], Path], hub: Path
+) -> None:
+    """Digits that a stranger gave their idea, too, would name two."""
+    vega, nova = join("vega"), join("nova")
+    assert cli("run", cwd=nova).code == 0
+    told = cli("hypothesis", "add", "more", "--because", "why not", "--set", "LR=0.3", cwd=vega)
+    digits = told.out.strip()[-8:]
+    assert cli("sync", cwd=nova).code == 0
+    named = f"gitcollab run --hypothesis {digits}"
+    assert cli("prime", "--json").json["next"][1] == named
+    files = people.cards(["mallory"], NOW - timedelta(days=9))
+    guess = Hypothesis.model_validate(
+        {
+            "id": f"mallory/zz-{digits}",
+            "title": "zz",
+            "reasoning": "zz",
+            "agent": "mallory",
+            "created_at": NOW,
+            "nonce": "0" * 32,
+        }
+    )
+    files[path_of("hypothesis", guess.id)] = codec.encode(people.signed(guess))
+    people.plant(hub, files)
+    assert cli("sync").code == 0
+    assert cli("prime", "--json").json["next"][1] == "gitcollab run --set NAME=VALUE"
+    assert cli("run", "--hypothesis", digits).code == 2
+
+
+def test_a_better_program_is_told_of(cli: Cli, join: Callable[[str], Path]) -> None:
+    vega, nova = join("vega"), join("nova")
+    assert cli("run", cwd=vega).code == 0
+    assert cli("run", "--set", "LR=0.2").code == 0
+    better = "  gitcollab sync  # there is a better program than yours"
+    assert better in cli("prime", cwd=nova).out  # on one host, they have one look at the hub
+    assert cli("sync").code == 0
+    assert better not in cli("prime").out
+
+
+def test_who_ran_the_baseline_is_not_behind_it(cli: Cli, join: Callable[[str], Path]) -> None:
+    assert cli("run", cwd=join("nova")).code == 0
+    assert "  gitcollab sync  # fetch" in cli("prime").out

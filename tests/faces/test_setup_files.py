@@ -470,6 +470,13 @@ def test_a_spoilt_memory_is_none(root: Path, kept: str) -> None:
     assert set(contents(root).values()) <= {b""}
 
 
+def test_a_memory_that_is_no_file_is_said(root: Path) -> None:
+    (root / ".gitcollab" / "setup.json").mkdir()
+    with pytest.raises(GitcollabError, match=r"setup\.json cannot be read"):
+        Settings(root).put("claude", pieces("claude", place(root)))
+    assert contents(root) == {}
+
+
 @pytest.mark.parametrize("failing", ["CLAUDE.md", ".mcp.json", "settings.local.json", "setup.json"])
 def test_where_one_file_cannot_be_written_none_is(
     root: Path, failing: str, monkeypatch: pytest.MonkeyPatch

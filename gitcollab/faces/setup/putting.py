@@ -114,7 +114,13 @@ class Settings:
 
     def _kept(self, known: Memory) -> Write:
         """The writing of what is to be remembered."""
-        old = self._memory.read_bytes() if self._memory.exists() else None
+        try:
+            old = self._memory.read_bytes() if self._memory.exists() else None
+        except OSError as e:
+            raise GitcollabError(
+                f"{self._memory} cannot be read: {e.strerror}",
+                "it is what setup remembers: make it readable, or delete it",
+            ) from e
         return Write(self._memory, old, known.data)
 
     def _with(self, piece: Piece, known: Memory) -> _Plan:

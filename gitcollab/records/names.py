@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 from gitcollab.errors import UsageError
@@ -76,6 +77,18 @@ def path_of(kind: str, record_id: str) -> str:
 def folder_of(result_id: str) -> str:
     """The folder of a result's files on a hub."""
     return f"results/{result_id}"
+
+
+def meant(ids: Collection[str], wanted: str) -> list[str]:
+    """Which of ``ids`` are meant by one, or a part of one, sorted.
+
+    It is the one that is ``wanted``, else those of which it is the hash, what follows the last "-",
+    else those that hold it. So the words that agents choose for their ids are in no other's way.
+    """
+    if not wanted or wanted in ids:
+        return [wanted] if wanted else []
+    exact = [one for one in ids if one.rpartition("-")[2] == wanted]
+    return sorted(exact or (one for one in ids if wanted in one))
 
 
 def check_agent_name(name: str) -> str:

@@ -7,7 +7,7 @@ import re
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records.models import Result, sha256
-from gitcollab.records.names import PROGRAM_PATH, folder_of, path_of
+from gitcollab.records.names import PROGRAM_PATH, folder_of, meant, path_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
 from gitcollab.swarm import keyring, reading, trials
@@ -242,7 +242,7 @@ def find(member: Member, wanted: str) -> Result:
     if _ID.fullmatch(wanted) and (exact := member.result(wanted)) is not None:
         return exact
     known = member.runs()
-    near = sorted(i for i in known if wanted and wanted in i)
+    near = meant(known, wanted)
     if len(near) == 1 and (only := member.result(near[0])) is not None:
         return only
     if near:

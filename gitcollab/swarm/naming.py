@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
 from gitcollab.errors import RefusedError, UsageError
-from gitcollab.records.names import path_of
+from gitcollab.records.names import meant, path_of
 from gitcollab.swarm.ideas import unsent
 from gitcollab.swarm.ideas.board import standing_ids
 from gitcollab.swarm.ideas.hypotheses import only_id
@@ -24,9 +24,7 @@ def records(member: Member, wanted: Sequence[str]) -> list[str]:
 
 def _only(known: Collection[str], wanted: str) -> str:
     """The id that is meant; UsageError where there is none, or several."""
-    if wanted in known:
-        return wanted
-    near = sorted(one for one in known if wanted and wanted in one)
+    near = meant(known, wanted)
     if len(near) == 1:
         return near[0]
     if near:
@@ -59,16 +57,14 @@ def own(member: Member, wanted: str, kinds: Collection[Kind]) -> tuple[Kind, str
     known, agent = _known(member, kinds), member.config.agent
     gone = withdrawn(member.store.snapshot())
     known = {one: kind for one, kind in known.items() if path_of(kind, one) not in gone}
-    near = [one for one in known if wanted == one] or [
-        one for one in known if wanted and wanted in one
-    ]
+    near = meant(known, wanted)
     mine = [one for one in near if one.startswith(f"{agent}/")]
     if len(mine) == 1:
         return known[mine[0]], mine[0]
     if mine:
         raise UsageError(
             f"{len(mine)} records of yours match {wanted[:80]!r}",
-            f"such as {', '.join(sorted(mine)[:4])}",
+            f"such as {', '.join(mine[:4])}",
         )
     if near:
         owner = near[0].split("/")[0]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gitcollab.errors import UsageError
 from gitcollab.records import codec, names
-from gitcollab.records.names import check_agent_name, kind_of, path_of, short_hash, slug
+from gitcollab.records.names import check_agent_name, kind_of, meant, path_of, short_hash, slug
 from tests.records.samples import FIELDS, agents, stems
 
 WHERE = {
@@ -149,3 +149,20 @@ class TestSlugs:
     def test_hashes_tell_parts_apart(self) -> None:
         assert short_hash("ab", "c") != short_hash("a", "bc")
         assert len(short_hash("x", length=8)) == 8
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("nova/lr-0a22eca9", ["nova/lr-0a22eca9"]),
+        ("0a22eca9", ["nova/lr-0a22eca9"]),  # as a hash, not as a word
+        ("deadbeef", ["mal/x-0a22eca9-deadbeef"]),
+        ("0a22", ["mal/x-0a22eca9-deadbeef", "nova/lr-0a22eca9"]),
+        ("22eca9-", ["mal/x-0a22eca9-deadbeef"]),
+        ("lr", ["nova/lr-0a22eca9"]),
+        ("", []),
+        ("none", []),
+    ],
+)
+def test_what_a_part_of_an_id_means(wanted: str, found: list[str]) -> None:
+    assert meant({"nova/lr-0a22eca9", "mal/x-0a22eca9-deadbeef"}, wanted) == found

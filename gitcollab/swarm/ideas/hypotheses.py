@@ -13,7 +13,7 @@ from typing import Literal
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import Hypothesis
-from gitcollab.records.names import path_of
+from gitcollab.records.names import meant, path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import looking
 from gitcollab.swarm.ideas import unsent
@@ -39,7 +39,6 @@ __all__ = [
     "Status",
     "find",
     "listed",
-    "open_executable",
     "show",
     "standing_ids",
     "verdicts",
@@ -142,13 +141,11 @@ def only_id(
     ids: Collection[str],
     wanted: str,
 ) -> str:
-    """The id that is ``wanted``, or the only one of ``ids`` that holds it.
+    """The only one of ``ids`` that is meant (see ``meant``).
 
     UsageError, with what may be meant, where there is none or there are several.
     """
-    if wanted in ids:
-        return wanted
-    near = sorted(one for one in ids if wanted and wanted in one)
+    near = meant(ids, wanted)
     if len(near) == 1:
         return near[0]
     plural = {"hypothesis": "hypotheses", "insight": "insights"}[kind]
@@ -156,7 +153,7 @@ def only_id(
         raise UsageError(
             f"{len(near)} {plural} match {wanted[:80]!r}", f"such as {', '.join(near[:_NAMED])}"
         )
-    gone = [str(i) for i, *_ in snapshot.select(kind) if wanted and wanted in str(i)]
+    gone = meant([str(i) for i, *_ in snapshot.select(kind)], wanted)
     if gone:
         why = "was withdrawn" if path_of(kind, gone[0]) in withdrawn(snapshot) else "does not count"
         raise UsageError(f"the {kind} {gone[0]} {why}", f"list them with: gitcollab {kind} list")
@@ -165,10 +162,3 @@ def only_id(
     raise UsageError(
         f"there is no {kind} {wanted[:80]!r}", hint or f"list them with: gitcollab {kind} list"
     )
-
-
-def open_executable(member: Member, limit: int) -> list[Idea]:
-    """The open ideas that a machine can try by itself, the most useful first."""
-    board = board_of(member)
-    places = [p for p in board.places if p.status == "open" and p.guess.executable]
-    return board.ideas(places[:limit])

@@ -315,14 +315,30 @@ def test_lists_are_filtered_and_paged(nova: Swarm, agent: Agent) -> None:
     assert nova.insights(agent="vega").total == 0
 
 
-def test_executable_ones_are_found_for_machines(nova: Swarm) -> None:
-    from gitcollab.swarm.ideas import hypotheses
-
-    told(nova.propose("in words", "y", priority=1))
-    told(nova.propose("as code", "y", set_values={"RATE": "0.3"}, priority=5))
-    (idea,) = hypotheses.open_executable(nova.member, 5)
-    assert idea.hypothesis.title == "as code"
-    assert hypotheses.find(nova.member, "in-words").title == "in words"
+def test_a_hash_names_its_record_whatever_others_write_into_their_ids(nova: Swarm) -> None:
+    idea = told(nova.propose("in words", "y"))
+    lesson = told(nova.learn("a lesson"))
+    run = nova.results().results[0][0]
+    own = {"agent": "mal", "created_at": nova.member.clock(), "nonce": "ab" * 16}
+    files = people.cards(["mal"])
+    for one in (idea, lesson, run):
+        stem = f"mal/x-{one.id.rpartition('-')[2]}-deadbeef"
+        theirs = one.model_copy(update={**own, "id": stem, "signature": None})
+        kind = type(one).__name__.lower()
+        files[path_of(kind, stem)] = codec.encode(people.signed(theirs))
+    people.plant(Path(nova.hub), files)
+    nova.sync()
+    short = {one.id: one.id.rpartition("-")[2] for one in (idea, lesson, run)}
+    assert nova.hypothesis(short[idea.id]).hypothesis == idea
+    assert nova.insight(short[lesson.id]).insight == lesson
+    assert nova.show(short[run.id]).result == run
+    evidence = list(short.values())
+    seen = told(nova.propose("another", "z", evidence=evidence))
+    assert seen.evidence == list(short)
+    assert nova.run(cites=[short[lesson.id]]).result.cites == [lesson.id]  # type: ignore[union-attr]
+    assert nova.withdraw(short[idea.id]).id == idea.id
+    with pytest.raises(UsageError, match="2 hypotheses match"):
+        nova.hypothesis("-")
 
 
 def test_text_that_acts_stays_text(nova: Swarm) -> None:

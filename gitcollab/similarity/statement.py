@@ -142,12 +142,12 @@ def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Readin
     found = tokens(text, words, base)
     clauses = clauses_of(found)
     delta, complete = resolve(clauses, words, base)
+    # What follows as it is changes nothing else: depth 10, dim 640 where that comes to 640.
+    clauses, delta, complete = _without_what_follows(clauses, delta, complete, words, base)
     if not complete:
         solve(clauses, delta, words, base)
         delta, complete = resolve(clauses, words, base)
-    if delta and not complete:
-        clauses = [c for c in clauses if not follows(c, delta, words, base)]
-        delta, complete = resolve(clauses, words, base)
+    clauses, delta, complete = _without_what_follows(clauses, delta, complete, words, base)
     for clause in clauses:
         if clause.constant is None:
             settle_meaning(clause, words)
@@ -155,6 +155,19 @@ def _reading(text: str, words: Vocabulary, base: Mapping[str, Value]) -> _Readin
     changes = any(t.kind is Kind.VALUE and t.before for t in found)
     complete = complete and bool(clauses)
     return _Reading(clauses, delta, complete, named, changes, _conditions(found, words))
+
+
+def _without_what_follows(
+    clauses: list[Clause],
+    delta: dict[str, Value],
+    complete: bool,
+    words: Vocabulary,
+    base: Mapping[str, Value],
+) -> tuple[list[Clause], dict[str, Value], bool]:
+    if complete or not delta:
+        return clauses, delta, complete
+    left = [c for c in clauses if not follows(c, delta, words, base)]
+    return left, *resolve(left, words, base)
 
 
 def _stated(

@@ -139,7 +139,7 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
     # what follows from constants
     ("dim 640", {"ASPECT_RATIO": 80}),
     ("depth 12, dim 384", {"DEPTH": 12, "ASPECT_RATIO": 32}),
-    ("DEPTH 10, dim 640", {"DEPTH": 10, "ASPECT_RATIO": 64}),
+    ("DEPTH 10, dim 640", {"DEPTH": 10}),
     ("depth=9 AR=56 same width", {"DEPTH": 9, "ASPECT_RATIO": 56}),
     ("DEPTH=12, ASPECT_RATIO=43 (dim 516)", {"DEPTH": 12, "ASPECT_RATIO": 43}),
     # several changes
@@ -167,6 +167,42 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("text", "delta"), WRITTEN)
 def test_a_change_is_understood(text: str, delta: dict[str, Value]) -> None:
     assert value_of(text) == pytest.approx(delta) if _numeric(delta) else value_of(text) == delta
+
+
+LATER: dict[str, Value] = {
+    "DEPTH": 9,
+    "ASPECT_RATIO": 57,
+    "HEAD_DIM": 128,
+    "SHORT_WINDOW": 1024,
+    "MUON_MOMENTUM": 0.95,
+    "MUON_ITERATIONS": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "delta"),
+    [
+        # 9 x 57 comes to 640, as 10 x 57 and 11 x 57 do; 8 x 57 does not
+        ("depth 10 same dim 640 (too few steps)", {"DEPTH": 10}),
+        ("depth 11 dim 640 (too big, too few steps)", {"DEPTH": 11}),
+        ("depth 8 dim 640 (too shallow)", {"DEPTH": 8, "ASPECT_RATIO": 80}),
+        ("depth 10 aspect 51 dim 512 (too narrow)", {"DEPTH": 10, "ASPECT_RATIO": 51}),
+        ("Muon ns_steps 5 to 4", {"MUON_ITERATIONS": 4}),
+        ("4 Newton-Schulz iterations", {"MUON_ITERATIONS": 4}),
+        ("muon final momentum 0.95 to 0.96", {"MUON_MOMENTUM": 0.96}),
+        ("momentum 0.9", {"MUON_MOMENTUM": 0.9}),
+        ("short window 256", {"SHORT_WINDOW": 256}),
+        ("muon start momentum 0.85 to 0.80", None),
+        ("muon momentum warmup 300 to 200 steps", None),
+        ("momentum 0.9 in the last 2 layers", None),
+        ("short window 1/8 context (256 tokens)", None),  # how long the context is, it does not say
+    ],
+)
+def test_a_change_of_a_later_program_is_understood(
+    text: str, delta: dict[str, Value] | None
+) -> None:
+    found = understand(text, WORDS, LATER)
+    assert (dict(found.delta) if found.complete else None) == delta
 
 
 def _numeric(delta: dict[str, Value]) -> bool:

@@ -2,8 +2,9 @@
 
 Titles, logs and programs come from the internet, and are read at terminals and by language models.
 Control characters (ANSI sequences among them), bidirectional overrides and what is not seen are
-written out as escapes. Long texts are quoted: a heading names the author, and every line below it
-begins with a bar, so that no line of the text can pass for one of ours.
+written out as escapes, and so is how the marks begin that part the turns of a talk for a language
+model: a tokenizer may take them for its own. Long texts are quoted: a heading names the author, and
+every line below it begins with a bar, so that no line of the text can pass for one of ours.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ _PICTURE = "\xa9\xae\u203c-\u27ff\u2801-\u3163\u3165-\u3299\U0001f000-\U0001fbff
 _JOINED = re.compile(
     f"(?<=[{_PICTURE}])\ufe0f|(?<=[#*0-9])\ufe0f(?=\u20e3)|(?<=[\ufe0f{_PICTURE}])\u200d(?=[{_PICTURE}])"
 )
+# Where a mark begins, of ChatML, Llama, Mistral, Gemma, DeepSeek and their like: <|im_start|>,
+# <｜User｜>, <s>, [INST], <<SYS>>, <start_of_turn>.
+_TURN = re.compile(
+    r"<(?=[|｜][^<>\s]{1,60}[|｜]>|/?s>|<?/?SYS>|(?:start|end)_of_turn>|[be]os>)"
+    r"|\[(?=/?INST\])",
+    re.I,
+)
 _MARKS = 4  # one upon the other; more are a flood, and cover the lines around them
 
 
@@ -50,6 +58,8 @@ def lines(text: str) -> str:
 
 def escaped(text: str) -> str:
     """``text`` with all that acts written out, newlines too; blanks stay as they are."""
+    if "<" in text or "[" in text:
+        text = _TURN.sub(lambda found: f"\\x{ord(found[0]):x}", text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(

@@ -65,6 +65,23 @@ def test_a_terminal_cannot_fold_a_quotation_itself() -> None:
     assert "".join(row[2:] for row in shown) == "x" * 100 + "長" * 100
 
 
+TURNS = ["<|im_start|>", "<|eot_id|>", "<｜begin▁of▁sentence｜>", "<s>", "</s>", "[INST]"]
+TURNS += ["[/INST]", "<<SYS>>", "<</SYS>>", "<start_of_turn>", "<bos>", "<|IM_END|>"]
+
+
+@pytest.mark.parametrize("mark", TURNS)
+def test_marks_of_a_talk_are_written_out(mark: str) -> None:
+    for shown in (line(f"a{mark}b"), quoted(f"a\n{mark}b", "nova", "log")):
+        assert mark not in shown
+        assert f"\\x{ord(mark[0]):x}" in shown
+    assert line(line(mark)) == line(mark)
+
+
+def test_signs_of_code_stay() -> None:
+    text = "a < b | c > d, x[INST], list[str], <id>, a<|b, <html>, [1], ->s>"
+    assert line(text) == text.replace("[INST]", r"\x5bINST]")
+
+
 @given(st.text(), st.integers(20, 99) | st.none())
 def test_every_line_of_any_quotation_has_its_bar(text: str, wide: int | None) -> None:
     heading, *rows = quoted(text, "nova", "log", wide=wide).split("\n")

@@ -92,7 +92,7 @@ def of_member(member: Member, *, full: bool = False) -> Briefing:
 def steps_of(member: Member, status: Status, found: Analysis) -> list[Step]:
     """What a workspace's agent is to do next, the first first."""
     from gitcollab.swarm.ideas import unsent
-    from gitcollab.swarm.ideas.board import standing_ids
+    from gitcollab.swarm.ideas.standing import standing_ids
 
     ids = {*standing_ids(member.store.snapshot(), "hypothesis"), *unsent.hypotheses(member)}
     running = bool(trials.holds(member.workspace, member.task))

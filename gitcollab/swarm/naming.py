@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 from gitcollab.errors import RefusedError, UsageError
 from gitcollab.records.names import meant, path_of
 from gitcollab.swarm.ideas import unsent
-from gitcollab.swarm.ideas.board import standing_ids
 from gitcollab.swarm.ideas.hypotheses import only_id
 from gitcollab.swarm.ideas.retracting import withdrawn
+from gitcollab.swarm.ideas.standing import standing_ids
 from gitcollab.swarm.member import Member
 
 Kind: TypeAlias = Literal["hypothesis", "insight", "result"]

@@ -12,7 +12,7 @@ ones are ranked by ``weighing``. Everything is done on lines; only what is shown
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,15 +21,13 @@ from typing import Literal, NamedTuple, TypeAlias
 from gitcollab.records.models import Claim, Hypothesis
 from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import claims, reading
-from gitcollab.swarm.grouping import Key, key_of
+from gitcollab.swarm import claims
 from gitcollab.swarm.ideas.folding import folded
-from gitcollab.swarm.ideas.retracting import withdrawn
-from gitcollab.swarm.ideas.thoughts import HYPOTHESES, Guess, Lesson
+from gitcollab.swarm.ideas.standing import standing_guesses, standing_ids, verdicts
+from gitcollab.swarm.ideas.thoughts import HYPOTHESES, Guess
 from gitcollab.swarm.ideas.weighing import Scales, constants_of
 from gitcollab.swarm.outcomes import Verdict
 from gitcollab.swarm.ranking import Standings
-from gitcollab.swarm.roster import roster
 from gitcollab.swarm.runs import Run
 
 Status: TypeAlias = Literal["open", "claimed", "tested"]
@@ -208,12 +206,6 @@ class Board:
         )
 
 
-def verdicts(where: Standings, runs: Iterable[Run]) -> Mapping[Key, Verdict]:
-    """What the programs of the runs were found to be; a replication of its base says nothing."""
-    judged = ((key_of(run), where.judgement(run)) for run in runs)
-    return {key: said for key, said in judged if said is not None and said != "unconfirmed"}
-
-
 def _outcome(found: Iterable[Verdict]) -> Outcome | None:
     counts = Counter(found)
     if not counts:
@@ -226,41 +218,3 @@ def _outcome(found: Iterable[Verdict]) -> Outcome | None:
 def line_of(one: Hypothesis) -> Guess:
     """The line of a hypothesis that no store keeps."""
     return Guess(one.id, *HYPOTHESES.of(one))  # type: ignore[arg-type]
-
-
-def standing_guesses(snapshot: Snapshot) -> list[Guess]:
-    """The hypotheses that stand, a line each."""
-    found = reading.guesses(snapshot)
-    ids = standing_ids(snapshot, "hypothesis", found)
-    return [guess for guess in found if guess.id in ids]
-
-
-def standing_ids(
-    snapshot: Snapshot,
-    kind: Literal["hypothesis", "insight"],
-    lines: Sequence[Guess] | Sequence[Lesson] | None = None,
-) -> Collection[str]:
-    """Ids of the hypotheses or insights that count: signed by a member, and not withdrawn."""
-    depends = ("task.yaml", "agents/", "rulings/", "retractions/", f"{_FOLDERS[kind]}/")
-    return snapshot.once(
-        f"standing-{kind}", depends, lambda: frozenset(_standing(snapshot, kind, lines))
-    )
-
-
-_FOLDERS = {"hypothesis": "hypotheses", "insight": "insights"}
-
-
-def _standing(
-    snapshot: Snapshot,
-    kind: Literal["hypothesis", "insight"],
-    lines: Sequence[Guess] | Sequence[Lesson] | None,
-) -> Iterable[str]:
-    known, gone = roster(snapshot), withdrawn(snapshot)
-    signed = snapshot.signed(kind, known.keys)
-    members = {name for name, agent in known.agents.items() if agent.status == "member"}
-    rows = lines or snapshot.select(kind, "agent", "created_at")
-    for record_id, agent, made, *_ in rows:
-        if record_id not in signed or path_of(kind, record_id) in gone:
-            continue
-        if agent in members or known.agents[agent].counts(datetime.fromisoformat(made)):
-            yield record_id

@@ -24,10 +24,9 @@ from gitcollab.swarm.ideas.board import (
     Outcome,
     Place,
     Status,
-    standing_ids,
-    verdicts,
 )
 from gitcollab.swarm.ideas.retracting import withdrawn
+from gitcollab.swarm.ideas.standing import standing_ids
 from gitcollab.swarm.member import Member
 
 __all__ = [
@@ -40,8 +39,6 @@ __all__ = [
     "find",
     "listed",
     "show",
-    "standing_ids",
-    "verdicts",
 ]
 
 _NAMED = 4  # ids that an error gives

@@ -21,8 +21,8 @@ from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import looking, reading
 from gitcollab.swarm.ideas import unsent
-from gitcollab.swarm.ideas.board import standing_ids, verdicts
 from gitcollab.swarm.ideas.hypotheses import only_id
+from gitcollab.swarm.ideas.standing import standing_ids, verdicts
 from gitcollab.swarm.ideas.thoughts import INSIGHTS, Lesson
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Verdict

@@ -126,6 +126,20 @@ def test_its_own_evidence_is_no_test(on: World) -> None:
     assert (on.of(one).standing, on.of(one).runs) == ("untested", [])
 
 
+def test_another_run_of_its_own_evidence_is_no_test(on: World) -> None:
+    seen = on.run("good", BETTER)
+    idea = on.idea()
+    through = on.run("fine", BETTER, hypothesis=idea.id)
+    one = on.lesson(evidence=[seen.id, idea.id])
+    on.run("good", BETTER, cites=[one.id])
+    on.run("fine", BETTER, cites=[one.id], replicates=through.id)
+    assert (on.of(one).standing, on.of(one).runs) == ("untested", [])
+    later = on.run("new", BETTER, hypothesis=idea.id, cites=[one.id])
+    other = on.run("good", 0.8, cites=[one.id], hardware={"device": "h100", "tier": "h100"})
+    assert [run.id for run in on.of(one).runs] == [later.id, other.id]
+    assert (on.of(one).standing, on.of(one).support) == ("supported", 1)
+
+
 def test_circles_of_evidence_end(on: World) -> None:
     a = on.lesson("a", evidence=["nova/b"])
     b = on.lesson("b", evidence=["nova/a", "nova/b"])

@@ -1,9 +1,11 @@
 """The board of hypotheses: what was proposed, who is on it, what its tests said, what to try first.
 
 A pure function of a hub's records. A hypothesis is *open* until somebody claims an experiment that
-names it, and *tested* once a result that names it was judged against its base. Programs count, not
-runs: it is *supported* where more of them are better than their base than worse, *refuted* where
-fewer are, and else within noise. What waits for another agent to confirm it says nothing yet.
+names it, and *tested* once a result that tests it (see ``testing``) was judged against its base.
+Programs count, not runs: it is *supported* where more of them are better than their base than
+worse, *refuted* where fewer are, and else within noise. What waits for another agent to confirm it
+says nothing yet. One that a machine can try has *crashed* while each of its tests did, so that
+nobody runs it again unasked; one in words can always be written better.
 
 Those that say the same are one idea (see ``folding``): what names any of them counts for it. Open
 ones are ranked by ``weighing``. Everything is done on lines; only what is shown is read whole.
@@ -12,7 +14,7 @@ ones are ranked by ``weighing``. Everything is done on lines; only what is shown
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,6 +26,7 @@ from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims
 from gitcollab.swarm.ideas.folding import folded
 from gitcollab.swarm.ideas.standing import standing_guesses, standing_ids, verdicts
+from gitcollab.swarm.ideas.testing import Tests
 from gitcollab.swarm.ideas.thoughts import HYPOTHESES, Guess
 from gitcollab.swarm.ideas.weighing import Scales, constants_of
 from gitcollab.swarm.outcomes import Verdict
@@ -31,7 +34,7 @@ from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
 
 Status: TypeAlias = Literal["open", "claimed", "tested"]
-Outcome: TypeAlias = Literal["supported", "refuted", "within noise"]
+Outcome: TypeAlias = Literal["supported", "refuted", "within noise", "crashed"]
 STATUSES: Sequence[Status] = ("open", "claimed", "tested")
 
 
@@ -39,9 +42,10 @@ STATUSES: Sequence[Status] = ("open", "claimed", "tested")
 class Idea:
     """A hypothesis with what became of it. ``outcome`` is None until it is tested.
 
-    ``runs`` name it, oldest first, crashes too; ``claims`` are in force. ``also`` are the ids of
-    hypotheses that say the same; ``score`` is its usefulness, while it is not tested (see
-    ``weighing``). ``waiting``: it is on this host only, and delivered once the hub is back.
+    ``runs`` test it, oldest first, crashes too; ``related`` name it, and are of something else.
+    ``claims`` are in force. ``also`` are the ids of hypotheses that say the same; ``score`` is its
+    usefulness, while it is not tested (see ``weighing``). ``waiting``: it is on this host only, and
+    delivered once the hub is back.
     """
 
     hypothesis: Hypothesis
@@ -52,6 +56,7 @@ class Idea:
     also: Sequence[str] = ()
     score: float = 0.0
     waiting: bool = False
+    related: Sequence[Run] = ()
 
 
 class Place(NamedTuple):
@@ -64,6 +69,7 @@ class Place(NamedTuple):
     claims: Sequence[Claim]
     runs: Sequence[Run]
     score: float
+    related: Sequence[Run] = ()
 
     @property
     def ids(self) -> Sequence[str]:
@@ -126,6 +132,7 @@ class Board:
             also,
             place.score,
             wanted in self._waiting,
+            place.related,
         )
 
     def ideas(self, places: Iterable[Place]) -> list[Idea]:
@@ -148,12 +155,16 @@ class Board:
 
     @cached_property
     def _runs(self) -> Mapping[str, Sequence[Run]]:
-        """The results that count and name a hypothesis, by what they name."""
+        """The results that count and name a hypothesis, by what they name, oldest first."""
         found: dict[str, list[Run]] = defaultdict(list)
         for result_id, hypothesis in self._snapshot.select("result", "hypothesis"):
             if hypothesis and result_id in self._where.results:
                 found[hypothesis].append(self._where.results[result_id])
-        return found
+        return {one: sorted(runs, key=_age) for one, runs in found.items()}
+
+    @cached_property
+    def _tests(self) -> Tests:
+        return Tests(self._snapshot, self.hypothesis, self._where.task.program)
 
     @cached_property
     def _claims(self) -> Mapping[str, Sequence[Claim]]:
@@ -165,21 +176,31 @@ class Board:
 
     def _first_tests(self) -> Mapping[str, str]:
         return {
-            hypothesis: min(made)
-            for hypothesis, runs in self._runs.items()
-            if (made := [run.created_at for run in runs if run.status == "ok"])
+            one: made[0].created_at
+            for one, runs in self._runs.items()
+            if (guess := self._guesses.get(one)) is not None
+            and (made := [run for run in self._tests.among(guess, runs) if run.status == "ok"])
         }
 
     def _place(self, idea: Sequence[Guess]) -> Place:
         ids = [guess.id for guess in idea]
-        runs = [run for one in ids for run in self._runs.get(one, ())]
-        runs.sort(key=lambda run: (run.created_at, run.id))
+        named = sorted((run for one in ids for run in self._runs.get(one, ())), key=_age)
+        runs = sorted(self._tests_of(idea), key=_age)
+        tests = {run.id for run in runs}
         running = [claim for one in ids for claim in self._claims.get(one, ())]
         running.sort(key=lambda claim: (claim.created_at, claim.id))
-        said = verdicts(self._where, runs)
-        status: Status = "tested" if said else "claimed" if running else "open"
-        outcome = _outcome(said.values())
-        return Place(idea[0], tuple(ids[1:]), status, outcome, running, runs, 0.0)
+        outcome = _outcome(verdicts(self._where, runs).values())
+        if outcome is None and _says(idea).executable and _only_crashed(runs):
+            outcome = "crashed"
+        status: Status = "tested" if outcome else "claimed" if running else "open"
+        related = [run for run in named if run.id not in tests]
+        return Place(idea[0], tuple(ids[1:]), status, outcome, running, runs, 0.0, related)
+
+    def _tests_of(self, idea: Sequence[Guess]) -> Iterator[Run]:
+        """The tests of an idea: of what a machine can try, in whatever words it is said, too."""
+        for guess in idea:
+            if runs := self._runs.get(guess.id):
+                yield from self._tests.among(guess if guess.executable else _says(idea), runs)
 
     def _scores(self, untested: Sequence[Guess]) -> Mapping[str, float]:
         if not untested:
@@ -204,6 +225,19 @@ class Board:
             changed=changed,
             run=run,
         )
+
+
+def _age(run: Run) -> tuple[str, str]:
+    return run.created_at, run.id
+
+
+def _says(idea: Sequence[Guess]) -> Guess:
+    """The one of those that say an idea which a machine can try, if there is one."""
+    return next((guess for guess in idea if guess.executable), idea[0])
+
+
+def _only_crashed(runs: Sequence[Run]) -> bool:
+    return bool(runs) and all(run.status != "ok" for run in runs)
 
 
 def _outcome(found: Iterable[Verdict]) -> Outcome | None:

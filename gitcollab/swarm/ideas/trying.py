@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Hypothesis, Task
-from gitcollab.similarity import delta, literal
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import looking, patching
+from gitcollab.swarm import looking
 from gitcollab.swarm.authorship import PATCHER, is_signed_here
+from gitcollab.swarm.ideas.testing import changed
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.workspace import Base
@@ -95,15 +95,6 @@ def _on(
         title=hypothesis.title,
     )
     return Attempt(plan, base, here, authors(hypothesis))
-
-
-def changed(hypothesis: Hypothesis, text: str, program: str) -> str:
-    """The text with the hypothesis's patch, then with its constants set."""
-    if hypothesis.patch is not None:
-        text = patching.applied(hypothesis.patch, text, program)
-    values = {name: literal.from_plain(v) for name, v in (hypothesis.set or {}).items()}
-    changes = {name: delta.Change(value, value) for name, value in values.items()}
-    return delta.apply(text, delta.Delta(changes)) if changes else text
 
 
 def authors(hypothesis: Hypothesis) -> tuple[str, ...]:

@@ -147,6 +147,7 @@ def idea(one: Idea, where: Standings) -> JsonObject:
         "queued": one.waiting,
         "claims": jsonout.records(one.claims),
         "runs": [_run(run, where) for run in one.runs],
+        "related": [_run(run, where) for run in one.related],
     }
 
 

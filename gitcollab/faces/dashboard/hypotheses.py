@@ -30,7 +30,8 @@ class Card(NamedTuple):
     patch: str
     patch_cut: bool
     evidence: Sequence[tuple[str, str | None]]
-    runs: Sequence[Run]  # the newest that name it
+    runs: Sequence[Run]  # the newest that test it
+    related: Sequence[Run]  # the newest that only name it
 
 
 class Taught(NamedTuple):
@@ -96,6 +97,7 @@ def _card(facts: Facts, idea: Idea, anchors: Mapping[str, str]) -> Card:
         patch_cut=len(patch) < len("\n".join(lines)),
         evidence=_evidence(facts, one.evidence, anchors),
         runs=list(reversed(idea.runs[-MOST_RUNS:])),
+        related=list(reversed(idea.related[-MOST_RUNS:])),
     )
 
 

@@ -17,7 +17,15 @@ Kind: TypeAlias = Literal["result", "hypothesis", "insight", "claim"]
 Order: TypeAlias = Literal["newest", "best"]
 # What became of a hypothesis, or of an insight.
 State: TypeAlias = Literal[
-    "open", "claimed", "tested", "supported", "refuted", "untested", "contradicted", "undecided"
+    "open",
+    "claimed",
+    "tested",
+    "supported",
+    "refuted",
+    "crashed",
+    "untested",
+    "contradicted",
+    "undecided",
 ]
 
 KINDS: tuple[Kind, ...] = ("result", "hypothesis", "insight", "claim")
@@ -170,6 +178,7 @@ _STATES: _Table[State] = (
     (r"claimed|taken", ("claimed",)),
     (r"tested", ("tested",)),
     (r"refuted|contradicted|disproved|wrong", ("refuted", "contradicted")),
+    (r"crash(?:es|ed)?", ("crashed",)),
     (r"confirmed|right", ("supported",)),
 )
 _ORDERS: _Table[Order] = (

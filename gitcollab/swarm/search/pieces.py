@@ -167,7 +167,9 @@ class Pieces:
 
 
 # How it is said of hypotheses and insights that were tested.
-_TESTED = frozenset(("supported", "refuted", "within noise", "contradicted", "undecided"))
+_TESTED = frozenset(
+    ("supported", "refuted", "within noise", "crashed", "contradicted", "undecided")
+)
 
 
 @lru_cache(maxsize=20_000)

@@ -10,11 +10,13 @@ import pytest
 
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Hypothesis, Result, Retraction
-from gitcollab.records.names import path_of
+from gitcollab.records.names import folder_of, path_of
+from gitcollab.similarity.program import fingerprint
+from gitcollab.swarm import patching
 from gitcollab.swarm.ideas.board import Board as Ideas
 from gitcollab.swarm.ideas.board import Idea
 from gitcollab.swarm.identity import key_of
-from tests import people
+from tests import people, toy
 from tests.faces.dashboards import facts_of
 from tests.swarm.ideas.planting import NOW, Planted
 
@@ -98,6 +100,110 @@ def test_a_program_counts_once_however_often_it_was_run(on: Board) -> None:
     assert on.of(idea).outcome == "refuted"
 
 
+@pytest.mark.parametrize(
+    ("delta", "structural", "tests"),
+    [
+        ({"RATE": 0.3, "DEPTH": 8}, False, True),
+        ({"RATE": 0.3, "DEPTH": 8.0, "WIDTH": 9}, True, True),  # whatever else it changed
+        ({"RATE": 0.3}, False, False),  # not known to have had the other
+        ({"RATE": 0.3, "DEPTH": 9}, False, False),
+        ({"WIDTH": 9}, False, False),
+        ({}, True, False),
+    ],
+)
+def test_what_sets_other_constants_tests_nothing(
+    on: Board, delta: dict[str, object], structural: bool, tests: bool
+) -> None:
+    idea = on.idea("higher", set={"RATE": 0.3, "DEPTH": 8})
+    run = on.run("some", 0.9, idea, delta=delta, structural=structural)
+    found = on.of(idea)
+    assert found.status == ("tested" if tests else "open")
+    assert [one.id for one in (found.runs if tests else found.related)] == [run.id]
+    assert not (found.related if tests else found.runs)
+
+
+def test_what_a_machine_can_try_and_crashed_is_not_open(on: Board) -> None:
+    idea = on.idea("higher", set={"RATE": 0.3})
+    on.run("other", None, idea, delta={"WIDTH": 9})
+    assert on.of(idea).status == "open"
+    for n in range(2):
+        on.run("crashing", None, idea, delta={"RATE": 0.3}, status=("crash", "timeout")[n])
+        assert (on.of(idea).status, on.of(idea).outcome) == ("tested", "crashed")
+    on.claim(idea)
+    assert on.of(idea).status == "tested"
+    on.run("better", 0.9, idea, delta={"RATE": 0.3})
+    assert on.of(idea).outcome == "supported"
+
+
+def test_a_later_run_that_waits_for_another_agent_opens_what_crashed(on: Board) -> None:
+    idea = on.idea("higher", set={"RATE": 0.3})
+    fields = {"delta": {"RATE": 0.3}, "base_fingerprint": on.run("slow", 9.0).fingerprint}
+    on.run("wonder", None, idea, **fields)
+    assert on.of(idea).outcome == "crashed"
+    on.run("wonder", 1.0, idea, **fields)
+    assert (on.of(idea).status, on.of(idea).outcome) == ("open", None)
+
+
+PATCH = """\
+--- a/train.py
++++ b/train.py
+@@ -3,2 +3,2 @@
+-RATE = 0.1   # what matters
++RATE = 0.1 * 3
+ WIDTH = 8    # what does not
+"""
+
+
+def test_a_patch_is_tested_by_what_it_makes_of_a_base(on: Board) -> None:
+    made = toy.PROGRAM.replace("RATE = 0.1   # what matters", "RATE = 0.1 * 3")
+    idea = on.idea("patched", patch=PATCH)
+    assert patching.applied(PATCH, toy.PROGRAM, "train.py") == made
+    changed = {"structural": True, "base_fingerprint": fingerprint(toy.PROGRAM)}
+    other = on.run("other", 0.9, idea, **changed)
+    on.run("base", 0.9, idea, base_fingerprint=fingerprint(toy.PROGRAM))
+    assert (on.of(idea).status, on.of(idea).related[0].id) == ("open", other.id)
+    on.run("toy", 1.0, fingerprint=fingerprint(toy.PROGRAM))
+    run = on.run("made", 0.5, idea, fingerprint=fingerprint(made), **changed)
+    assert [one.id for one in on.of(idea).runs] == [run.id]
+    assert on.of(idea).outcome == "supported"
+
+
+def test_a_patch_is_tested_on_any_base(on: Board) -> None:
+    wide = toy.PROGRAM.replace("WIDTH = 8 ", "WIDTH = 9 ").replace("import os", "import os\n# a")
+    moved = PATCH.replace("WIDTH = 8", "WIDTH = 9")
+    base = on.run("wide", 1.0, fingerprint=fingerprint(wide))
+    people.plant(on.hub, {f"{folder_of(base.id)}/train.py": wide.encode()})
+    made = fingerprint(wide.replace("RATE = 0.1 ", "RATE = 0.3 "))  # as the patch does, in form
+    idea = on.idea("patched", patch=moved.replace("0.1 * 3", "0.3"))
+    fields = {"delta": {"RATE": 0.3}, "base_fingerprint": base.fingerprint, "base": base.id}
+    on.run("made", 1.5, idea, fingerprint=made, **fields)
+    assert on.of(idea).outcome == "refuted"
+
+
+def test_a_value_that_the_base_had_need_not_be_set_again(on: Board) -> None:
+    text = toy.PROGRAM.replace("WIDTH = 8", "WIDTH = 9")
+    base = on.run("wide", 1.0, delta={"WIDTH": 9}, fingerprint=fingerprint(text))
+    people.plant(on.hub, {f"{folder_of(base.id)}/train.py": text.encode()})
+    idea = on.idea("both", set={"RATE": 0.3, "WIDTH": 9})
+    made = fingerprint(text.replace("RATE = 0.1", "RATE = 0.3"))
+    fields = {"delta": {"RATE": 0.3}, "base": base.id, "base_fingerprint": base.fingerprint}
+    on.run("liar", 0.9, idea, **fields)
+    assert on.of(idea).status == "open"
+    on.run("made", 0.9, idea, fingerprint=made, **fields)
+    assert on.of(idea).outcome == "supported"
+
+
+def test_other_words_for_what_a_machine_can_try_judge_nothing_else(on: Board) -> None:
+    idea = on.idea("a", title="raise it", set={"RATE": 0.3})
+    words = on.idea("b", title="raise it")
+    on.run("other", 0.5, words, delta={"WIDTH": 9})
+    (one,) = on.shown
+    assert (one.status, len(one.related)) == ("open", 1)
+    on.run("better", 0.9, words, delta={"RATE": 0.3})
+    (one,) = on.shown
+    assert (one.outcome, {one.hypothesis.id, *one.also}) == ("supported", {idea.id, words.id})
+
+
 def test_a_wonder_supports_nothing_before_another_agent_has_seen_it(on: Board) -> None:
     idea = on.idea("wider")
     slow = {"base_fingerprint": on.run("slow", 9.0).fingerprint}
@@ -143,14 +249,15 @@ def test_order(on: Board) -> None:
 
 
 def test_what_says_the_same_is_one_idea_whoever_is_named(on: Board) -> None:
+    does = {"delta": {"RATE": 0.2}}
     first = on.idea("a", set={"RATE": 0.2})
     other = on.idea("b", set={"RATE": 0.2}, base="vega/none")
     on.idea("c", set={"RATE": 0.2}, signed=False)
     on.claim(other)
     (one,) = on.shown
     assert (one.hypothesis, one.also, one.status) == (first, (other.id,), "claimed")
-    on.run("better", 0.9, other)
-    on.run("worse", 1.1, first)
+    on.run("better", 0.9, other, **does)
+    on.run("worse", 1.1, first, **does)
     (one,) = on.shown
     assert ([run.description for run in one.runs], one.outcome) == (
         ["better", "worse"],

@@ -137,14 +137,10 @@ def _experiment(status: Status, found: Analysis, ids: Collection[str], *, edited
         return Step("baseline")
     for idea in found.hypotheses.ideas:
         one = idea.hypothesis
-        if (one.set or one.patch) and (short := short_hash_of(one.id)) and _only(short, ids):
+        short = short_hash_of(one.id) if one.set or one.patch else None
+        if short and meant(ids, short) == [one.id]:  # others may have chosen the same digits
             return Step("idea", short)
     return Step("change")
-
-
-def _only(part: str, ids: Collection[str]) -> bool:
-    """Whether one id alone is meant by this part: others may have chosen the same digits."""
-    return len(meant(ids, part)) == 1
 
 
 def short_hash_of(record_id: str) -> str | None:

@@ -17,6 +17,9 @@ _FENCE = re.compile(r"^```\n(.*?)^```$", re.M | re.S)
 _COMMENT = re.compile(r"\s{2,}# (.*)$")
 _EXIT = re.compile(r"exit (\d)")
 _SPAN = re.compile(r"`([^`]+)`")
+_NAME = re.compile(r"\b[A-Z]+\b")
+_CODES = re.compile(r"Exit codes: (.*?)\.\s", re.S)
+_AMOUNT = re.compile(r"\b(\d[\d,]*) (minutes|tokens)\b")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,11 @@ class Typed:
 
     def argv(self, stand_ins: Mapping[str, str]) -> list[str]:
         """What is typed, with values for the words in capitals."""
-        names = "|".join(map(re.escape, stand_ins))
-        put = re.compile(rf"\b({names})\b")
         words = shlex.split(self.command)
         assert words[0] == "gitcollab", self
-        return [put.sub(lambda found: stand_ins[found[1]], word) for word in words[1:]]
+        return [
+            _NAME.sub(lambda found: stand_ins.get(found[0], found[0]), word) for word in words[1:]
+        ]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class Trouble:
 
     seen: str
     does: str
+
+    @property
+    def code(self) -> int | None:
+        """The exit code that the reader sees, where it says one."""
+        found = _EXIT.search(self.seen)
+        return int(found[1]) if found else None
 
     @property
     def marks(self) -> list[str]:
@@ -77,6 +86,18 @@ def troubles(text: str) -> list[Trouble]:
     """The rows of the table of what goes wrong."""
     rows = re.findall(r"^\| (.*) \| (.*) \| .* \|$", text, re.M)
     return [Trouble(seen, does) for seen, does in rows[1:]]
+
+
+def codes(text: str) -> dict[str, int]:
+    """What the exit codes mean, by the words that the file has for it."""
+    (said,) = _CODES.findall(text)
+    told = re.sub(r"\(.*?\)", "", " ".join(said.split())).split(", ")
+    return {words.strip(): int(code) for code, words in (one.split(" ", 1) for one in told)}
+
+
+def amounts(text: str) -> list[tuple[int, str]]:
+    """The amounts that its sentences and comments name, with their units."""
+    return [(int(number.replace(",", "")), unit) for number, unit in _AMOUNT.findall(text)]
 
 
 def spans(text: str) -> list[str]:

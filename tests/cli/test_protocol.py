@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import reader
 from cli_toys import TOY_TASK, Ran
 
+from gitcollab import errors
+from gitcollab.cli import boundary
+from gitcollab.faces import briefing
+from gitcollab.records.models import Policy
+from gitcollab.runner import sandbox
 from gitcollab.store.differences import difference
+from gitcollab.swarm import authorship
 
 Cli = Callable[..., Ran]
 PROTOCOL = Path(__file__).parents[2] / "collab.md"
@@ -122,37 +129,100 @@ def test_the_protocol_can_be_followed(
         late.follow(one)
 
 
+NO_RESULTS = """\
+#!/bin/sh
+while read old new ref; do
+  if git diff --name-only $old $new | grep -q ^results/; then echo no room; exit 1; fi
+done
+"""
+
+
+@dataclass
+class Troubles:
+    """The table of what goes wrong, held against what is seen."""
+
+    rows: list[reader.Trouble]
+    unseen: list[str]
+
+    @classmethod
+    def of(cls, text: str) -> Troubles:
+        rows = reader.troubles(text)
+        return cls(rows, [mark for row in rows for mark in row.marks])
+
+    def row(self, words: str) -> reader.Trouble:
+        (found,) = [row for row in self.rows if words in row.seen]
+        return found
+
+    def saw(self, mark: str, ran: Ran) -> reader.Trouble:
+        """The row of something that went wrong: it says what was seen, and the code."""
+        row = self.row(f"`{mark}`")
+        assert mark in ran.out + ran.err, ran
+        assert ran.code == row.code, (row, ran)
+        self.unseen.remove(mark)
+        return row
+
+
 def test_what_goes_wrong_is_told_and_mended_as_the_protocol_says(
-    cli: Cli, hub: Path, crowd: dict[str, Path]
+    cli: Cli, hub: Path, crowd: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (crowd["vega"] / "collab.md").read_text()
-    rows = {mark: row for row in reader.troubles(text) for mark in row.marks}
-    assert {"taken", "duplicate", "known", "queued", "offline"} <= rows.keys()
+    table = Troubles.of((crowd["vega"] / "collab.md").read_text())
     vega, lyra = crowd["vega"], crowd["lyra"]
 
     assert cli("claim", "MATRIX_LR 0.01 → 0.05", cwd=vega).code == 0
-    taken = cli("run", "--set", "MATRIX_LR=0.05", cwd=lyra)
-    assert (taken.code, taken.out.split(":")[0]) == (4, "taken")
+    table.saw("taken", cli("run", "--set", "MATRIX_LR=0.05", cwd=lyra))
+    table.saw("duplicate", cli("run", "--set", "MATRIX_LR=0.005"))
+    told = ("insight", "add", "decay hardly matters here", "--expects", "noise")
+    table.saw("known", cli(*told))
 
-    known = cli("insight", "add", "decay hardly matters here", "--expects", "noise")
-    assert known.code == 4
-    assert "known" in known.out
+    with monkeypatch.context() as patch:
+        patch.setattr(authorship, "_is_own_file", lambda *_: False)
+        patch.setattr(sandbox, "lacking", lambda: ("bubblewrap is not installed", "install it"))
+        row = table.saw("there is no sandbox", cli("run", "--set", "WEIGHT_DECAY=0.3"))
+        assert "install bubblewrap" in row.does
+
+    door = hub / "hooks" / "pre-receive"
+    door.parent.mkdir(exist_ok=True)
+    door.write_text(NO_RESULTS)
+    door.chmod(0o755)
+    row = table.saw("the hub refused the result", cli("run", "--set", "WEIGHT_DECAY=0.3"))
+    why, again, _ = row.commands
+    assert "no room" in typed(cli, why).out
+    door.unlink()
+    assert typed(cli, again).code == 0
+    assert "no room" not in typed(cli, why).out
 
     away = hub.rename(hub.with_name("away.git"))
+    table.saw("queued", cli("run", "--set", "WEIGHT_DECAY=0.4"))
+    row = table.saw("nothing is claimed", cli("claim", "WEIGHT_DECAY 0.1 → 0.5"))
     assert "offline" in cli("sync").out
-    alone = cli("run", "--set", "WEIGHT_DECAY=0.3")
-    assert (alone.code, "queued" in alone.out) == (5, True)
     away.rename(hub)
-    (again,) = rows["offline"].commands
-    assert again == "gitcollab sync"
-    assert "1 record" in cli("sync").out
+    (again,) = row.commands
+    assert "1 record" in typed(cli, again).out
 
     crashed = cli("run", "--set", "WIDTH=0")
-    assert crashed.code == 1
-    (row,) = [row for row in reader.troubles(text) if "crashed" in row.seen]
-    (log,) = row.commands
-    shown = cli(*reader.Typed(log, 0, (), "").argv({"ID": result_in(crashed)}))
-    assert "ZeroDivisionError" in shown.out
+    assert crashed.code == reader.codes(PROTOCOL.read_text())["failed"]
+    (log,) = table.row("crashed").commands
+    assert "ZeroDivisionError" in typed(cli, log, ID=result_in(crashed)).out
+    assert table.unseen == []
+
+
+def typed(cli: Cli, command: str, **stand_ins: str) -> Ran:
+    """What came of a command of the table."""
+    return cli(*reader.Typed(command, 0, (), "").argv(stand_ins))
+
+
+def test_its_numbers_are_those_of_the_code() -> None:
+    text = PROTOCOL.read_text()
+    assert reader.codes(text) == {
+        "done": 0,
+        "failed": errors.GitcollabError.exit_code,
+        "wrong usage or input": errors.UsageError.exit_code,
+        "refused": errors.RefusedError.exit_code,
+        "queued or offline": errors.OfflineError.exit_code,
+        "interrupted": boundary.INTERRUPTED,
+    }
+    lasts = Policy().claim_ttl_seconds // 60
+    assert reader.amounts(text) == [(briefing.MOST, "tokens"), (lasts, "minutes")]
 
 
 def test_every_command_in_it_exists() -> None:

@@ -45,7 +45,7 @@ def tell_claim(answer: ClaimOutcome, typed: str) -> None:
 
     ``typed`` is the command that asked for it.
     """
-    from gitcollab.swarm.identity import change_text, title
+    from gitcollab.swarm.identity import change_text, only_words, title
     from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Refused, Taken
 
     match answer:
@@ -64,6 +64,8 @@ def tell_claim(answer: ClaimOutcome, typed: str) -> None:
             )
             for note in notes:
                 render.say("note:", note)
+            if claim.hypothesis is not None:
+                _next(f"{'make its change, then: ' if only_words(claim) else ''}gitcollab run")
         case Taken(other=other):
             render.say("taken:", answer.reason)
             render.pairs(

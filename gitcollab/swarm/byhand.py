@@ -18,6 +18,7 @@ from gitcollab.swarm.measuring import Measurement, read_log
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.preparing import proposal_of, spoken_claim
+from gitcollab.swarm.workspace import Base
 
 
 def publish_log(
@@ -45,6 +46,8 @@ def publish_log(
         what = spoken.description
     plan = proposal_of(member, task, text, what)
     plan = replace(plan, experiment=named.named_in(plan.experiment))
+    began = (member.workspace.base() or Base(None, text)).text
+    doubts = named.doubts(plan.experiment, began, task.program)
     failure = f"reported as {status}" if status in ("crash", "timeout") else ""
     measured = read_log(
         task, log, log.absolute().parent, status or "ok", failure, hidden=member.places()
@@ -62,7 +65,7 @@ def publish_log(
     if others := additions_by(member, text, plan.experiment):
         mark(others, program=result.fingerprint, result=result.id)
     report = report_of(member, publish(member, result, files_of(text, measured)), measured, None)
-    return replace(report, notes=(*named.notes, *report.notes))
+    return replace(report, notes=(*named.notes, *doubts, *report.notes))
 
 
 def _refuse_twice(member: Member, measured: Measurement) -> None:

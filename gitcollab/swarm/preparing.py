@@ -13,7 +13,7 @@ from gitcollab.swarm import claiming, confinement, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
-from gitcollab.swarm.ideas.linking import NONE, Links
+from gitcollab.swarm.ideas.linking import NONE, Links, reserved
 from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.member import Member
@@ -37,7 +37,6 @@ from gitcollab.swarm.proposal import (
 )
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.syncing import is_edited
 from gitcollab.swarm.workspace import Base, Mode
 
 Progress = Callable[[RunProgress], None]
@@ -75,7 +74,8 @@ def prepare(
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it.
 
-    Where nothing is changed, it is what the hypothesis says that is ``named``.
+    Where nothing is changed, it is what the hypothesis says that is ``named``, or that this
+    workspace has claimed.
     """
     task = member.believed_task
     found = member.workspace.program(task)
@@ -84,27 +84,74 @@ def prepare(
     if found != before:
         recovered = (*recovered, *_give_back(member, found))
     check_data(member, task)  # what is missing here is better said before anything is claimed
-    spoken = spoken_claim(member, before) if not (set_values or patch) else None
-    tried = None
-    if named.hypothesis and not (what or set_values or patch) and not is_edited(member):
-        tried = attempt(member, task, named.hypothesis, seed)
-        plan, by, told = tried.plan, tried.by, tried.notes
-    else:
-        if what is None and spoken is not None:
-            what = spoken.description
-        plan = proposal_of(member, task, before, what, set_values, patch, seed, again=anyway)
-        by = (*additions_by(member, before, plan.experiment), *((PATCHER,) if patch else ()))
-        told = notes_on(member, plan, what)
-    plan = replace(plan, experiment=named.named_in(plan.experiment, spoken))
-    confined = confinement.decide(member, plan.experiment, sandbox, by=by)
+    chosen = None
+    if not (what or set_values or patch or is_changed(member, before)):
+        chosen = _as_said(member, task, before, seed, named)
+    if chosen is None:
+        chosen = _as_changed(member, task, before, what, set_values, patch, seed, anyway, named)
+    named, spoken = chosen.named, chosen.spoken
+    plan = replace(chosen.plan, experiment=named.named_in(chosen.plan.experiment, spoken))
+    confined = confinement.decide(member, plan.experiment, sandbox, by=chosen.by)
     progress(RunProgress("claim", title(plan.experiment)))
     claimed = _claim(member, plan, spoken, anyway)
     if not isinstance(claimed, Granted | Offline):
         return replace(not_claimed(claimed), notes=(*recovered, *named.notes))
-    told = (*recovered, *named.notes, *told, *confined.notes)
-    if tried is not None and not tried.here:  # the working program has no part in it
-        return Ready(task, plan, claimed, confined, None, told, by, base, tried.base.text)
-    return Ready(task, plan, claimed, confined, before, told, by, base)
+    notes = (*recovered, *named.notes, *chosen.notes, *confined.notes)
+    if chosen.began is not None:
+        return Ready(task, plan, claimed, confined, None, notes, chosen.by, base, chosen.began)
+    return Ready(task, plan, claimed, confined, before, notes, chosen.by, base)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What is to be run, what that names, and the claim that announced it.
+
+    ``by`` are others who wrote what it adds. ``began`` is the program that it was changed from
+    where the working one has no part in it.
+    """
+
+    plan: Proposal
+    named: Links
+    spoken: Claim | None
+    by: tuple[str, ...]
+    notes: tuple[str, ...]
+    began: str | None = None
+
+
+def _as_said(
+    member: Member, task: Task, text: str, seed: int | None, named: Links
+) -> _Chosen | None:
+    """What the hypothesis says that is named, or else one that this workspace has claimed."""
+    claim = None
+    if named.hypothesis is None:
+        claim, named = reserved(member, named) or (None, named)
+    if named.hypothesis is None:
+        return None
+    tried = attempt(member, task, named.hypothesis, text, seed)
+    began = None if tried.here else tried.base.text
+    return _Chosen(tried.plan, named, claim, tried.by, tried.notes, began)
+
+
+def _as_changed(
+    member: Member,
+    task: Task,
+    text: str,
+    what: str | None,
+    set_values: Mapping[str, str] | None,
+    patch: str | None,
+    seed: int | None,
+    anyway: bool,
+    named: Links,
+) -> _Chosen:
+    """What the user has changed, or says."""
+    spoken = spoken_claim(member, text) if not (set_values or patch) else None
+    if what is None and spoken is not None:
+        what = spoken.description
+    plan = proposal_of(member, task, text, what, set_values, patch, seed, again=anyway)
+    by = (*additions_by(member, text, plan.experiment), *((PATCHER,) if patch else ()))
+    base = member.workspace.base() or Base(None, text)
+    doubts = named.doubts(plan.experiment, base.text, task.program)
+    return _Chosen(plan, named, spoken, by, (*notes_on(member, plan, what), *doubts))
 
 
 def _give_back(member: Member, program: str) -> list[str]:
@@ -118,10 +165,13 @@ def _give_back(member: Member, program: str) -> list[str]:
 
 def spoken_claim(member: Member, text: str) -> Claim | None:
     """The claim in words that an edited program carries out."""
+    return claiming.announced(member) if is_changed(member, text) else None
+
+
+def is_changed(member: Member, text: str) -> bool:
+    """Whether a program is another than the workspace's base, in more than form."""
     base = member.workspace.base()
-    if base is not None and fingerprint(base.text) == fingerprint(text):
-        return None
-    return claiming.announced(member)
+    return base is None or fingerprint(base.text) != fingerprint(text)
 
 
 def proposal_of(

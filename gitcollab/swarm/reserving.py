@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gitcollab.records.models import Experiment
 from gitcollab.swarm import claiming, proposal
 from gitcollab.swarm.ideas.linking import Links, links
+from gitcollab.swarm.ideas.testing import is_executable
+from gitcollab.swarm.identity import only_words
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import ClaimOutcome, Granted
 from gitcollab.swarm.workspace import Base
@@ -28,12 +31,12 @@ def reserve(
     """
     named = links(member, hypothesis, cites)
     if what is None and not from_code and named.hypothesis is not None:
-        from gitcollab.swarm.ideas import trying
-        from gitcollab.swarm.syncing import is_edited
+        from gitcollab.swarm import preparing, trials
 
-        if not is_edited(member):
-            if trying.is_executable(named.hypothesis):
-                return _as_said(member, named, anyway)
+        text = trials.users_program(member.workspace, member.task)
+        if not preparing.is_changed(member, text):
+            if is_executable(named.hypothesis):
+                return _as_said(member, named, text, anyway)
             what = named.hypothesis.title
     if what is not None and not from_code:
         return _in_words(member, what, named, anyway)
@@ -46,7 +49,8 @@ def _in_words(member: Member, what: str, named: Links, anyway: bool) -> ClaimOut
     experiment = proposal.from_words(base, what, member.words)
     answer = claiming.claim(member, named.named_in(experiment), anyway=anyway)
     unknown = proposal.unknown_constant(experiment, base)
-    return _noted(answer, *named.notes, *filter(None, [unknown]))
+    doubts = () if only_words(experiment) else _doubts(member, named, experiment, base)
+    return _noted(answer, *named.notes, *filter(None, [unknown]), *doubts)
 
 
 def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> ClaimOutcome:
@@ -57,15 +61,20 @@ def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> Cl
     notes = preparing.notes_on(member, plan, what)
     experiment = named.named_in(plan.experiment)
     answer = claiming.claim(member, experiment, seed=plan.seed, anyway=anyway)
-    return _noted(answer, *named.notes, *notes)
+    doubts = _doubts(member, named, experiment, member.workspace.base() or Base(None, text))
+    return _noted(answer, *named.notes, *notes, *doubts)
 
 
-def _as_said(member: Member, named: Links, anyway: bool) -> ClaimOutcome:
+def _doubts(member: Member, named: Links, experiment: Experiment, base: Base) -> tuple[str, ...]:
+    return named.doubts(experiment, base.text, member.task.program)
+
+
+def _as_said(member: Member, named: Links, text: str, anyway: bool) -> ClaimOutcome:
     """Claim the change that the hypothesis says a machine can make."""
     from gitcollab.swarm.ideas import trying
 
     assert named.hypothesis is not None
-    found = trying.attempt(member, member.task, named.hypothesis)
+    found = trying.attempt(member, member.task, named.hypothesis, text)
     experiment = named.named_in(found.plan.experiment)
     answer = claiming.claim(member, experiment, seed=found.plan.seed, anyway=anyway)
     return _noted(answer, *named.notes, *found.notes)

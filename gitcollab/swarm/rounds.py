@@ -60,7 +60,8 @@ def run_many(
 ) -> RoundsReport:
     """``count`` experiments, or (None) until something stops them; each is reported as it ends.
 
-    The first is what ``run`` would do; what follows is chosen (see ``choosing``). Between them an
+    The first is what ``run`` would do; what follows is chosen (see ``choosing``). Where that was
+    asked for and cannot be done, nothing follows. Between them an
     unedited working program gives way to the best; an edited one ends the rounds, as do programs
     that fail again and again. Without a ``count`` they wait while another run would tell nothing.
     ^C ends as in ``run``: no claim that was taken here is left behind.
@@ -80,7 +81,9 @@ def run_many(
                 or hypothesis is not None
                 or is_edited(member)
             )
-            if isinstance(first, RunReport) and not asked:
+            if isinstance(first, RunReport):
+                if asked:
+                    return rounds.refused(first)
                 first = rounds.claim_another()
             return rounds.go(first)
         finally:
@@ -128,6 +131,13 @@ class _Rounds:
                 failing = self._failures >= MAX_FAILURES
                 return RoundsReport(report, self._counts.total(), self._counts, stopped, failing)
             ready, self._next = self._next or self.claim_another(), None
+
+    def refused(self, report: RunReport) -> RoundsReport:
+        """What was asked for is not to be done: there are no rounds."""
+        self._note(report)
+        self._on_report(report)
+        stopped = "" if self._count == 1 else "what was asked for is not to be done"
+        return RoundsReport(report, self._counts.total(), self._counts, stopped, False)
 
     def _wait(self) -> str | None:
         """Until there is a run that tells something; why the rounds end instead, if they do."""

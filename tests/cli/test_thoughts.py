@@ -75,6 +75,7 @@ def test_json(cli: Cli, join: Join) -> None:
     assert page.keys() == {"hypotheses", "next", "total", "counts"}
     (one,) = page["hypotheses"]
     more = {"status", "outcome", "executable", "score", "also", "queued", "claims", "runs"}
+    more |= {"related"}
     assert one.keys() == told.json["hypothesis"].keys() | more
     assert (one["status"], one["executable"], one["queued"]) == ("open", False, False)
     assert cli("hypothesis", "show", "wider", "--json").json == one

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import Claim, Experiment, Hypothesis
+from gitcollab.swarm.claims import stands
 from gitcollab.swarm.ideas import hypotheses, insights
 from gitcollab.swarm.ideas.hypotheses import Idea
+from gitcollab.swarm.ideas.testing import is_executable, is_test
+from gitcollab.swarm.identity import only_words, title
 from gitcollab.swarm.member import Member
 
 MOST_CITED = 8  # as records have it
@@ -25,11 +29,34 @@ class Links:
     def named_in(self, experiment: Experiment, earlier: Claim | None = None) -> Experiment:
         """The experiment that names them; what they leave open is as the ``earlier`` claim has it.
 
-        That is the one by which the same agent announced the experiment, if it did.
+        That is the one by which the same agent announced the experiment, if it did. Raises
+        UsageError where it changes nothing, and so tests no hypothesis.
         """
+        if self.hypothesis and experiment.fingerprint and _changes_nothing(experiment):
+            raise UsageError(
+                f"this is {title(experiment)}, unchanged: it does not test {self.hypothesis.id}",
+                _how(self.hypothesis),
+            )
         named = self.hypothesis.id if self.hypothesis else earlier and earlier.hypothesis
         cites = list(self.cites) or (earlier and earlier.cites)
         return experiment.model_copy(update={"hypothesis": named, "cites": cites})
+
+    def doubts(self, experiment: Experiment, base: str, program: str) -> tuple[str, ...]:
+        """A note where a change of the program ``base`` is not what the hypothesis says."""
+        one = self.hypothesis
+        if one is None or is_test(one, experiment, base, program):
+            return ()
+        return (f"this is another change than {one.id} says: it names it, and does not test it",)
+
+
+def _changes_nothing(experiment: Experiment) -> bool:
+    return experiment.fingerprint == experiment.base_fingerprint
+
+
+def _how(hypothesis: Hypothesis) -> str:
+    if is_executable(hypothesis):
+        return f"gitcollab run --hypothesis {hypothesis.id}, and nothing else, makes its change"
+    return f"make its change first, then: gitcollab run --hypothesis {hypothesis.id}"
 
 
 NONE = Links()
@@ -47,6 +74,22 @@ def links(member: Member, hypothesis: str | None, cites: Sequence[str] = ()) -> 
         return Links(cites=found)
     idea = hypotheses.show(member, hypothesis)
     return Links(idea.hypothesis, found, tuple(_notes(member, idea)))
+
+
+def reserved(member: Member, named: Links) -> tuple[Claim, Links] | None:
+    """The oldest claim of this workspace on a hypothesis that a machine can try, if there is one.
+
+    With what its experiment names, where ``named`` is what its run is said to name.
+    """
+    snapshot = member.store.snapshot()
+    for claim in sorted(member.workspace.claims(), key=lambda one: one.created_at):
+        if claim.hypothesis is None or only_words(claim):
+            continue
+        with suppress(UsageError):  # it was withdrawn since
+            found = links(member, claim.hypothesis)
+            if is_executable(found.hypothesis) and stands(snapshot, claim, member.task):
+                return claim, replace(found, cites=named.cites)
+    return None
 
 
 def _notes(member: Member, idea: Idea) -> list[str]:

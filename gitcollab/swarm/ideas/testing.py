@@ -41,9 +41,14 @@ def changed(hypothesis: Hypothesis, text: str, program: str) -> str:
     return delta.apply(text, delta.Delta(changes)) if changes else text
 
 
+def is_executable(hypothesis: Hypothesis | None) -> bool:
+    """Whether it says a change that a machine can make."""
+    return hypothesis is not None and (bool(hypothesis.set) or hypothesis.patch is not None)
+
+
 def is_test(hypothesis: Hypothesis, experiment: Experiment, base: str, program: str) -> bool:
     """Whether an experiment on the program ``base`` would test the hypothesis."""
-    if not hypothesis.set and hypothesis.patch is None:
+    if not is_executable(hypothesis):
         return True
     if hypothesis.patch is None and hypothesis.set:
         made = canonical_json(experiment.delta or {})

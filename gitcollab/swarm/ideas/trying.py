@@ -9,7 +9,7 @@ from gitcollab.records.models import Hypothesis, Task
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
 from gitcollab.swarm.authorship import PATCHER, is_signed_here
-from gitcollab.swarm.ideas.testing import changed
+from gitcollab.swarm.ideas.testing import changed, is_executable
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.workspace import Base
@@ -29,16 +29,14 @@ class Attempt:
     notes: tuple[str, ...] = ()
 
 
-def is_executable(hypothesis: Hypothesis) -> bool:
-    """Whether it says a change that a machine can make."""
-    return bool(hypothesis.set) or hypothesis.patch is not None
-
-
-def attempt(member: Member, task: Task, hypothesis: Hypothesis, seed: int | None = None) -> Attempt:
+def attempt(
+    member: Member, task: Task, hypothesis: Hypothesis, text: str, seed: int | None = None
+) -> Attempt:
     """What the hypothesis would have run: on the workspace's base, or, where its change does not
     fit there, on its own.
 
-    Raises UsageError where it says no change, or one that fits neither.
+    ``text`` is the workspace's base as the working program has it, in whatever form. Raises
+    UsageError where the hypothesis says no change, or one that fits neither.
     """
     if not is_executable(hypothesis):
         raise UsageError(
@@ -46,11 +44,11 @@ def attempt(member: Member, task: Task, hypothesis: Hypothesis, seed: int | None
             f"edit {task.program} to try it, then: gitcollab run --hypothesis {hypothesis.id}",
         )
     base = member.workspace.base() or Base(None, looking.program_text(member, None))
-    here = base.id == hypothesis.base
+    own = base.id == hypothesis.base and base.text == text
     try:
-        return _on(member, task, hypothesis, base, seed, here=True)
+        return _on(member, task, hypothesis, Base(base.id, text), seed, here=True)
     except GitcollabError as e:
-        if here:
+        if own:
             raise _misfit(hypothesis, e) from e
         why = e.message
     try:

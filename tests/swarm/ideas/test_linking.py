@@ -14,7 +14,7 @@ from gitcollab.records.names import path_of
 from gitcollab.runner import sandbox
 from gitcollab.swarm import authorship
 from gitcollab.swarm.ideas import trying
-from gitcollab.swarm.outcomes import Granted, Taken
+from gitcollab.swarm.outcomes import Duplicate, Granted, Taken
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
 from tests.swarm.ideas.planting import told
@@ -66,6 +66,97 @@ def test_a_change_of_ones_own_is_linked_not_the_hypothesis_s(nova: Swarm) -> Non
     assert (by_hand.result.delta, by_hand.result.hypothesis) == ({"RATE": 0.14}, idea.id)
 
 
+def test_form_alone_is_no_change(nova: Swarm, agent: Agent) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    path = nova.workspace / "train.py"
+    path.write_text(toy.PROGRAM.replace("# what matters", "# what matters most"))
+    answer = nova.claim(hypothesis=idea.id)
+    assert isinstance(answer, Granted)
+    assert answer.claim.delta == {"RATE": 0.3}
+    ran = nova.run(hypothesis=idea.id)
+    assert ran.result is not None
+    assert (ran.result.delta, ran.result.hypothesis, ran.kept) == ({"RATE": 0.3}, idea.id, True)
+    assert "# what matters most" in program(nova)
+    vega = agent("vega")
+    vega.member.workspace.start_from(nova.task, trying.Base(None, toy.PROGRAM))
+    patch = patch_of(vega, toy.PROGRAM.replace("WIDTH = 8    # what", "WIDTH = 5    # what"))
+    other = told(vega.propose("narrow", "why not", patch=patch))
+    (vega.workspace / "train.py").write_text(before := toy.PROGRAM.replace("# what", "# and what"))
+    tried = vega.run(hypothesis=other.id)  # which does not fit this form
+    assert tried.result is not None
+    assert (tried.result.delta, tried.result.base) == ({"WIDTH": 5}, None)
+    assert program(vega) == before
+
+
+def test_another_run_of_the_base_names_no_hypothesis(nova: Swarm, tmp_path: Path) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    words = told(nova.propose("a cosine schedule", "others do"))
+    (tmp_path / "log").write_text("---\nscore: 1.000000\n")
+    for one, hint in ((idea, "and nothing else, makes its change"), (words, "make its change")):
+        for call in (
+            lambda one=one: nova.run("baseline", hypothesis=one.id),
+            lambda one=one: nova.claim(from_code=True, hypothesis=one.id),
+            lambda one=one: nova.publish(tmp_path / "log", hypothesis=one.id),
+        ):
+            with pytest.raises(UsageError, match="unchanged: it does not test") as caught:
+                call()
+            assert hint in caught.value.hint
+    assert nova.results().total == 1
+    assert nova.member.workspace.claims() == []
+
+
+def test_a_claim_of_a_hypothesis_is_carried_out_by_a_bare_run(nova: Swarm) -> None:
+    patch = patch_of(nova, toy.PROGRAM.replace("WIDTH = 8 ", "WIDTH = 5 * 1\n# "))
+    first = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    second = told(nova.propose("narrow", "why not", patch=patch))
+    lesson = told(nova.learn("a higher rate helps"))
+    for one in (first, second):
+        assert isinstance(nova.claim(hypothesis=one.id, cites=[lesson.id]), Granted)
+    for one in (first, second):
+        ran = nova.run()
+        assert ran.result is not None
+        assert (ran.result.hypothesis, ran.result.cites) == (one.id, [lesson.id])
+        assert ran.result.claim is not None
+        assert nova.hypothesis(one.id).runs[0].id == ran.result.id
+    assert nova.member.workspace.claims() == []
+    assert nova.run().result.replicates  # type: ignore[union-attr]
+
+
+def test_a_claim_of_what_was_withdrawn_is_left_alone(nova: Swarm) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    nova.claim(hypothesis=idea.id)
+    nova.withdraw(idea.id)
+    assert nova.run().result.replicates  # type: ignore[union-attr]
+
+
+def test_another_change_than_it_says_is_noted(nova: Swarm) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    said = "another change than"
+    ran = nova.run(set_values={"WIDTH": "9"}, hypothesis=idea.id)
+    assert any(said in note for note in ran.notes)
+    answer = nova.claim("WIDTH = 10", hypothesis=idea.id)
+    assert isinstance(answer, Granted)
+    assert any(said in note for note in answer.notes)
+    nova.release()
+    found = nova.hypothesis(idea.id)
+    assert (found.status, [run.id for run in found.related]) == ("open", [ran.result.id])  # type: ignore[union-attr]
+    more = nova.run(set_values={"WIDTH": "9", "RATE": "0.3"}, hypothesis=idea.id)
+    assert not any(said in note for note in more.notes)
+    assert nova.hypothesis(idea.id).outcome == "supported"
+
+
+def test_what_crashed_is_not_advised_again(nova: Swarm, agent: Agent) -> None:
+    patch = patch_of(nova, toy.PROGRAM.replace("WIDTH = 8 ", "WIDTH = 1 / 0 "))
+    idea = told(nova.propose("divide", "why not", patch=patch))
+    assert nova.run(hypothesis=idea.id).result.status == "crash"  # type: ignore[union-attr]
+    found = nova.hypothesis(idea.id)
+    assert (found.status, found.outcome) == ("tested", "crashed")
+    vega = agent("vega")
+    again = vega.run(hypothesis=idea.id)
+    assert isinstance(again.claim, Duplicate)
+    assert "this hypothesis is tested already: crashed (1 run)" in again.notes
+
+
 def test_one_in_words_needs_an_edit(nova: Swarm) -> None:
     idea = told(nova.propose("a cosine schedule", "others do"))
     with pytest.raises(UsageError, match="no change that a machine can make") as caught:
@@ -105,10 +196,10 @@ def test_what_fits_nowhere_is_said(nova: Swarm) -> None:
     assert isinstance(idea, Hypothesis)
     odd = idea.model_copy(update={"set": {"NO_SUCH": 3}})
     with pytest.raises(UsageError, match="NO_SUCH"):
-        trying.attempt(nova.member, nova.task, odd)
+        trying.attempt(nova.member, nova.task, odd, toy.PROGRAM)
     same = idea.model_copy(update={"set": {"RATE": 0.1}})
     with pytest.raises(UsageError, match="so already"):
-        trying.attempt(nova.member, nova.task, same)
+        trying.attempt(nova.member, nova.task, same, toy.PROGRAM)
 
 
 def test_a_patch_is_its_authors_code(nova: Swarm, agent: Agent, tmp_path: Path) -> None:
@@ -220,3 +311,16 @@ def test_rounds_begin_with_the_hypothesis(nova: Swarm) -> None:
     )
     assert report.rounds == 2
     assert seen == [idea.id, None]
+
+
+def test_rounds_end_with_a_hypothesis_that_is_not_to_be_done(nova: Swarm, agent: Agent) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    nova.run(hypothesis=idea.id)
+    seen: list[object] = []
+    for count in (3, None):
+        vega = agent(f"vega-{count}".lower())
+        vega.member.workspace.start_from(nova.task, trying.Base(None, toy.PROGRAM))
+        report = vega.run_many(count, hypothesis=idea.id, on_report=seen.append)
+        assert isinstance(report.last.claim, Duplicate)
+        assert (report.rounds, report.stopped) == (1, "what was asked for is not to be done")
+    assert len(seen) == 2

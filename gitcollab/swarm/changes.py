@@ -23,13 +23,13 @@ class Changed(NamedTuple):
 
 def changed(delta: Mapping[str, object], base: str | None) -> list[Changed]:
     """The constants of ``delta``, by name; ``base`` is the program that was changed, if known."""
-    before = _constants(base) if base is not None and delta else {}
+    before = values_of(base) if base is not None and delta else {}
     return [Changed(name, before.get(name), _text(value)) for name, value in sorted(delta.items())]
 
 
 @lru_cache(maxsize=_PROGRAMS)
-def _constants(program: str) -> Mapping[str, str]:
-    """The constants of a program; none where it cannot be read as one."""
+def values_of(program: str) -> Mapping[str, str]:
+    """The constants of a program, by name, as Python writes them; none where it cannot be read."""
     try:
         return {name: shown(one.value) for name, one in constants(program).items()}
     except GitcollabError:

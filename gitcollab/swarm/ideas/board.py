@@ -3,18 +3,20 @@
 A pure function of a hub's records. A hypothesis is *open* until somebody claims an experiment that
 names it, and *tested* once a result that tests it (see ``testing``) was judged against its base.
 Programs count, not runs: it is *supported* where more of them are better than their base than
-worse, *refuted* where fewer are, and else within noise. What waits for another agent to confirm it
-says nothing yet. One that a machine can try has *crashed* while each of its tests did, so that
-nobody runs it again unasked; one in words can always be written better.
+worse, *refuted* where fewer are, *undecided* where as many are, and within noise where all are.
+What waits for another agent to confirm it says nothing yet. One that a machine can try has
+*crashed* while each of its tests did, so that nobody runs it again unasked; one in words can always
+be written better.
 
 Those that say the same are one idea (see ``folding``): what names any of them counts for it. Open
-ones are ranked by ``weighing``. Everything is done on lines; only what is shown is read whole.
+ones are ranked by ``weighing``, by the best of their hypotheses, which speaks for all. All is done
+on lines; only what is shown is read whole.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,8 +26,10 @@ from gitcollab.records.models import Claim, Hypothesis
 from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims
+from gitcollab.swarm.ideas.fitting import unknown
 from gitcollab.swarm.ideas.folding import folded
-from gitcollab.swarm.ideas.standing import standing_guesses, standing_ids, verdicts
+from gitcollab.swarm.ideas.lessons import Lessons
+from gitcollab.swarm.ideas.standing import standing_guesses, verdicts
 from gitcollab.swarm.ideas.testing import Tests
 from gitcollab.swarm.ideas.thoughts import HYPOTHESES, Guess
 from gitcollab.swarm.ideas.weighing import Scales, constants_of
@@ -34,7 +38,7 @@ from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
 
 Status: TypeAlias = Literal["open", "claimed", "tested"]
-Outcome: TypeAlias = Literal["supported", "refuted", "within noise", "crashed"]
+Outcome: TypeAlias = Literal["supported", "refuted", "undecided", "within noise", "crashed"]
 STATUSES: Sequence[Status] = ("open", "claimed", "tested")
 
 
@@ -45,7 +49,8 @@ class Idea:
     ``runs`` test it, oldest first, crashes too; ``related`` name it, and are of something else.
     ``claims`` are in force. ``also`` are the ids of hypotheses that say the same; ``score`` is its
     usefulness, while it is not tested (see ``weighing``). ``waiting``: it is on this host only, and
-    delivered once the hub is back.
+    delivered once the hub is back. ``unknown`` are constants that it sets and no program has: it
+    cannot be tried.
     """
 
     hypothesis: Hypothesis
@@ -57,10 +62,14 @@ class Idea:
     score: float = 0.0
     waiting: bool = False
     related: Sequence[Run] = ()
+    unknown: Sequence[str] = ()
 
 
 class Place(NamedTuple):
-    """An idea as a line: the oldest hypothesis that says it, and the ids of the others."""
+    """An idea as a line: the hypothesis that speaks for it, and the ids of the others.
+
+    That is the one with the best score; of what was tested, the one that most results name.
+    """
 
     guess: Guess
     also: Sequence[str]
@@ -73,7 +82,7 @@ class Place(NamedTuple):
 
     @property
     def ids(self) -> Sequence[str]:
-        """Of all that say it, the oldest first."""
+        """Of all that say it: the one that speaks for it, then the others from the oldest on."""
         return (self.guess.id, *self.also)
 
 
@@ -101,10 +110,8 @@ class Board:
 
         The first two by score, the tested by when they last were, the newest first.
         """
-        ideas = folded(self._guesses.values(), self._first_tests())
-        found = [self._place(idea) for idea in ideas]
-        scores = self._scores([place.guess for place in found if place.status != "tested"])
-        found = [place._replace(score=scores.get(place.guess.id, 0.0)) for place in found]
+        scores = self._scores([idea for idea, place in self._placed if place.status != "tested"])
+        found = [self._spoken(idea, place, scores) for idea, place in self._placed]
         found.sort(key=lambda place: place.guess.id)
         found.sort(key=lambda place: place.runs[-1].created_at if place.runs else "", reverse=True)
         return sorted(found, key=lambda p: (STATUSES.index(p.status), -p.score))
@@ -114,9 +121,16 @@ class Board:
         """The idea of every hypothesis that stands, by its id."""
         return {one: place for place in self.places for one in place.ids}
 
+    @cached_property
+    def judged(self) -> Collection[str]:
+        """Ids of the hypotheses whose idea was judged by a test: a crash tells nothing of it."""
+        done = (idea for idea, place in self._placed if place.outcome not in (None, "crashed"))
+        return frozenset(guess.id for idea in done for guess in idea)
+
     def idea(self, place: Place, hypothesis_id: str | None = None) -> Idea | None:
-        """The whole idea, in the words of one of those that say it: the oldest, unless another is
-        wanted; None where it cannot be read.
+        """The whole idea, in the words of the one that speaks for it, unless another is wanted.
+
+        None where it cannot be read.
         """
         wanted = hypothesis_id or place.guess.id
         record = self.hypothesis(wanted)
@@ -133,6 +147,7 @@ class Board:
             place.score,
             wanted in self._waiting,
             place.related,
+            self._unknown.get(wanted, ()),
         )
 
     def ideas(self, places: Iterable[Place]) -> list[Idea]:
@@ -147,6 +162,12 @@ class Board:
         return found if isinstance(found, Hypothesis) else None
 
     # -- inside ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _placed(self) -> Sequence[tuple[Sequence[Guess], Place]]:
+        """The ideas, the hypotheses of each from the oldest on, with what became of it."""
+        ideas = folded(self._guesses.values(), self._first_tests())
+        return [(idea, self._place(idea)) for idea in ideas]
 
     @cached_property
     def _guesses(self) -> Mapping[str, Guess]:
@@ -175,12 +196,16 @@ class Board:
         return found
 
     def _first_tests(self) -> Mapping[str, str]:
+        """When the first result was made that judges a hypothesis, by its id."""
         return {
             one: made[0].created_at
             for one, runs in self._runs.items()
             if (guess := self._guesses.get(one)) is not None
-            and (made := [run for run in self._tests.among(guess, runs) if run.status == "ok"])
+            and (made := [run for run in self._tests.among(guess, runs) if self._judges(run)])
         }
+
+    def _judges(self, run: Run) -> bool:
+        return self._where.judgement(run) not in (None, "unconfirmed")
 
     def _place(self, idea: Sequence[Guess]) -> Place:
         ids = [guess.id for guess in idea]
@@ -202,15 +227,20 @@ class Board:
             if runs := self._runs.get(guess.id):
                 yield from self._tests.among(guess if guess.executable else _says(idea), runs)
 
-    def _scores(self, untested: Sequence[Guess]) -> Mapping[str, float]:
-        if not untested:
-            return {}
-        return self._scales(untested).scores(untested, self._now)
+    def _spoken(self, idea: Sequence[Guess], place: Place, scores: Mapping[str, float]) -> Place:
+        """The place with the hypothesis that speaks for the idea, and the idea's score."""
+        if place.status == "tested":
+            speaks = max(idea, key=lambda guess: len(self._runs.get(guess.id, ())))
+        else:
+            speaks = max(idea, key=lambda guess: scores[guess.id])
+        also = tuple(guess.id for guess in idea if guess is not speaks)
+        return place._replace(guess=speaks, also=also, score=scores.get(speaks.id, 0.0))
 
-    def _scales(self, untested: Sequence[Guess]) -> Scales:
+    def _scores(self, untested: Sequence[Sequence[Guess]]) -> Mapping[str, float]:
+        return self._scales(untested).scores(untested, self._now) if untested else {}
+
+    def _scales(self, untested: Sequence[Sequence[Guess]]) -> Scales:
         where = self._where
-        named = {one for guess in untested for one in guess.evidence.split()}
-        results = named & where.results.keys()
         changed: Counter[str] = Counter()
         run: set[tuple[str, str | None]] = set()
         for one in where.results.values():
@@ -218,13 +248,30 @@ class Board:
                 changed.update(constants_of(one.delta))
                 if not one.structural:
                     run.add((one.delta, one.base))
+        named = {one for idea in untested for guess in idea for one in guess.evidence.split()}
+        results = [where.results[one] for one in named & where.results.keys()]
         return Scales(
-            kept={one for one in results if where.verdict(where.results[one]) == "better"},
-            results=results,
-            thoughts=named & (self._guesses.keys() | standing_ids(self._snapshot, "insight")),
+            kept={one.id for one in results if where.verdict(one) == "better"},
+            supported=self._supported(named),
             changed=changed,
             run=run,
+            lost=self._unknown.keys(),
         )
+
+    def _supported(self, named: Set[str]) -> Set[str]:
+        """Those of the hypotheses and insights that tests support."""
+        found = (idea for idea, place in self._placed if place.outcome == "supported")
+        ids = {guess.id for idea in found for guess in idea}
+        return (ids & named) | Lessons(self._snapshot, self._where).supported(named)
+
+    @cached_property
+    def _unknown(self) -> Mapping[str, Sequence[str]]:
+        """The constants that a hypothesis sets and no program has, by its id.
+
+        What waits on this host was looked at when it was told.
+        """
+        told = (one for one in self._guesses.values() if one.id not in self._waiting)
+        return unknown(self._snapshot, self._where, told)
 
 
 def _age(run: Run) -> tuple[str, str]:
@@ -245,7 +292,7 @@ def _outcome(found: Iterable[Verdict]) -> Outcome | None:
     if not counts:
         return None
     if counts["better"] == counts["worse"]:
-        return "within noise"
+        return "undecided" if counts["better"] else "within noise"
     return "supported" if counts["better"] > counts["worse"] else "refuted"
 
 

@@ -3,15 +3,19 @@
     score = (priority + evidence + novelty) · 2^(−age / 14 days)
 
 - *priority*: what its author says, from 1 for the most urgent to 0 for the least: (5 − p) / 4.
-- *evidence*: 1 − 2^(−e). Of what it names as evidence, a result that was kept counts 1, any other
-  result that counts ½, a hypothesis or an insight that stands ¼, and what does not exist nothing.
-  Nothing counts for what it names itself, so ideas that name each other in a circle gain nothing.
+- *evidence*: 1 − 2^(−e). Of what it names as evidence, a result that was kept counts 1; a
+  hypothesis or an insight of another agent ¼, where tests support it; anything else nothing. What
+  nobody has tested adds nothing, so ideas that name each other in a circle gain nothing.
 - *novelty*: 1/√(1 + t), where t is how often, on average over the constants that it sets, results
-  have changed them or older open ideas would. 0 where this very change was run on this base, and ½
-  for what changes more than constants or says its change in words: what is new in it is not known.
+  have changed them or other, older open ideas would. 0 where this very change was run on this base,
+  and ½ for what changes more than constants or says its change in words: what is new in it is not
+  known.
 - *age*: from its making to now. The order of two ideas does not depend on when one looks.
 
-Each part is at most 1, so nobody's word on its own importance outweighs the rest.
+Each part is at most 1, so nobody's word on its own importance outweighs the rest. What cannot be
+tried, since there are no such constants, is worth nothing. Where several hypotheses are one idea,
+each has a score of its own, and the idea has the best of them: another that says the same, with
+whatever date, makes it no worse.
 """
 
 from __future__ import annotations
@@ -19,14 +23,15 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from gitcollab.swarm.ideas.thoughts import Guess
 
 HALF_LIFE_DAYS = 14.0
-KEPT, OTHER_RESULT, THOUGHT = 1.0, 0.5, 0.25
+KEPT, THOUGHT = 1.0, 0.25
 UNKNOWN_NOVELTY = 0.5
 _DAY = 86_400.0
 
@@ -35,55 +40,73 @@ _DAY = 86_400.0
 class Scales:
     """What ideas are weighed against.
 
-    ``kept``, ``results``, ``thoughts`` are the ids that count as evidence; ``changed`` says how
-    many results changed a constant, ``run`` which changes (canonical JSON) were run on which base.
+    ``kept`` are the ids of results that were kept, ``supported`` of hypotheses and insights that
+    tests support; ``changed`` says how many results changed a constant, ``run`` which changes
+    (canonical JSON) were run on which base. ``lost`` are the ids of hypotheses that set what is no
+    constant.
     """
 
     kept: Collection[str]
-    results: Collection[str]
-    thoughts: Collection[str]
+    supported: Collection[str]
     changed: Mapping[str, int]
     run: Collection[tuple[str, str | None]]
+    lost: Collection[str] = ()
 
-    def scores(self, open_ideas: Iterable[Guess], now: datetime) -> dict[str, float]:
-        """The score of each idea by its id; which are older says their own date."""
+    def scores(self, open_ideas: Iterable[Sequence[Guess]], now: datetime) -> dict[str, float]:
+        """The score of every hypothesis by its id; ``open_ideas`` are those that say one thing.
+
+        Which ideas are older says their own date.
+        """
+        said = [(guess, n) for n, idea in enumerate(open_ideas) for guess in idea]
         found: dict[str, float] = {}
+        begun: set[int] = set()
         seen = Counter(self.changed)
-        for guess in sorted(open_ideas, key=lambda g: (g.created_at, g.id)):
-            found[guess.id] = self.score(guess, seen, now)
-            seen.update(constants_of(guess.change))
+        for guess, n in sorted(said, key=lambda one: (one[0].created_at, one[0].id)):
+            found[guess.id] = self.score(guess, seen, now, counted=n in begun)
+            if n not in begun and guess.id not in self.lost:
+                begun.add(n)
+                seen.update(constants_of(guess.change))
         return found
 
-    def score(self, guess: Guess, changed: Mapping[str, int], now: datetime) -> float:
-        """The score of an idea where constants have been ``changed`` so often."""
+    def score(
+        self, guess: Guess, changed: Mapping[str, int], now: datetime, *, counted: bool = False
+    ) -> float:
+        """The score of a hypothesis where constants have been ``changed`` so often.
+
+        ``counted``: once of these it is by its own idea.
+        """
+        if guess.id in self.lost:
+            return 0.0
         age = (now - datetime.fromisoformat(guess.created_at)).total_seconds() / _DAY
         age = max(age, -1.0)  # clocks that differ by more are broken
-        worth = (5 - guess.priority) / 4 + self.evidence(guess) + self.novelty(guess, changed)
+        worth = (5 - guess.priority) / 4 + self.evidence(guess)
+        worth += self.novelty(guess, changed, counted=counted)
         return worth * math.exp2(-age / HALF_LIFE_DAYS)
 
     def evidence(self, guess: Guess) -> float:
         """How well it is founded, from 0 to 1."""
-        named = set(guess.evidence.split()) - {guess.id}
-        return 1 - math.exp2(-math.fsum(map(self._weight, named)))
+        named = set(guess.evidence.split())
+        kept = sum(one in self.kept for one in named)
+        told = sum(one in self.supported and agent_of(one) != guess.agent for one in named)
+        return 1 - math.exp2(-(KEPT * kept + THOUGHT * told))
 
-    def _weight(self, record_id: str) -> float:
-        if record_id in self.kept:
-            return KEPT
-        if record_id in self.results:
-            return OTHER_RESULT
-        return THOUGHT if record_id in self.thoughts else 0.0
-
-    def novelty(self, guess: Guess, changed: Mapping[str, int]) -> float:
+    def novelty(self, guess: Guess, changed: Mapping[str, int], *, counted: bool = False) -> float:
         """How little is known of what it changes, from 0 to 1."""
         if guess.change is None or guess.patch is not None:
             return UNKNOWN_NOVELTY
         if (guess.change, guess.base) in self.run:
             return 0.0
         names = constants_of(guess.change)
-        often = sum(changed.get(name, 0) for name in names) / max(1, len(names))
+        often = sum(changed.get(name, 0) - counted for name in names) / max(1, len(names))
         return 1 / math.sqrt(1 + often)
 
 
-def constants_of(change: str | None) -> list[str]:
+@lru_cache(maxsize=20_000)
+def constants_of(change: str | None) -> tuple[str, ...]:
     """The constants that a change sets, from its canonical JSON."""
-    return [] if change is None else list(json.loads(change))
+    return () if change is None else tuple(json.loads(change))
+
+
+def agent_of(record_id: str) -> str:
+    """Whose record it is."""
+    return record_id.partition("/")[0]

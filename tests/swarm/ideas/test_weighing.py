@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from gitcollab.swarm.ideas.thoughts import Guess, lines_of
 from gitcollab.swarm.ideas.weighing import HALF_LIFE_DAYS, Scales
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-NOTHING = Scales(kept=(), results=(), thoughts=(), changed={}, run=())
+NOTHING = Scales(kept=(), supported=(), changed={}, run=())
 
 
 def guess(stem: str, *, days: float = 0, agent: str = "nova", **fields: object) -> Guess:
@@ -31,6 +32,11 @@ def guess(stem: str, *, days: float = 0, agent: str = "nova", **fields: object) 
     }
     made = rfc3339(NOW - timedelta(days=days))
     return Guess(f"{agent}/{stem}", agent, made, **(usual | fields))  # type: ignore[arg-type]
+
+
+def scores(*guesses: Guess, now: datetime = NOW) -> dict[str, float]:
+    """The scores of hypotheses that are an idea each."""
+    return NOTHING.scores([[one] for one in guesses], now)
 
 
 def ideas(*guesses: Guess, tested: dict[str, str] | None = None) -> list[Sequence[str]]:
@@ -95,7 +101,9 @@ def test_the_order_of_reading_does_not_matter(seed: int) -> None:
     tested = {one.id: one.created_at for one in guesses[:3]}
     mixed = chance.sample(guesses, len(guesses))
     assert folded(guesses, tested) == folded(mixed, tested)
-    assert NOTHING.scores(guesses, NOW) == NOTHING.scores(mixed, NOW)
+    assert scores(*guesses) == scores(*mixed)
+    one = NOTHING.scores(folded(guesses, tested), NOW)
+    assert one == NOTHING.scores(folded(mixed, tested)[::-1], NOW)
 
 
 # -- weighing --------------------------------------------------------------------------------------
@@ -104,16 +112,15 @@ def test_the_order_of_reading_does_not_matter(seed: int) -> None:
 def test_priority_evidence_and_novelty_are_worth_as_much_as_each_other() -> None:
     scales = Scales(
         kept={"r/kept"},
-        results={"r/kept", "r/other"},
-        thoughts={"nova/thought"},
+        supported={"nova/own", "vega/thought"},
         changed={"LR": 3},
         run={('{"LR":0.1}', None)},
     )
     plain = guess("a")
     assert scales.score(plain, {}, NOW) == pytest.approx(0.5 + 0 + 0.5)
     assert scales.score(guess("a", priority=1), {}, NOW) == pytest.approx(1.5)
-    named = guess("a", evidence="r/kept r/other nova/thought no/such nova/a")
-    assert scales.evidence(named) == pytest.approx(1 - 2**-1.75)
+    named = guess("a", evidence="r/kept r/other nova/own vega/thought vega/untested nova/a")
+    assert scales.evidence(named) == pytest.approx(1 - 2**-1.25)
     assert scales.evidence(guess("a", evidence=" ".join(f"no/{n}" for n in range(32)))) == 0
     assert scales.novelty(guess("a", change='{"NEW":1}'), {"LR": 3}) == 1
     assert scales.novelty(guess("a", change='{"LR":9}'), {"LR": 3}) == 0.5
@@ -123,10 +130,10 @@ def test_priority_evidence_and_novelty_are_worth_as_much_as_each_other() -> None
 
 def test_old_ones_sink() -> None:
     new, old = guess("new"), guess("old", days=HALF_LIFE_DAYS)
-    found = NOTHING.scores([new, old], NOW)
+    found = scores(new, old)
     assert found["nova/old"] == pytest.approx(found["nova/new"] / 2)
     urgent = guess("urgent", days=10 * HALF_LIFE_DAYS, priority=1, change='{"NEW":1}')
-    assert NOTHING.scores([urgent, new], NOW)["nova/urgent"] < found["nova/new"]
+    assert scores(urgent, new)["nova/urgent"] < found["nova/new"]
 
 
 def test_the_order_is_the_same_whenever_one_looks() -> None:
@@ -136,7 +143,7 @@ def test_the_order_is_the_same_whenever_one_looks() -> None:
     ]
     orders = []
     for later in (0, 1, 100):
-        found = NOTHING.scores(all_, NOW + timedelta(days=later))
+        found = scores(*all_, now=NOW + timedelta(days=later))
         orders.append(
             sorted(found, key=lambda one: (-round(found[one] * 2 ** (later / 14), 9), one))
         )
@@ -146,7 +153,7 @@ def test_the_order_is_the_same_whenever_one_looks() -> None:
 def test_a_crowd_on_one_constant_is_less_new_the_later_it_comes() -> None:
     crowd = [guess(f"g-{n}", days=9 - n, change=f'{{"LR":{n}}}') for n in range(9)]
     alone = guess("alone", change='{"DEPTH":3}')
-    found = NOTHING.scores([*crowd, alone], NOW)
+    found = scores(*crowd, alone)
     assert max(found, key=found.__getitem__) == alone.id
     assert NOTHING.novelty(crowd[0], {}) == 1
 
@@ -156,4 +163,25 @@ def test_broken_clocks_break_nothing(days: float) -> None:
     one = guess("a")._replace(
         created_at="9999-12-31T00:00:00Z" if days < 0 else "0001-01-02T00:00:00Z"
     )
-    assert 0 <= NOTHING.scores([one], NOW)[one.id] < 2
+    assert 0 <= scores(one)[one.id] < 2
+
+
+def test_another_that_says_the_same_makes_an_idea_no_worse() -> None:
+    fresh = guess("fresh", change='{"LR":0.1}', priority=1)
+    crowd = [guess(f"g-{n}", days=n, change=f'{{"LR":{n}}}') for n in range(3)]
+    before = NOTHING.scores([[fresh], *([one] for one in crowd)], NOW)
+    for days in (-0.01, 0, 120):
+        same = guess("same", days=days, change='{"LR":0.1}', priority=5)
+        after = NOTHING.scores([[fresh, same], *([one] for one in crowd)], NOW)
+        assert after[fresh.id] >= before[fresh.id]
+    assert [NOTHING.scores([[fresh, fresh._replace(id="b/b")]], NOW)[fresh.id]] == [
+        NOTHING.scores([[fresh]], NOW)[fresh.id]
+    ]
+
+
+def test_what_cannot_be_tried_is_worth_nothing() -> None:
+    lost = guess("lost", change='{"NOPE":1,"LR":1}', priority=1)
+    other = guess("other", change='{"LR":2}')
+    scales = replace(NOTHING, lost={lost.id})
+    found = scales.scores([[lost], [other]], NOW)
+    assert (found[lost.id], found[other.id]) == (0, scores(other)[other.id])

@@ -27,7 +27,7 @@ ALLOWED = {
     "task": set(),
     "coordinator": {"faces"},  # where the prompts of another system look for it
 }
-_DOORS = ("door", "exchange", "server", "thinking", "working")
+_DOORS = ("declaring", "door", "exchange", "server", "thinking", "working")
 HOMES = {
     "subprocess": {"git/command.py", "runner/process.py"},
     "pygit2": {"git/objects.py"},

@@ -10,6 +10,7 @@ from datetime import timedelta
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
 from gitcollab.records import codec, signing
 from gitcollab.records.models import Claim, Experiment, Result
+from gitcollab.similarity.program import fingerprint
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import claims_of, finished, renewed, running, stands
 from gitcollab.swarm.identity import key_of, only_words, same_claim, same_finished
@@ -175,9 +176,31 @@ def _answer(member: Member, made: Claim, outcome: Outcome) -> ClaimOutcome:
 def release(member: Member, experiment: str | None = None) -> list[str]:
     """Give back a claim of this workspace, or all of them; the keys given back.
 
-    Raises OfflineError when the hub is away: it is told later, and until then shows the claim.
+    Raises OfflineError when the hub is away: it is told later, and until then shows the claim; and
+    GitcollabError, before any is given back, for that of an experiment which is running here.
     """
     mine = _chosen(member, experiment)
+    under_way = _under_way(member, mine)
+    if under_way is not None and member.workspace.is_running():
+        others = [c.id for c in mine if c.id != under_way.id]
+        hint = "end the run, which gives it back, or wait"
+        raise GitcollabError(
+            f"{under_way.id} is running here",
+            f"{hint}; or name another: {', '.join(others)}" if others else hint,
+        )
+    return _give_back(member, mine)
+
+
+def _under_way(member: Member, mine: Sequence[Claim]) -> Claim | None:
+    """The claim of the program that was begun last."""
+    text = member.workspace.begun(member.task)
+    with suppress(GitcollabError):  # a program may have changed its own file
+        made = None if text is None else fingerprint(text)
+        return next((c for c in mine if made is not None and c.fingerprint == made), None)
+    return None
+
+
+def _give_back(member: Member, mine: Sequence[Claim]) -> list[str]:
     requests = [member.request("release", _release(member, c)) for c in mine]
     outcomes = member.submit(*requests) if requests else []
     for c in mine:
@@ -199,7 +222,7 @@ def _release(member: Member, claim: Claim) -> dict[str, str]:
 def give_back(member: Member, claim: Claim) -> None:
     """Release a claim, as far as possible: it expires by itself when the hub is away."""
     with suppress(GitcollabError):
-        release(member, claim.id)
+        _give_back(member, _chosen(member, claim.id))
 
 
 def renew(member: Member, experiment: str | None = None) -> list[Claim]:

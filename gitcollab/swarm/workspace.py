@@ -246,6 +246,23 @@ class Workspace:
         finally:
             lock.release()
 
+    def is_running(self) -> bool:
+        """Whether an experiment runs here, in whatever process."""
+        try:
+            with self.one_run():
+                return False
+        except GitcollabError:
+            return True
+
+    def begun(self, task: Task) -> str | None:
+        """The program of the newest run; None where there is none, or it is gone."""
+        runs = sorted(path for path in (self.folder / "runs").glob("*") if _RUN.match(path.name))
+        path = runs[-1] / task.program if runs else None
+        try:
+            return path.read_bytes().decode() if path is not None and path.is_file() else None
+        except (OSError, UnicodeDecodeError):
+            return None
+
     def write_settings(self, task: Task) -> None:
         """Leave the task's settings where a program run by hand finds them."""
         write_whole(self.folder / "task.json", settings(task))

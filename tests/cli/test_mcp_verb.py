@@ -109,3 +109,21 @@ def test_however_it_ends_the_run_is_undone_and_the_claim_given_back(
     status = cli("status", "--json", cwd=folder).json
     assert (status["claims"], status["mine"], status["results"]) == ([], [], 0)
     assert (folder / "train.py").read_text() == TOY_PROGRAM
+
+
+def test_where_nobody_reads_its_answers_it_ends_as_a_reader_that_left_has_it(
+    join: Callable[[str], Path], cli: Cli
+) -> None:
+    folder = join("nova")
+    with Wire(folder) as wire:
+        wire.greet()
+        wire.call("run", "token", set_values={"PAUSE": 60})
+        wire.line()
+        assert wire.process.stdout is not None
+        wire.process.stdout.close()  # while standard input stays open
+        assert wire.process.wait(60) == 141
+        assert wire.process.stderr is not None
+        assert "bug" not in wire.process.stderr.read()
+    status = cli("status", "--json", cwd=folder).json
+    assert (status["claims"], status["mine"], status["results"]) == ([], [], 0)
+    assert (folder / "train.py").read_text() == TOY_PROGRAM

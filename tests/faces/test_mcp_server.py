@@ -85,7 +85,10 @@ def test_a_session_from_thinking_to_telling(tmp_path: Path, agent: Callable[...,
         first = await call("think")
         assert (first["best"], first["online"], first["agent"]) == (None, True, "nova")
         assert first["task"]["metric"] == "score"
-        assert "baseline" in first["next_step"]
+        assert [one["tool"] for one in first["next_steps"]] == [
+            *("sync", "run", "insight_add", "hypothesis_add")
+        ]
+        assert "baseline" in first["next_steps"][1]["why"]
         base = await call("run")
         assert (base["outcome"], base["metric"], base["is_best"]) == ("published", 1.04, True)
         better = await call("run", set_values={"RATE": 0.2})
@@ -99,6 +102,7 @@ def test_a_session_from_thinking_to_telling(tmp_path: Path, agent: Callable[...,
             "released": [granted["experiment"]],
         }
         assert "did you mean RATE?" in await call("run", set_values={"RAT": 1})
+        assert "did you mean set_values?" in await call("run", set={"RATE": 0.21})
         worse = await call("run", set_values={"RATE": 0.9})
         assert (worse["verdict"], worse["kept"]) == ("worse", False)
         again = await call("run", set_values={"RATE": 0.9})
@@ -115,9 +119,13 @@ def test_a_session_from_thinking_to_telling(tmp_path: Path, agent: Callable[...,
         assert (known["outcome"], known["other_id"]) == ("known", told["id"])
         shown = await call("hypothesis_show", id=told["id"])
         assert shown["because"].splitlines()[1:] == ["| on", "| wards"]
-        (idea,) = (await call("think"))["hypotheses"]
-        assert (idea["id"], idea["runs_as_it_is"]) == (told["id"], True)
-        tested = await call("run", hypothesis=told["id"])
+        thought = await call("think")
+        (idea,) = thought["hypotheses"]
+        assert told["id"].endswith(f"-{idea['id']}")
+        assert idea["runs_as_it_is"]
+        step = thought["next_steps"][1]
+        assert (step["tool"], step["arguments"]) == ("run", {"hypothesis": idea["id"]})
+        tested = await call("run", **step["arguments"])
         assert (tested["result"]["hypothesis"], tested["verdict"]) == (told["id"], "better")
         assert (await call("hypothesis_list"))["hypotheses"] == []
         learned = await call(
@@ -177,15 +185,17 @@ def test_a_run_tells_its_progress_and_ends_when_it_is_not_wanted_any_more(
             group.start_soon(run, scope)
             await begun.wait()
             during = await call("think")
-            assert during["next_step"].startswith("an experiment is running here")
-            assert len(during["claims"]) == 1
+            (step,) = during["next_steps"]
+            assert step["why"].startswith("an experiment is running here")
+            (mine,) = during["mine"]
+            assert f"{mine} is running here; next: end the run" in await call("release")
             assert "is running in" in await call("run", set_values={"RATE": 0.4})
             scope.cancel()
         # The next run waits for nothing of it: all is as it was, and the claim is free.
         while "is running in" in (after := await call("run")):
             await anyio.lowlevel.checkpoint()
         assert after["metric"] == 1.04
-        assert (await call("think"))["claims"] == []
+        assert (await call("think"))["mine"] == []
         # One that runs when the client goes ends with it.
         async with anyio.create_task_group() as group:
             begun = anyio.Event()

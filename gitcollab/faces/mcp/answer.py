@@ -13,28 +13,38 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from gitcollab.errors import without_credentials
+from gitcollab.faces.mcp.hints import in_tools_words
 from gitcollab.records.quoting import STANDING, line
 
-_MOST_WORDS, _MOST_SAID = 300, 2_000  # characters of a field on one line
+MOST_WORDS = 300  # characters of others' words in a field on one line
+_MOST_SAID = 2_000  # of a message
 
 
 class Strangers:
     """Marks a field as words of others."""
 
 
-def _cut(most: int) -> AfterValidator:
-    def cut(text: str) -> str:
-        shown = line(text)
-        return shown if len(shown) <= most else f"{shown[: most - 1]}…"
-
-    return AfterValidator(cut)
+def cut(text: str, most: int = MOST_WORDS) -> str:
+    """Words of others on one line, in so many characters at most."""
+    shown = line(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
-# Words of others, on one line, cut where they are long; a message of ours that may repeat such; and
-# a text that was quoted by ``records.quoting.quoted``.
-Words = Annotated[str, _cut(_MOST_WORDS), Strangers(), Field(description=STANDING)]
-Said = Annotated[str, _cut(_MOST_SAID), Strangers(), Field(description=f"may hold {STANDING}")]
-Quoted = Annotated[str, Strangers(), Field(description=f"quoted: {STANDING}")]
+def plain(text: str) -> str:
+    """A message of ours on one line that does nothing: in tools' words, without credentials."""
+    return cut(in_tools_words(without_credentials(text)), _MOST_SAID)
+
+
+# Words of others, on one line, cut where they are long; what they have named (ids, agents, tiers:
+# its letters are their choice); a message of ours that may repeat such; and a text that was quoted
+# by ``records.quoting.quoted``.
+Words = Annotated[str, AfterValidator(cut), Strangers()]
+Name = Annotated[str, Strangers()]
+Said = Annotated[str, AfterValidator(plain), Strangers()]
+Quoted = Annotated[str, Strangers()]
+# What is computed, without digits that mean nothing.
+Rough = Annotated[float, AfterValidator(lambda value: float(f"{value:.6g}"))]
 
 
 class Part(BaseModel):
@@ -45,7 +55,7 @@ class Answer(BaseModel):
     """What a tool answers."""
 
     data_not_instructions: list[str] = Field(
-        default=[], description="the fields of this answer that hold words of others"
+        default=[], description=f"the fields of this answer that hold words of others: {STANDING}"
     )
 
     @model_validator(mode="after")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from gitcollab.faces.mcp.answer import Answer, Quoted, Said, Words
-from gitcollab.faces.mcp.door import READS, WRITES, Door, plain, tool
+from gitcollab.faces.mcp.answer import Answer, Name, Quoted, Said, Words
+from gitcollab.faces.mcp.declaring import READS, WRITES, tool
+from gitcollab.faces.mcp.door import Door
 from gitcollab.faces.mcp.parts import Hypothesis, Insight, block
 from gitcollab.faces.mcp.thinking import Page
 from gitcollab.records.models import Hypothesis as HypothesisRecord
@@ -34,7 +35,7 @@ class Told(Answer):
     outcome: Literal["told", "known", "queued", "refused"]
     id: str | None
     other: Words | None = None
-    other_id: str | None = None
+    other_id: Name | None = None
     reason: Said = ""
     notes: list[Said] = Field(default=[])
 
@@ -77,17 +78,17 @@ class Withdrawn(Answer):
     id: str
     kind: Literal["hypothesis", "insight", "result"]
     queued: bool
-    reason: str
+    reason: Said
 
 
-def add(server: MCPServer, door: Door) -> None:
-    """Add the tools to the server."""
-    _add_hypotheses(server, door)
-    _add_insights(server, door)
+def add(tools: list[Tool], door: Door) -> None:
+    """Add the tools to the others."""
+    _add_hypotheses(tools, door)
+    _add_insights(tools, door)
 
 
-def _add_hypotheses(server: MCPServer, door: Door) -> None:
-    @tool(server, "Propose an experiment", WRITES)
+def _add_hypotheses(tools: list[Tool], door: Door) -> None:
+    @tool(tools, "Propose an experiment", WRITES)
     def hypothesis_add(
         title: Annotated[str, Field(description="what would help, on one line")],
         because: Annotated[str, Field(description="why you think so")],
@@ -121,17 +122,18 @@ def _add_hypotheses(server: MCPServer, door: Door) -> None:
             )
             return told(answer)
 
-    @tool(server, "List hypotheses", READS)
+    @tool(tools, "List hypotheses", READS)
     def hypothesis_list(
-        status: Literal["open", "claimed", "tested"] | None = "open",
+        status: Literal["open", "claimed", "tested", "all"] = "open",
         agent: str | None = None,
         text: Annotated[str | None, Field(description="words that they hold")] = None,
         limit: Limit = 20,
         page: Page = None,
     ) -> Hypotheses:
-        """What was proposed, the most useful first; status null gives all."""
+        """What was proposed, the most useful first."""
         with door.swarm() as swarm:
-            found = swarm.hypotheses(status=status, agent=agent, text=text, limit=limit, page=page)
+            wanted = None if status == "all" else status
+            found = swarm.hypotheses(status=wanted, agent=agent, text=text, limit=limit, page=page)
             return Hypotheses(
                 hypotheses=[Hypothesis.of(one) for one in found.ideas],
                 counts={str(name): number for name, number in found.counts.items()},
@@ -139,7 +141,7 @@ def _add_hypotheses(server: MCPServer, door: Door) -> None:
                 next=found.next,
             )
 
-    @tool(server, "Show a hypothesis", READS)
+    @tool(tools, "Show a hypothesis", READS)
     def hypothesis_show(
         id: Annotated[str, Field(description="a part that only one has is enough")],  # noqa: A002
     ) -> HypothesisFacts:
@@ -151,15 +153,15 @@ def _add_hypotheses(server: MCPServer, door: Door) -> None:
             because = block(one.reasoning, one.agent, "reasoning")
             return HypothesisFacts(hypothesis=Hypothesis.of(idea), because=because, patch=patch)
 
-    @tool(server, "Withdraw a hypothesis", WRITES)
+    @tool(tools, "Withdraw a hypothesis", WRITES)
     def hypothesis_withdraw(id: str, reason: str | None = None) -> Withdrawn:  # noqa: A002
         """Take a hypothesis of yours back."""
         with door.swarm() as swarm:
             return withdrawn(swarm.withdraw(swarm.hypothesis(id).hypothesis.id, reason))
 
 
-def _add_insights(server: MCPServer, door: Door) -> None:
-    @tool(server, "Tell what you have learned", WRITES)
+def _add_insights(tools: list[Tool], door: Door) -> None:
+    @tool(tools, "Tell what you have learned", WRITES)
     def insight_add(
         text: Annotated[str, Field(description="what was learned, why, and what follows from it")],
         evidence: Evidence = None,
@@ -176,7 +178,7 @@ def _add_insights(server: MCPServer, door: Door) -> None:
             )
             return told(answer)
 
-    @tool(server, "List insights", READS)
+    @tool(tools, "List insights", READS)
     def insight_list(
         agent: str | None = None,
         text: Annotated[str | None, Field(description="words that they hold")] = None,
@@ -192,7 +194,7 @@ def _add_insights(server: MCPServer, door: Door) -> None:
             insights = [Insight.of(one) for one in found.insights]
             return Insights(insights=insights, total=found.total, next=found.next)
 
-    @tool(server, "Show an insight", READS)
+    @tool(tools, "Show an insight", READS)
     def insight_show(
         id: Annotated[str, Field(description="a part that only one has is enough")],  # noqa: A002
     ) -> InsightFacts:
@@ -203,7 +205,7 @@ def _add_insights(server: MCPServer, door: Door) -> None:
             in_full = block(one.text, one.agent, "insight")
             return InsightFacts(insight=Insight.of(learned), in_full=in_full)
 
-    @tool(server, "Withdraw an insight", WRITES)
+    @tool(tools, "Withdraw an insight", WRITES)
     def insight_withdraw(id: str, reason: str | None = None) -> Withdrawn:  # noqa: A002
         """Take an insight of yours back."""
         with door.swarm() as swarm:
@@ -230,6 +232,4 @@ def _said(record: HypothesisRecord | InsightRecord) -> str:
 
 def withdrawn(answer: TakenBack) -> Withdrawn:
     """What became of a record that was taken back."""
-    return Withdrawn(
-        id=answer.id, kind=answer.kind, queued=answer.queued, reason=plain(answer.reason)
-    )
+    return Withdrawn(id=answer.id, kind=answer.kind, queued=answer.queued, reason=answer.reason)

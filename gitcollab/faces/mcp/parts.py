@@ -1,16 +1,15 @@
-"""Records and rankings as parts of answers. Ids, names and times hold no words of others."""
+"""Records and rankings as parts of answers. Times and numbers hold no words of others."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from gitcollab.faces.mcp.answer import Part, Quoted, Words
+from gitcollab.faces.mcp.answer import MOST_WORDS, Name, Part, Quoted, Rough, Words, cut
 from gitcollab.records.models import Claim, Result, rfc3339
 from gitcollab.records.quoting import quoted
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text, title
-from gitcollab.swarm.maps.analysis import Outcome
 from gitcollab.swarm.reports import Entry
 
 _MOST = 20  # ids that are listed of one kind; anybody can make any number
@@ -20,22 +19,22 @@ Ended = Literal["ok", "crash", "timeout"]
 class Program(Part):
     """A program in the ranking; ``metric`` is the mean of its ``runs``, ``error`` of that mean."""
 
-    id: str
-    agent: str
+    id: Name
+    agent: Name
     description: Words
     metric: float
-    error: float
+    error: Rough
     runs: int
     standing: Literal["provisional", "confirmed"]
-    tier: str
+    tier: Name
 
     @classmethod
-    def of(cls, entry: Entry) -> Program:
-        """The program of a line of a ranking."""
+    def of(cls, entry: Entry, most: int = MOST_WORDS) -> Program:
+        """The program of a line of a ranking; its words in ``most`` characters."""
         return cls(
             id=entry.id,
             agent=entry.agent,
-            description=entry.description,
+            description=cut(entry.description, most),
             metric=entry.metric,
             error=entry.sigma / entry.n**0.5,
             runs=entry.n,
@@ -44,51 +43,22 @@ class Program(Part):
         )
 
 
-class Tried(Part):
-    """An experiment and what came of it; ``gain`` is over its base, positive is better."""
-
-    id: str
-    agent: str
-    at: str
-    description: Words
-    tier: str
-    status: str
-    metric: float | None
-    gain: float | None
-    error: float | None
-
-    @classmethod
-    def of(cls, one: Outcome) -> Tried:
-        """The outcome as a part."""
-        return cls(
-            id=one.id,
-            agent=one.agent,
-            at=one.created_at,
-            description=one.description,
-            tier=one.tier,
-            status=one.status,
-            metric=one.metric,
-            gain=one.gain,
-            error=one.error,
-        )
-
-
 class Measured(Part):
     """A result as its record has it."""
 
-    id: str
-    agent: str
+    id: Name
+    agent: Name
     at: str
     description: Words
     change: Words | None
-    base: str | None
-    tier: str
+    base: Name | None
+    tier: Name
     status: Ended
     metric: float | None
     failure: Words | None
     seed: int | None
-    hypothesis: str | None
-    replicates: str | None
+    hypothesis: Name | None
+    replicates: Name | None
 
     @classmethod
     def of(cls, result: Result) -> Measured:
@@ -113,19 +83,19 @@ class Measured(Part):
 class Claimed(Part):
     """Who is doing what now."""
 
-    experiment: str
-    agent: str
+    experiment: Name
+    agent: Name
     description: Words
     expires_at: str
-    hypothesis: str | None
+    hypothesis: Name | None
 
     @classmethod
-    def of(cls, claim: Claim) -> Claimed:
-        """The claim as a part."""
+    def of(cls, claim: Claim, most: int = MOST_WORDS) -> Claimed:
+        """The claim as a part; its words in ``most`` characters."""
         return cls(
             experiment=claim.id,
             agent=claim.agent,
-            description=title(claim),
+            description=cut(title(claim), most),
             expires_at=rfc3339(claim.expires_at),
             hypothesis=claim.hypothesis,
         )
@@ -137,19 +107,19 @@ class Hypothesis(Part):
     Of ``priority``, 1 is the most urgent. ``also`` are hypotheses that say the same.
     """
 
-    id: str
-    agent: str
+    id: Name
+    agent: Name
     at: str
     title: Words
     change: Words | None
     runs_as_it_is: bool
-    base: str | None
-    evidence: list[str]
+    base: Name | None
+    evidence: list[Name]
     priority: int
     status: Literal["open", "claimed", "tested"]
-    outcome: Literal["supported", "refuted", "within noise"] | None
-    tests: list[str]
-    also: list[str]
+    outcome: Literal["supported", "refuted", "within noise", "crashed"] | None
+    tests: list[Name]
+    also: list[Name]
     waiting: bool
 
     @classmethod
@@ -177,16 +147,16 @@ class Hypothesis(Part):
 class Insight(Part):
     """An insight; ``support`` and ``against`` count programs that later results tested it with."""
 
-    id: str
-    agent: str
+    id: Name
+    agent: Name
     at: str
     text: Words
-    evidence: list[str]
+    evidence: list[Name]
     expects: Literal["better", "worse", "within noise"]
     standing: Literal["untested", "supported", "contradicted", "undecided"]
     support: int
     against: int
-    tests: list[str]
+    tests: list[Name]
     waiting: bool
 
     @classmethod

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from gitcollab.faces.mcp.answer import Answer, Part, Quoted, Words
-from gitcollab.faces.mcp.door import READS, Door, plain, tool
-from gitcollab.faces.mcp.parts import (
-    Claimed,
-    Hypothesis,
-    Insight,
-    Measured,
-    Program,
-    Tried,
-    block,
-)
+from gitcollab.faces.mcp.answer import Answer, Name, Part, Quoted, Words, plain
+from gitcollab.faces.mcp.briefing import Briefing, briefing
+from gitcollab.faces.mcp.declaring import READS, tool
+from gitcollab.faces.mcp.door import Door
+from gitcollab.faces.mcp.parts import Measured, Program, block
 from gitcollab.faces.swarm import Swarm
-from gitcollab.records.models import Task
-from gitcollab.swarm.maps.analysis import Analysis
-from gitcollab.swarm.reports import Status
 from gitcollab.swarm.search.tried import Value
-from gitcollab.swarm.trend import Word
-from gitcollab.swarm.trials import holds
 
 _LOG = 8_000  # characters of the end of a log
 _CODE = 40_000  # characters of a difference, or of a program
@@ -33,76 +22,18 @@ ResultId = Annotated[str, Field(description="a result's id; a part that only one
 Page = Annotated[str | None, Field(description="the `next` of the page before")]
 
 
-class TaskFacts(Part):
-    """What is measured, and what a run may use."""
-
-    name: str
-    metric: str
-    direction: Literal["minimize", "maximize"]
-    program: str
-    seconds: float | None
-
-    @classmethod
-    def of(cls, task: Task) -> TaskFacts:
-        """The task as a part."""
-        metric, seconds = task.metric, task.budget.seconds
-        return cls(
-            name=task.name,
-            metric=metric.name,
-            direction=metric.direction,
-            program=task.program,
-            seconds=seconds,
-        )
-
-
-class TrendFacts(Part):
-    """How the best moved of late; a gain below ``noise`` is none."""
-
-    word: Word
-    gain: float | None
-    noise: float | None
-    experiments: int
-    since_best: int | None = Field(description="experiments since another program took the lead")
-
-
-class Briefing(Answer):
-    """Where you and the swarm stand, and what to do next. Lists are short, the newest first."""
-
-    next_step: str
-    agent: str
-    admission: str | None
-    task: TaskFacts
-    tier: str = Field(description="of this machine: results compare within a tier")
-    online: bool = Field(description="whether the hub could be asked")
-    offline_reason: str
-    best: Program | None
-    best_of_tier: Program | None
-    working_program: str
-    trend: TrendFacts
-    kept: list[Tried]
-    failed: list[Tried]
-    worth_replicating: list[Program]
-    claims: list[Claimed]
-    mine: list[str] = Field(description="the experiments that you have claimed")
-    hypotheses: list[Hypothesis]
-    open_hypotheses: int
-    insights: list[Insight]
-    waiting: int = Field(description="records of this host that wait for the hub")
-    refused: int = Field(description="records that were refused: `gitcollab outbox` says why")
-
-
 class Hit(Part):
     """A record that answers; ``verdict`` says what became of it."""
 
     kind: Literal["result", "hypothesis", "insight", "claim"]
-    id: str
-    agent: str
+    id: Name
+    agent: Name
     at: str
     text: Words
     changes: list[Words]
     metric: float | None
     verdict: str | None
-    tier: str | None
+    tier: Name | None
     score: float
     found_by: list[str]
 
@@ -114,9 +45,9 @@ class ValueTried(Part):
     value: Words
     results: int
     best: float | None
-    tier: str | None
+    tier: Name | None
     gain: float | None
-    best_result: str | None
+    best_result: Name | None
     verdicts: dict[str, int]
 
     @classmethod
@@ -162,20 +93,25 @@ class ResultFacts(Answer):
     program: Quoted | None
 
 
-def add(server: MCPServer, door: Door) -> None:
-    """Add the tools to the server."""
+def add(tools: list[Tool], door: Door) -> None:
+    """Add the tools to the others."""
 
-    @tool(server, "Where the swarm stands", READS)
-    def think() -> Briefing:
+    @tool(tools, "Where the swarm stands", READS)
+    def think(
+        full: Annotated[
+            bool, Field(description="with more of everything, and longer words")
+        ] = False,
+    ) -> Briefing:
         """Begin here, and come back after every experiment: where you and the swarm stand.
 
         What is best, what was kept and what failed of late, who does what, which hypotheses are
-        open, what was learned; and the next step.
+        open, what was learned; and what to do next.
         """
         with door.swarm() as swarm:
-            return briefing(swarm, door.ask_hub(swarm))
+            away = door.ask_hub()
+            return briefing(swarm.member, away, full=full)
 
-    @tool(server, "Ask the swarm", READS)
+    @tool(tools, "Ask the swarm", READS)
     def ask(
         question: Annotated[str, Field(description="as in: MATRIX_LR above 0.05; what failed?")],
         where: Literal["results", "hypotheses", "insights", "claims"] | None = None,
@@ -218,7 +154,7 @@ def add(server: MCPServer, door: Door) -> None:
                 next=answer.next,
             )
 
-    @tool(server, "Show a result", READS)
+    @tool(tools, "Show a result", READS)
     def show(
         result: ResultId,
         log: Annotated[bool, Field(description="with the end of its log")] = False,
@@ -228,61 +164,6 @@ def add(server: MCPServer, door: Door) -> None:
         """One result: what it changed, what it measured, what it is judged as."""
         with door.swarm() as swarm:
             return shown(swarm, result, log=log, difference=difference, program=program)
-
-
-def briefing(swarm: Swarm, offline: str) -> Briefing:
-    """Where things stand; ``offline`` is why the hub could not be asked, or empty."""
-    status, found, member = swarm.status(), swarm.analyze(), swarm.member
-    tier, trend = member.tier, found.trend
-    of_tier = found.by_tier.get(tier)
-    return Briefing(
-        next_step=next_step(status, found, running=bool(holds(member.workspace, member.task))),
-        agent=status.agent,
-        admission=status.admission,
-        task=TaskFacts.of(swarm.task),
-        tier=tier,
-        online=not offline,
-        offline_reason=offline,
-        best=Program.of(found.best) if found.best else None,
-        best_of_tier=Program.of(of_tier) if of_tier else None,
-        working_program=plain(status.program),
-        trend=TrendFacts(
-            word=trend.word,
-            gain=trend.gain,
-            noise=trend.noise,
-            experiments=trend.experiments,
-            since_best=trend.since,
-        ),
-        kept=[Tried.of(one) for one in found.kept],
-        failed=[Tried.of(one) for one in found.failed],
-        worth_replicating=[Program.of(one) for one in found.replicate],
-        claims=[Claimed.of(one) for one in found.claims[:20]],
-        mine=[one.id for one in status.mine],
-        hypotheses=[Hypothesis.of(one) for one in found.hypotheses.ideas],
-        open_hypotheses=found.hypotheses.counts.get("open", 0),
-        insights=[Insight.of(one) for one in found.insights.insights],
-        waiting=len(status.queued),
-        refused=len(status.refused),
-    )
-
-
-def next_step(status: Status, found: Analysis, *, running: bool) -> str:
-    """What to do next, in the names of tools; it holds no words of others."""
-    if running:
-        return "an experiment is running here: wait for it, and ask or propose meanwhile"
-    if status.admission == "suspended":
-        return "you are suspended: tell the people you work for"
-    if status.refused:
-        return "tell the people you work for that something was refused (gitcollab outbox)"
-    if status.mine:
-        return "you hold a claim: make its change in the program, then run"
-    if status.program.startswith("your edits"):
-        return "the program has edits that were not run: run, with what you changed in a few words"
-    if found.best is None:
-        return "run, without any change: nobody has run the baseline"
-    if any(idea.hypothesis.set or idea.hypothesis.patch for idea in found.hypotheses.ideas):
-        return "run an open hypothesis (its runs_as_it_is is true), or one change of your own"
-    return "choose one change that nobody has tried (ask), then run; then insight_add"
 
 
 def shown(swarm: Swarm, wanted: str, *, log: bool, difference: bool, program: bool) -> ResultFacts:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from gitcollab.faces.mcp.answer import Answer, Quoted, Said
-from gitcollab.faces.mcp.door import READS, WRITES, Door, plain, tool, translated
+from gitcollab.faces.mcp.answer import Answer, Name, Quoted, Said, plain
+from gitcollab.faces.mcp.declaring import READS, WRITES, tool
+from gitcollab.faces.mcp.door import Door, translated
 from gitcollab.faces.mcp.experiment import Experiment, Experiments
 from gitcollab.faces.mcp.parts import Claimed, Measured, Program, block
 from gitcollab.faces.swarm import Swarm
@@ -39,7 +41,7 @@ class Claim(Answer):
     """What became of a claim: only ``granted`` is a yes."""
 
     outcome: ClaimWord
-    experiment: str
+    experiment: Name
     expires_at: str | None = None
     reason: Said = ""
     running: Claimed | None = Field(None, description="the claim in the way, where it is taken")
@@ -78,8 +80,8 @@ class Best(Answer):
 class Adoption(Answer):
     """The program that is now the working one, and where an edited one was put."""
 
-    id: str | None = Field(description="null: the task's baseline")
-    agent: str | None
+    id: Name | None = Field(description="null: the task's baseline")
+    agent: Name | None
     signed: bool | None
     changed: bool
     added: int = Field(description="lines, against what was there before")
@@ -98,19 +100,19 @@ class Synced(Answer):
     """What a sync did."""
 
     online: bool
-    reason: str
+    reason: Said
     delivered: int
     refused: list[Said]
     new_results: int
     best: Program | None
-    adopted: str | None
+    adopted: Name | None
     note: Said
 
 
-def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
-    """Add the tools to the server."""
+def add(tools: list[Tool], door: Door, experiments: Experiments) -> None:
+    """Add the tools to the others."""
 
-    @tool(server, "Claim an experiment", WRITES)
+    @tool(tools, "Claim an experiment", WRITES)
     def claim(
         what: What = None, hypothesis: Hypo = None, cites: Cites = None, anyway: Anyway = False
     ) -> Claim:
@@ -122,7 +124,7 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
             answer = swarm.claim(what, hypothesis=hypothesis, cites=cites or (), anyway=anyway)
             return claimed(answer)
 
-    @tool(server, "Give claims back", WRITES)
+    @tool(tools, "Give claims back", WRITES)
     def release(
         experiment: Annotated[str | None, Field(description="left out: all of yours")] = None,
     ) -> Released:
@@ -130,7 +132,7 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
         with door.swarm() as swarm:
             return Released(released=swarm.release(experiment))
 
-    @tool(server, "Run an experiment", WRITES)
+    @tool(tools, "Run an experiment", WRITES)
     async def run(
         context: Context,
         what: What = None,
@@ -162,12 +164,14 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
             one = Experiment(door.another(), what, how)
             return ran(one.swarm, await experiments.run(one, context.report_progress))
 
-    @tool(server, "Publish a run made by hand", WRITES)
+    @tool(tools, "Publish a run made by hand", WRITES)
     def publish(
-        log: Annotated[str, Field(description="the file that the run's output was written to")],
+        log: Annotated[
+            str, Field(description="the workspace's file that the run's output was written to")
+        ],
         what: What = None,
         program: Annotated[
-            str | None, Field(description="the file that ran, where it is not the workspace's")
+            str | None, Field(description="the workspace's file that ran, where it is another one")
         ] = None,
         status: Literal["ok", "crash", "timeout"] | None = None,
         seed: int | None = None,
@@ -177,9 +181,9 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
         """Publish a run that you made yourself, from its log; a crash as well."""
         with door.swarm() as swarm:
             report = swarm.publish(
-                door.folder / log,
+                door.file(swarm, log),
                 what=what,
-                program=None if program is None else door.folder / program,
+                program=None if program is None else door.file(swarm, program),
                 status=status,
                 seed=seed,
                 hypothesis=hypothesis,
@@ -187,7 +191,7 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
             )
             return ran(swarm, report)
 
-    @tool(server, "The best program", READS)
+    @tool(tools, "The best program", READS)
     def best(
         tier: Annotated[str | None, Field(description="cpu, small, medium, large, xl")] = None,
         difference: Annotated[bool, Field(description="with what it changed")] = False,
@@ -200,7 +204,7 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
             shown = block(swarm.diff(found.id), found.agent, "difference") if difference else None
             return Best(best=Program.of(found), signed=swarm.signed(found.id), difference=shown)
 
-    @tool(server, "Take the best program over", WRITES)
+    @tool(tools, "Take the best program over", WRITES)
     def adopt(
         tier: Annotated[str | None, Field(description="left out: this machine's")] = None,
     ) -> Adoption:
@@ -208,14 +212,14 @@ def add(server: MCPServer, door: Door, experiments: Experiments) -> None:
         with door.swarm() as swarm:
             return adopted(swarm, swarm.adopt(tier))
 
-    @tool(server, "Bring this host and the hub together", WRITES)
+    @tool(tools, "Bring this host and the hub together", WRITES)
     def sync() -> Synced:
         """Fetch what is new, deliver what waits, take the best over where nothing is edited."""
         with door.swarm() as swarm:
             report = swarm.sync()
             return Synced(
                 online=report.online,
-                reason=plain(report.reason),
+                reason=report.reason,
                 delivered=report.delivered,
                 refused=report.refused,
                 new_results=report.new_results,
@@ -278,8 +282,8 @@ def ran(swarm: Swarm, report: RunReport) -> Run:
         result=None if result is None else Measured.of(result),
         is_best=report.is_best,
         kept=report.kept,
-        error=plain(report.error),
-        hint=plain(report.hint),
+        error=report.error,
+        hint=report.hint,
         notes=list(report.notes),
         claim=None if report.claim is None or granted else claimed(report.claim),
         log=_log(swarm, report),

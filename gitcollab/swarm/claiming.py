@@ -13,6 +13,7 @@ from gitcollab.records.models import Claim, Experiment, Result
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claims import claims_of, finished, renewed, running, stands
+from gitcollab.swarm.ideas.unsent import submit_with_named
 from gitcollab.swarm.identity import key_of, only_words, same_claim, same_finished
 from gitcollab.swarm.member import CLAIM_PATIENCE, Member
 from gitcollab.swarm.outcomes import (
@@ -109,7 +110,7 @@ def _ask(
     }
     request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
     try:
-        *outcomes, last = member.submit(*others, request)
+        *outcomes, last = submit_with_named(member, made, *others, request)
         answer = _answer(member, made, last)
     except BaseException:
         give_back(member, made)

@@ -12,6 +12,7 @@ from gitcollab.records.names import short_hash, slug
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claiming import give_back
 from gitcollab.swarm.datasets import environment_of
+from gitcollab.swarm.ideas.unsent import submit_with_named
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement
 from gitcollab.swarm.member import Member
@@ -83,7 +84,7 @@ def request_of(member: Member, result: Result, files: Mapping[str, str]) -> Requ
 
 def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:
     """Deliver a result, or leave it in the outbox until the hub is back."""
-    (answer,) = member.submit(request_of(member, result, files))
+    (answer,) = submit_with_named(member, result, request_of(member, result, files))
     return outcome_of(member, result, answer)
 
 

@@ -108,12 +108,13 @@ def withdraw(
 ) -> Withdrawn:
     """Withdraw a hypothesis, an insight or a result of this agent's; part of an id is enough.
 
-    ``kinds`` are those that may be meant; all when empty. What still waits on this host is dropped.
-    Raises UsageError where there is none, RefusedError where it is another's.
+    ``kinds`` are those that may be meant; all when empty. What still waits on this host is dropped,
+    unless an experiment names it: that is to find it, withdrawn. Raises UsageError where there is
+    none, RefusedError where it is another's.
     """
     kind, record_id = naming.own(member, wanted, kinds or ("hypothesis", "insight", "result"))
     waiting = unsent.request_of(member, record_id)
-    if waiting is not None:
+    if waiting is not None and not unsent.is_named(member, record_id):
         member.store.drop(waiting)
         return Withdrawn(record_id, kind)
     fields = {"target": path_of(kind, record_id), "reason": reason}

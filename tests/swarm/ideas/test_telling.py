@@ -12,7 +12,7 @@ from gitcollab.errors import RefusedError, UsageError
 from gitcollab.records import codec
 from gitcollab.records.models import Hypothesis, Insight
 from gitcollab.records.names import path_of
-from gitcollab.swarm.outcomes import Kept, Known, NotTold, TellOutcome, Told
+from gitcollab.swarm.outcomes import Granted, Kept, Known, NotTold, TellOutcome, Told
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
 from tests.swarm.ideas.planting import told
@@ -246,6 +246,68 @@ def test_offline_they_wait_and_are_shown(nova: Swarm) -> None:
     shutil.move(away, nova.hub)
     nova.sync()
     assert nova.insights().insights == []
+
+
+def test_what_a_run_names_is_told_whatever_was_said_before(nova: Swarm, agent: Agent) -> None:
+    ara, away = agent("ara"), Path(nova.hub).with_suffix(".away")
+    shutil.move(nova.hub, away)
+    mine = nova.propose("wider", "y", set_values={"WIDTH": "51"})
+    lesson = nova.learn("width does nothing")
+    assert isinstance(mine, Kept)
+    assert isinstance(lesson, Kept)
+    ran = nova.run(hypothesis=mine.record.id, cites=[lesson.record.id])
+    assert (ran.outcome, ran.result and ran.result.hypothesis) == ("queued", mine.record.id)
+    shutil.move(away, nova.hub)
+    theirs = _plant_said_by(ara, mine.record, lesson.record)
+    report = nova.sync()
+    assert (report.delivered, report.note) == (3, "")
+    (idea,) = nova.hypotheses().ideas
+    assert {idea.hypothesis.id, *idea.also} == {theirs, mine.record.id}
+    assert (idea.outcome, [run.id for run in idea.runs]) == ("within noise", [ran.result.id])  # type: ignore[union-attr]
+    assert len(nova.insight(lesson.record.id).runs) == 1
+    assert nova.member.store.pending() == []
+
+
+def test_what_a_claim_names_is_told_too(nova: Swarm, agent: Agent) -> None:
+    ara, away = agent("ara"), Path(nova.hub).with_suffix(".away")
+    shutil.move(nova.hub, away)
+    mine = nova.propose("wider", "y", set_values={"WIDTH": "51"})
+    assert isinstance(mine, Kept)
+    shutil.move(away, nova.hub)
+    _plant_said_by(ara, mine.record)
+    answer = nova.claim(hypothesis=mine.record.id)
+    assert isinstance(answer, Granted)
+    assert nova.hypothesis(mine.record.id).status == "claimed"
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_a_run_names_is_withdrawn_for_all_to_see(nova: Swarm, back: bool) -> None:
+    away = Path(nova.hub).with_suffix(".away")
+    shutil.move(nova.hub, away)
+    mine = nova.propose("wider", "y", set_values={"WIDTH": "51"})
+    assert isinstance(mine, Kept)
+    nova.run(hypothesis=mine.record.id)
+    if back:
+        shutil.move(away, nova.hub)
+    assert nova.withdraw(mine.record.id).queued is not back
+    assert titles(nova) == []
+    with pytest.raises(UsageError, match="no hypothesis|was withdrawn"):
+        nova.withdraw(mine.record.id, kinds=["hypothesis"])
+    if not back:
+        shutil.move(away, nova.hub)
+        nova.sync()
+    assert titles(nova) == []
+    assert nova.member.store.snapshot().record(path_of("hypothesis", mine.record.id)) == mine.record
+
+
+def _plant_said_by(ara: Swarm, *records: Hypothesis | Insight) -> str:
+    """Have another agent say the same first; the id of the first."""
+    for n, one in enumerate(records):
+        theirs = one.model_copy(update={"id": f"ara/x-{n}", "agent": "ara", "signature": None})
+        kind = type(one).__name__.lower()
+        signed = ara.member.sign(theirs)
+        people.plant(Path(ara.hub), {path_of(kind, theirs.id): codec.encode(signed)})
+    return "ara/x-0"
 
 
 # -- taken back ------------------------------------------------------------------------------------

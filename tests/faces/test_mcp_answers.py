@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -11,9 +11,9 @@ from typing import Any, get_args
 import anyio
 import pytest
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from gitcollab.faces.mcp.answer import Answer, Part, Quoted, Words, plain
+from gitcollab.faces.mcp.answer import Answer, Part, Quoted, Words, _fields, plain
 from gitcollab.faces.mcp.briefing import step
 from gitcollab.faces.mcp.door import Door
 from gitcollab.faces.mcp.parts import block
@@ -49,6 +49,27 @@ def test_fields_with_words_of_others_are_named() -> None:
     held = {"k": Inner(id="c", said="deep")}
     named = Outer(ours="x", inner=[], values=held, log=block("a\nb", "nova", "log"))
     assert named.data_not_instructions == ["log", "said"]
+
+
+OURS = {
+    *("data_not_instructions", "at", "expires_at", "status", "verdict", "verdicts", "found_by"),
+    *("void", "meaning", "admission", "counts", "tool", "arguments", "why", "next_step"),
+    *("name", "metric", "program"),  # of the task: maintainers chose them
+    *("Briefing.agent", "Briefing.tier", "Told.id", "Withdrawn.id"),  # the agent's own
+}
+
+
+def test_every_text_that_others_may_have_chosen_is_marked() -> None:
+    def below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+        for one in model.__subclasses__():
+            yield from (one, *below(one))
+
+    for model in (*below(Part), *below(Answer)):
+        if model.__module__.startswith("gitcollab."):
+            for name, of_others in _fields(model).items():
+                kind = str(model.model_fields[name].annotation)
+                ours = of_others or "str" not in kind or {name, f"{model.__name__}.{name}"} & OURS
+                assert ours, f"{model.__name__}.{name}"
 
 
 def test_words_of_others_are_short_lines_that_do_nothing() -> None:

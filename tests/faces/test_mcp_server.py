@@ -97,10 +97,7 @@ def test_a_session_from_thinking_to_telling(tmp_path: Path, agent: Callable[...,
         # A no is a value, an impossible wish an error with the next step.
         granted = await call("claim", what="RATE 0.2 -> 0.25")
         assert granted["outcome"] == "granted"
-        assert await call("release") == {
-            "data_not_instructions": [],
-            "released": [granted["experiment"]],
-        }
+        assert (await call("release"))["released"] == [granted["experiment"]]
         assert "did you mean RATE?" in await call("run", set_values={"RAT": 1})
         assert "did you mean set_values?" in await call("run", set={"RATE": 0.21})
         worse = await call("run", set_values={"RATE": 0.9})

@@ -175,7 +175,7 @@ class Briefing(Answer):
     worth_replicating: list[Program]
     claims: list[Claimed] = Field(description="of others, the newest first")
     claims_of_others: int
-    mine: list[str] = Field(description="the experiments that you have claimed")
+    mine: list[Name] = Field(description="the experiments that you have claimed")
     hypotheses: list[Proposed]
     open_hypotheses: int
     insights: list[Lesson]

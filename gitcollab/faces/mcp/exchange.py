@@ -46,7 +46,7 @@ class Hypotheses(Answer):
     hypotheses: list[Hypothesis]
     counts: dict[str, int]
     total: int
-    next: str | None
+    next: Name | None
 
 
 class HypothesisFacts(Answer):
@@ -62,7 +62,7 @@ class Insights(Answer):
 
     insights: list[Insight]
     total: int
-    next: str | None
+    next: Name | None
 
 
 class InsightFacts(Answer):

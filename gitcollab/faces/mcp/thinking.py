@@ -77,7 +77,7 @@ class Found(Answer):
     meaning: str = Field(description="what the sentence model did, or why it did nothing")
     hits: list[Hit]
     total: int
-    next: str | None
+    next: Name | None
 
 
 class ResultFacts(Answer):

@@ -87,13 +87,13 @@ class Adoption(Answer):
     added: int = Field(description="lines, against what was there before")
     removed: int
     also_by: Said
-    kept_aside: str | None
+    kept_aside: Name | None
 
 
 class Released(Answer):
     """The experiments whose claims were given back."""
 
-    released: list[str]
+    released: list[Name]
 
 
 class Synced(Answer):

@@ -16,6 +16,8 @@ from gitcollab.swarm.workspace import FOLDER
 
 _PUBLIC = ("runs", "aside")  # of what a workspace has for itself: programs and their logs
 
+_RUNS_ONLY = "have a run write its output into the workspace; nothing else is published"
+
 
 class Door:
     """Opens the workspace in ``folder`` for the tools.
@@ -52,11 +54,11 @@ class Door:
         root, path = swarm.workspace.resolve(), (self.folder / name).resolve()
         parts = path.relative_to(root).parts if path.is_relative_to(root) else None
         if parts is None:
-            raise UsageError(f"{name!r} is outside of the workspace", f"copy it into {root}")
+            raise UsageError(f"{name!r} is outside of the workspace", _RUNS_ONLY)
         if parts[:1] == (FOLDER,) and parts[1:2] and parts[1] in _PUBLIC:
             parts = parts[2:]
         if any(part.startswith(".") for part in parts):
-            raise UsageError(f"{name!r} is hidden: it is not published", f"copy it into {root}")
+            raise UsageError(f"{name!r} is hidden, and stays unpublished", _RUNS_ONLY)
         return path
 
 

@@ -33,8 +33,8 @@ def analyze(json: Json = False) -> None:
 
     The trend is of the best over a day or 20 experiments, whichever is more, held against the
     noise. Diversity is of the last 50 experiments: what they were about (constants that they set,
-    or code), and how many subjects tried equally often would be as diverse. Worth another run are
-    the programs of which one would tell most.
+    or code, where nobody has it known by words alone), and how many subjects tried equally often
+    would be as diverse. Worth another run are the programs of which one would tell most.
     """
     swarm = open_swarm()
     found = swarm.analyze()
@@ -47,6 +47,13 @@ def analyze(json: Json = False) -> None:
             print()
             print(title)
             table(columns, rows)
+    if found.bare and not found.replicate:
+        print()
+        render.say(
+            "worth another run: none; of",
+            render.count(found.bare, "result"),
+            "nobody has the program (imported without)",
+        )
     print()
     render.say("next:", _next(found))
     return None
@@ -98,9 +105,9 @@ def _diversity(of: Diversity) -> str:
     tried = of.experiments - of.reruns
     if not tried:
         return f"the last {render.count(of.experiments, 'experiment')} tried nothing new"
-    from gitcollab.swarm.maps.analysis import CODE
+    from gitcollab.swarm.maps.analysis import CODE, WORDS
 
-    subject = "code" if of.most == CODE else of.most
+    subject = {CODE: "code", WORDS: "known by words alone"}.get(of.most or "", of.most)
     most = "" if subject is None else f"; {of.most_share:.0%} of it {subject}"
     reruns = f"; {of.reruns / of.experiments:.0%} reruns" if of.reruns else ""
     return (
@@ -219,4 +226,6 @@ def _next(found: Analysis) -> str:
     if executable:
         short = render.short_id(executable[0].id)
         return f"gitcollab run --hypothesis {short}; or gitcollab frontier, gitcollab coverage"
+    if found.bare and not found.replicate:
+        return "gitcollab coverage (what was tried), gitcollab run (which others can build on)"
     return "gitcollab coverage (what was tried), gitcollab frontier (what to build on)"

@@ -12,17 +12,19 @@ from gitcollab.cli import jsonout, mapsjson, render
 from gitcollab.cli.app import THINK, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.strip import Axis
-from gitcollab.cli.table import Column, cut, table
+from gitcollab.cli.table import Column, cut, size, table, width
 from gitcollab.cli.text import symbol
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Task
-    from gitcollab.swarm.maps.coverage import Coverage, Explored
+    from gitcollab.swarm.maps.coverage import Coverage, Explored, Worded
     from gitcollab.swarm.maps.ranges import Range
 
 _STRIP = 21  # cells
 _NAMES = 30  # constants that nobody touched, in words
 _FEW = 4  # values that are listed
+_LEAST_ROOM, _OTHERS = 14, 66  # cells that values have, and that all other columns may take
+_WIDEST = 40  # cells of a value
 
 
 @verb(THINK, "gitcollab coverage", "gitcollab coverage MATRIX_LR")
@@ -37,9 +39,9 @@ def coverage(
 
     With the name of a constant, each value that it was set to, and what that gained over the
     program that was changed: a mean of the experiments that changed nothing else, with its standard
-    error. What lies between the dots is within the noise of two single runs. Where there are more
-    values than rows, neighbours are one row. What is known by its words alone is not on this map;
-    it says how many experiments that are.
+    error; "alone" counts these. What lies between the dots is within the noise of two single runs.
+    Where there are more values than rows, neighbours are one row. What is known by its words alone
+    is not on this map; it says how many experiments that are.
     """
     swarm = open_swarm()
     found = swarm.coverage(constant)
@@ -58,7 +60,7 @@ def _tell_all(found: Coverage, limit: int) -> None:
     else:
         render.say(_of_what(found))
         print()
-        table(_COLUMNS, [_explored(one) for one in found.constants[:limit]])
+        _table(_COLUMNS, [_explored(one) for one in found.constants[:limit]])
         if len(found.constants) > limit:
             render.say(f"... and {len(found.constants) - limit} more (--limit)")
     if found.untouched:
@@ -66,60 +68,88 @@ def _tell_all(found: Coverage, limit: int) -> None:
         rest = len(found.untouched) - _NAMES
         named = ", ".join(f"{name} {cut(now, 20)}" for name, now in found.untouched[:_NAMES])
         render.say("nobody has touched:", named, f"and {rest} more" if rest > 0 else "")
+    if found.worded:
+        told = [f"{w.name} ({render.count(w.experiments, 'experiment')})" for w in found.worded]
+        more = f", and {len(told) - _NAMES} more" if len(told) > _NAMES else ""
+        render.say("spoken of in words alone:", ", ".join(told[:_NAMES]) + more)
     if found.constants:
         render.say(f"next: gitcollab coverage {found.constants[0].name} (value by value)")
 
 
-_COLUMNS = (
-    Column("constant", 26, least=12),
-    Column("tried", 5, "right"),
-    Column("values", None),
-    Column("at first", 12, least=6, drop=1),
-    Column("in best", 12, least=6),
+_COUNTS = (
     Column("keep", 5, "right"),
     Column("noise", 5, "right"),
     Column("discard", 7, "right", short="disc."),
-    Column("crash", 5, "right", drop=2),
+    Column("crash", 5, "right"),
 )
+_COLUMNS = (
+    Column("constant", 26, least=17),
+    Column("tried", 5, "right"),
+    Column("values", None),
+    Column("in task", 12, least=6, drop=1),
+    Column("in best", 12),
+    *_COUNTS,
+)
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """The table without counts that are nowhere: what nothing came to needs no room."""
+    kept = [
+        at for at, one in enumerate(columns) if one not in _COUNTS or any(row[at] for row in rows)
+    ]
+    table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows])
 
 
 def _of_what(found: Coverage) -> str:
     """How many experiments the map is of."""
     mapped = found.experiments - found.structural
     total = render.count(found.experiments, "experiment")
-    other = f"; {found.structural} changed more, or are known by words alone"
-    return f"{mapped} of {total} set constants and nothing else{other if found.structural else ''}"
+    more = found.structural - found.by_words
+    told = [f"{mapped} of {total} set constants and nothing else"]
+    told += [f"{more} changed more"] if more else []
+    told += [f"{found.by_words} known by words alone"] if found.by_words else []
+    return "; ".join(told)
 
 
 def _explored(one: Explored) -> Sequence[str]:
-    values = [t.value for t in one.tried]
-    many = f"{len(values)}: {values[0]} to {values[-1]}"
     counts = [sum(t.kept for t in one.tried), sum(t.noise for t in one.tried)]
     counts += [sum(t.discarded for t in one.tried), sum(t.crashed for t in one.tried)]
     return (
         one.name,
         str(one.experiments),
-        ", ".join(values) if len(values) <= _FEW else many,
+        _values([t.value for t in one.tried]),
         one.baseline or "?",
         one.now or "?",
         *(str(count or "") for count in counts),
     )
 
 
-def _tell_one(found: Coverage, task: Task, limit: int) -> None:
-    """One constant, value by value."""
-    from gitcollab.swarm.maps.ranges import ranges
+def _values(values: Sequence[str]) -> str:
+    """The values, or from where to where, or how many: what there is room for, and none is cut."""
+    told = [", ".join(values)] if len(values) <= _FEW else []
+    told += [f"{len(values)}: {values[0]} to {values[-1]}", render.count(len(values), "value")]
+    room = max(_LEAST_ROOM, width() - _OTHERS)
+    return next((one for one in told if size(one) <= room), told[-1])
 
-    if not found.constants:
-        ((name, value),) = found.untouched
+
+def _tell_one(found: Coverage, task: Task, limit: int) -> None:
+    """One constant: value by value, or why not."""
+    for spoken in found.worded:
+        _tell_worded(spoken)
+    for name, value in found.untouched:
         render.say(f"{name} is {value} in the task's program, and nobody has changed it yet")
         render.say(f"next: gitcollab run --set {name}=VALUE")
-        return
-    (one,) = found.constants
+    for one in found.constants:
+        _tell_values(one, found.noise, task, limit)
+
+
+def _tell_values(one: Explored, noise: float, task: Task, limit: int) -> None:
+    from gitcollab.swarm.maps.ranges import ranges
+
     rows = ranges(one, limit, task.sign)
     render.say(_where(one))
     print()
-    _draw(one, rows, found.noise, task.metric.name)
+    _draw(one, rows, noise, task.metric.name)
     if any(row.transfers for row in rows):
         render.say(f"{symbol('⇄')} kept on two tiers or more")
     known = [row.best for row in rows if row.best.best is not None]
@@ -128,13 +158,24 @@ def _tell_one(found: Coverage, task: Task, limit: int) -> None:
         render.say(f"next: gitcollab show {render.short_id(best.results[0])} (the best of these)")
 
 
+def _tell_worded(one: Worded) -> None:
+    """A constant that words alone speak of."""
+    spoken = render.count(one.experiments, "experiment")
+    verb = "speaks" if one.experiments == 1 else "speak"
+    render.say(
+        f"{one.name} is {one.baseline} in the task's program; {spoken} {verb} of it, in words alone"
+    )
+    render.say(f"next: gitcollab show {render.short_id(one.results[0])} (the best of these)")
+
+
 def _where(one: Explored) -> str:
-    """A constant's values at first and now, and how often it was tried."""
+    """A constant's values in the task's program and now, and how often it was tried."""
     values = render.count(len(one.tried), "value")
-    at_first = "not in the task's program" if one.baseline is None else f"{one.baseline} at first"
+    task = f"{'not' if one.baseline is None else one.baseline} in the task's program"
     now = "not known in the best" if one.now is None else f"{one.now} in the best"
+    said = ", as words say" if one.said else ""
     tried = f"{values} in {render.count(one.experiments, 'experiment')}"
-    return f"{one.name}: {at_first}, {now}; {tried}"
+    return f"{one.name}: {task}, {now}{said}; {tried}"
 
 
 def _draw(one: Explored, rows: Sequence[Range], noise: float, metric: str) -> None:
@@ -143,27 +184,29 @@ def _draw(one: Explored, rows: Sequence[Range], noise: float, metric: str) -> No
     axis = Axis.of(gains, noise, _STRIP)
     left, right = f"-{axis.span:.2g}", f"+{axis.span:.2g}"
     columns = (
-        Column("value", None),
+        Column("value", None, least=min(_WIDEST, max(size(_value(row)) for row in rows))),
         Column("tried", 5, "right"),
-        Column("keep", 5, "right"),
-        Column("noise", 5, "right"),
-        Column("discard", 7, "right", short="disc."),
-        Column("crash", 5, "right", drop=3),
+        Column("alone", 5, "right"),
+        *_COUNTS,
         Column("gain", 11, "right"),
         Column(symbol("±"), 8, "right", drop=2),
-        Column(left + right.rjust(_STRIP - len(left)), _STRIP, whole=True),
-        Column(f"best {metric}", 11, "right", short="best", drop=1),
+        Column(left + right.rjust(_STRIP - len(left)), _STRIP, whole=True, drop=3),
+        Column(f"best {metric}", 16, "right", short="best", drop=1),
     )
-    table(columns, [_range(row, one, axis) for row in rows])
+    _table(columns, [_range(row, one, axis) for row in rows])
+
+
+def _value(row: Range) -> str:
+    return row.first if row.values == 1 else f"{row.first} to {row.last}"
 
 
 def _range(row: Range, one: Explored, axis: Axis) -> Sequence[str]:
-    value = row.first if row.values == 1 else f"{row.first} to {row.last}"
-    marks = {one.baseline: "at first", one.now: "best"}
+    marks = {one.baseline: "task's", one.now: "best"}
     said = f" ({marks[row.first]})" if row.values == 1 and row.first in marks else ""
     return (
-        f"{value}{said}",
+        f"{_value(row)}{said}",
         str(row.n),
+        str(row.alone or ""),
         f"{row.kept} {symbol('⇄')}" if row.transfers else str(row.kept or ""),
         *(str(count or "") for count in (row.noise, row.discarded, row.crashed)),
         "" if row.gain is None else render.signed_figure(row.gain),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from gitcollab.cli.context import open_swarm
 from gitcollab.cli.sparkline import bars_of_terminal, drawn
 from gitcollab.cli.strip import bar
 from gitcollab.cli.table import Column, table
-from gitcollab.cli.text import symbol
+from gitcollab.cli.text import can_show, symbol
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Task
@@ -37,8 +38,9 @@ def lineage(
     """Show how a program came about, change by change, gain by gain.
 
     A gain is over the program before it, by all runs of both on the tier; it is "noise" below two
-    standard errors (±). The bar is how much of the whole gain was reached. A program that nobody
-    has run on the tier has no number, and the next one's gain is over the last that has one.
+    standard errors (±): a step that small may be luck, many such steps can be more. The bar is how
+    much of the whole gain was reached. A program that nobody has run on the tier has no number, and
+    the next one's gain is over the last that has one.
     """
     swarm = open_swarm()
     line = swarm.lineage(wanted, tier)
@@ -69,6 +71,12 @@ def _tell_line(line: Lineage, task: Task, limit: int) -> None:
     )
     changes = render.count(len(line.links) - 1, "change")
     render.say(f"{changes}, on tier {line.tier}, {_ORIGINS[line.origin]}")
+    if len(line.links) > 1:
+        formula = "2σ√2" if can_show("σ√", sys.stdout) else "2 sigma sqrt 2"
+        render.say(
+            f"noise is a step below {line.noise:.2g} ({formula} of two single runs); many together "
+            "can be more"
+        )
     print()
     columns = (
         Column("#", 5, "right"),
@@ -147,15 +155,16 @@ def frontier(
     """List the programs that nobody has built on, the best first.
 
     What was kept or has no verdict comes first, then noise, then what was discarded; within these,
-    programs are in the order of the leaderboard. "claims" are experiments under way that build on
-    one. Build on one by its change: `gitcollab diff ID --raw | gitcollab run --patch -`.
+    programs are in the order of the leaderboard. What nobody has the program of (it was imported
+    without) is counted alone: nobody can build on it. "claims" are experiments under way that build
+    on one. Build on one by its change: `gitcollab diff ID --raw | gitcollab run --patch -`.
     """
     swarm = open_swarm()
     found = swarm.frontier(tier, limit)
     if json:
         return jsonout.emit(mapsjson.frontier(found))
     if not found.leaves:
-        render.say("none: either nothing is ranked, or others have built on all of it")
+        render.say(f"none: {_why_none(found)}")
         return None
     render.say(_counted(found))
     print()
@@ -174,7 +183,20 @@ def frontier(
     table(columns, [_leaf(leaf) for leaf in found.leaves])
     if found.total > len(found.leaves):
         render.say(f"... and {found.total - len(found.leaves)} more (--limit)")
+    if found.bare:
+        render.say(f"left out: {_bare(found)}")
     return None
+
+
+def _why_none(found: Frontier) -> str:
+    if found.bare:
+        return f"nobody can build on what there is: {_bare(found)}"
+    return "either nothing is ranked, or others have built on all of it"
+
+
+def _bare(found: Frontier) -> str:
+    """How many results are known without their programs."""
+    return f"of {render.count(found.bare, 'result')} nobody has the program (imported without)"
 
 
 def _counted(found: Frontier) -> str:

@@ -20,18 +20,29 @@ def coverage(found: Coverage) -> JsonObject:
     return {
         "experiments": found.experiments,
         "structural": found.structural,
+        "by_words": found.by_words,
         "noise": found.noise,
         "constants": [
             {
                 "name": one.name,
                 "baseline": one.baseline,
                 "now": one.now,
+                "said": one.said,
                 "experiments": one.experiments,
                 "tried": [_tried(value) for value in one.tried],
             }
             for one in found.constants
         ],
         "untouched": [{"name": name, "now": value} for name, value in found.untouched],
+        "worded": [
+            {
+                "name": one.name,
+                "baseline": one.baseline,
+                "experiments": one.experiments,
+                "ids": list(one.results),
+            }
+            for one in found.worded
+        ],
     }
 
 
@@ -46,6 +57,7 @@ def lineage(line: Lineage) -> JsonObject:
         "tier": line.tier,
         "origin": line.origin,
         "gain": line.gain,
+        "noise": line.noise,
         "links": [_link(link) for link in line.links],
         "credits": [asdict(one) for one in line.credits],
     }
@@ -69,13 +81,17 @@ def _link(link: Link) -> JsonObject:
 
 
 def frontier(found: Frontier) -> JsonObject:
-    """Programs that nobody has built on; ``total`` and ``counts`` are of all there are."""
+    """Programs that nobody has built on; ``total`` and ``counts`` are of all there are.
+
+    ``bare`` counts those that nobody can build on, since nobody has them.
+    """
     leaves = [
         jsonout.ranked(leaf.entry)
         | {"verdict": leaf.verdict, "claimed": leaf.claimed, "age_days": leaf.age_days}
         for leaf in found.leaves
     ]
-    return {"leaves": leaves, "total": found.total, "counts": dict(found.counts)}
+    counts = dict(found.counts)
+    return {"leaves": leaves, "total": found.total, "counts": counts, "bare": found.bare}
 
 
 def analysis(found: Analysis) -> JsonObject:
@@ -89,6 +105,7 @@ def analysis(found: Analysis) -> JsonObject:
         "trend": asdict(found.trend),
         "diversity": asdict(found.diversity),
         "replicate": [jsonout.best(one) for one in found.replicate],
+        "bare": found.bare,
         "transfers": [jsonout.best(one) for one in found.transfers],
         "hypotheses": {
             "open": [

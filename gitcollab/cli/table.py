@@ -1,8 +1,9 @@
 """Tables of text that fit their terminal, or 80 cells in a pipe.
 
 Where room is scarce, a table gives way in this order: long texts are cut to ``ROOM`` cells, titles
-become short, a column goes below its row, columns that others tell are left out, and at last names
-are cut. Rich measures what is not ASCII, and is imported for nothing else.
+become short, a column goes below its row, columns that others tell are left out, names are cut, and
+at last one column after the other goes below its row, with its title. Numbers are never cut: what
+is on the right side. Rich measures what is not ASCII, and is imported for nothing else.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from gitcollab.cli.text import line, symbol
 
 ROOM = 24  # cells that a column which takes what the others leave should have
-_NARROW = 8  # and has, and names have, as long as numbers can be whole
-_LEAST = 3  # what any column has
+_NARROW = 8  # and has as long as all columns are beside each other
 LAST = 9  # of ``drop``: left out only where names cannot be cut further
 _GAP = "  "
 _INDENT = "    "  # before what goes below its row
@@ -45,6 +46,7 @@ _COLOURS = {
 class Column:
     """A column of a table: at most ``wide`` cells, or what the others leave when None.
 
+    On the right side are numbers: they have the cells that they need, and titles at most ``wide``.
     What is ``whole`` is never cut: on a terminal it is folded (to ``wide``, where it must be),
     elsewhere its row is longer. Where room is scarce, ``short`` is the title, ``under`` puts the
     cell on a line below its row, ``drop`` leaves the column out (1 before 2; from ``LAST`` on only
@@ -87,7 +89,7 @@ def laid_out(
     cells = [[apart(line(cell)) for cell in row] for row in rows]
     made = _Layout.of(columns, cells, room, folding)
     heads = [made.columns.get(at, column).title for at, column in enumerate(columns)]
-    shown = [titled(text, paint) for text in made.lines_of(heads, plain)]
+    shown = [titled(text, paint) for text in made.beside(heads, plain)]
     for row in cells:
         shown += made.lines_of(row, paint)
     return shown
@@ -173,11 +175,15 @@ def _begin(text: str, room: int) -> str:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which columns of a row are shown, how wide, and which go below it; by place in the row."""
+    """Which columns of a row are shown, how wide, and which go below it; by place in the row.
+
+    Those that are ``stacked`` go there with their titles.
+    """
 
     columns: Mapping[int, Column]
     widths: Mapping[int, int]
     under: Sequence[int]
+    stacked: Mapping[int, Column]
     room: int
     folding: bool
 
@@ -190,17 +196,29 @@ class _Layout:
         made = (
             next((one for one in map(measured, tries) if one.fits()), None)
             or next((one for one in map(measured, tries) if one.can_fit()), None)
-            or measured(tries[-1])
+            or measured(next(one for one in reversed(tries) if not one.stacked))
         )
-        return cls(made.columns, made.widths(), made.under, room, folding)
+        return cls(made.columns, made.widths(), made.under, made.stacked, room, folding)
 
     def lines_of(self, row: Row, paint: Paint) -> Iterator[str]:
         """The lines of a row."""
+        yield from self.beside(row, paint)
+        told = (self._told(column, row[at]) for at, column in self.stacked.items() if row[at])
+        yield from self._below("; ".join(told), folds=True)
+
+    def beside(self, row: Row, paint: Paint) -> Iterator[str]:
+        """The lines of a row without what is stacked."""
         yield from self.line_of([row[at] for at in self.columns], paint)
         for at in self.under:
-            room = self.room - len(_INDENT)
-            parts = folded(row[at], room) if self.folding and row[at] else [row[at]]
-            yield from (f"{_INDENT}{part}" for part in parts if part)
+            yield from self._below(row[at], folds=self.folding)
+
+    def _told(self, column: Column, cell: str) -> str:
+        told = f"{column.title} {cell}"
+        return told if column.side == "right" else cut(told, self.room - len(_INDENT) - len(";"))
+
+    def _below(self, text: str, *, folds: bool) -> Iterator[str]:
+        parts = folded(text, self.room - len(_INDENT)) if folds and text else [text]
+        yield from (f"{_INDENT}{part}" for part in parts if part)
 
     def line_of(self, cells: Row, paint: Paint) -> Iterator[str]:
         """The lines of the cells that are beside each other."""
@@ -230,6 +248,7 @@ class _Shown(NamedTuple):
     columns: dict[int, Column]
     under: Sequence[int] = ()
     beyond: int = -1  # how many columns fewer than is usual where room is scarce
+    stacked: Mapping[int, Column] = MappingProxyType({})  # those that go there with their titles
 
 
 def _squeezed(columns: Sequence[Column]) -> Iterator[_Shown]:
@@ -245,6 +264,17 @@ def _squeezed(columns: Sequence[Column]) -> Iterator[_Shown]:
         away = {*under, *gone[:number]}
         left = {at: column for at, column in shown.items() if at not in away}
         yield _Shown(left, under, number - usual)
+    # Long texts need most room, and the last columns are the least of the others.
+    stacked: dict[int, Column] = {}
+    beside = [at for at in [*left][1:] if not left[at].whole]
+    for at in sorted(beside, key=lambda at: (left[at].wide is not None, -at)):
+        stacked = dict(sorted({**stacked, at: left[at]}.items()))
+        yield _Shown(
+            {at: column for at, column in left.items() if at not in stacked},
+            under,
+            len(gone) - usual + len(stacked),
+            stacked,
+        )
 
 
 class _Measured:
@@ -252,10 +282,10 @@ class _Measured:
 
     def __init__(self, shown: _Shown, rows: Sequence[Row], room: int, folding: bool) -> None:
         columns = self.columns = shown.columns
-        self.under, self._beyond = shown.under, shown.beyond
+        self.under, self.stacked, self._beyond = shown.under, shown.stacked, shown.beyond
         self._room, self._folding = room, folding
         self._longest = {
-            at: max(size(column.title), *(size(row[at]) for row in rows))
+            at: max(_titled(column), *(size(row[at]) for row in rows))
             for at, column in columns.items()
         }
         self._asked = {at: self._ask(at, column) for at, column in columns.items()}
@@ -272,12 +302,8 @@ class _Measured:
     def widths(self) -> dict[int, int]:
         """The cells of each column, more or less than asked for as there is room."""
         widths = dict(self._asked)
-        for smallest in (self._smallest, self._least):
-            while self._left(widths) < 0:
-                at = self._first_to_give(widths, smallest)
-                if at is None:
-                    break
-                widths[at] -= 1
+        while self._left(widths) < 0 and (at := self._first_to_give(widths)) is not None:
+            widths[at] -= 1
         while self._left(widths) > 0 and (at := self._first_to_get(widths)) is not None:
             widths[at] += 1
         return widths
@@ -285,11 +311,9 @@ class _Measured:
     def _left(self, widths: Mapping[int, int]) -> int:
         return self._room - sum(widths.values()) - len(_GAP) * (len(widths) - 1)
 
-    def _first_to_give(
-        self, widths: Mapping[int, int], smallest: Callable[[int], int]
-    ) -> int | None:
+    def _first_to_give(self, widths: Mapping[int, int]) -> int | None:
         """Names before long texts, the widest first."""
-        spare = [at for at in widths if widths[at] > smallest(at)]
+        spare = [at for at in widths if widths[at] > self._smallest(at)]
         by_need = {at: (self.columns[at].wide is not None, widths[at]) for at in spare}
         return max(by_need, key=by_need.__getitem__, default=None)
 
@@ -305,18 +329,19 @@ class _Measured:
 
     def _wanted(self, at: int) -> int:
         column, longest = self.columns[at], self._longest[at]
-        return longest if column.whole or column.wide is None else min(longest, column.wide)
+        free = column.whole or column.side == "right" or column.wide is None
+        return longest if free or column.wide is None else min(longest, column.wide)
 
     def _smallest(self, at: int) -> int:
         column, wanted = self.columns[at], self._wanted(at)
-        if self._whole(at):
+        if column.side == "right" or (column.whole and not self._folding):
             return wanted
         if column.wide is None:
-            return min(wanted, _NARROW)
+            return min(wanted, column.least or _NARROW)
         return min(wanted, column.wide if column.least is None else column.least)
 
-    def _least(self, at: int) -> int:
-        return min(self._smallest(at), self._wanted(at) if self._whole(at) else _LEAST)
 
-    def _whole(self, at: int) -> bool:
-        return self.columns[at].whole and not self._folding
+def _titled(column: Column) -> int:
+    """The cells that a column's title may take: over numbers not more than they were given."""
+    title = size(column.title)
+    return min(title, column.wide or title) if column.side == "right" else title

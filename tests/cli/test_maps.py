@@ -68,12 +68,15 @@ def test_coverage(cli: Cli, reader: Path, toy_hub: Path) -> None:
     cli("sync", cwd=reader)
     out = cli("coverage", cwd=reader).out
     assert "4 of 4 experiments set constants and nothing else" in out
-    assert "\nRATE          3  0.2, 9  0.1       0.2         2                      1\n" in out
+    assert "\nconstant  tried  values  in task  in best  keep  noise  crash\n" in out
+    assert "\nRATE          3  0.2, 9  0.1      0.2         2             1\n" in out
     assert "nobody has touched: NOISE 0\n" in out
     assert "next: gitcollab coverage RATE" in out
     one = cli("coverage", "rate", cwd=reader)
-    assert "RATE: 0.1 at first, 0.2 in the best; 2 values in 3 experiments\n" in one.out
-    assert "0.2 (best)      2   2 ⇄" in one.out
+    first_line = "RATE: 0.1 in the task's program, 0.2 in the best; 2 values in 3 experiments"
+    assert one.out.startswith(f"{first_line}\n")
+    assert "\nvalue       tried  alone  keep  crash       gain " in one.out
+    assert "\n0.2 (best)      2      2   2 ⇄" in one.out
     assert "⇄ kept on two tiers or more" in one.out
     told = cli("coverage", "RATE", "--json", cwd=reader)
     (rate,) = told.json["constants"]
@@ -182,11 +185,11 @@ def test_strangers_words_do_nothing(cli: Cli, reader: Path, toy_hub: Path) -> No
 def test_a_terminal_without_the_characters_gets_others(
     cli: Cli, reader: Path, toy_hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gitcollab.cli import sparkline, strip, text
+    from gitcollab.cli import explore, sparkline, strip, text
 
     history(toy_hub)
     cli("sync", cwd=reader)
-    for module in (sparkline, strip, text):
+    for module in (explore, sparkline, strip, text):
         monkeypatch.setattr(module, "can_show", lambda *_: False)
     for argv in MAPS:
         assert cli(*argv, cwd=reader).out.isascii(), argv

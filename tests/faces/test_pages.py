@@ -188,8 +188,8 @@ def test_of_a_crowd_the_busiest_are_listed(bench: Bench) -> None:
 
 
 def test_links_lead_to_files_of_the_hub(bench: Bench) -> None:
-    bench.add("a", 1.0)
-    bench.add("b", 0.9, "vega", tier="large")
+    bench.add("a", 1.0, files={})
+    bench.add("b", 0.9, "vega", tier="large", files={})
     readme, board = render(bench)
     there = {*SEED, "README.md", "LEADERBOARD.md", "progress.svg"}
     there |= views.all_files(standings(bench.task, bench.results), read).keys()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gitcollab.records.models import Result, Task
+from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm.runs import Run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,15 +42,20 @@ class Bench:
         self.results: list[Run] = []
 
     def add(self, program: str, metric: float | None, agent: str = "nova", **fields: Any) -> Run:
-        """A run of ``program``; ``base`` names a program, ``minute`` moves it in time."""
+        """A run of ``program``; ``base`` names a program, ``minute`` moves it in time.
+
+        Without a ``fingerprint`` (None) nobody has its program.
+        """
         number = len(self.results)
         base = fields.pop("base", None)
         minute = fields.pop("minute", number)
         base_result = next((r for r in self.results if r.fingerprint == digest(base or "")), None)
+        named = fields.get("fingerprint", program) is not None
         result = Result.model_validate(
             {
                 "schema": 1,
                 "id": f"{agent}/{program}-{number}",
+                "files": {PROGRAM_PATH: digest(program)} if named else {},
                 "agent": agent,
                 "created_at": START + timedelta(minutes=minute),
                 "nonce": f"{number:032x}",

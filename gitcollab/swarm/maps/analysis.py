@@ -18,6 +18,7 @@ from gitcollab.swarm import claims
 from gitcollab.swarm.credit import Activity
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.maps.coverage import is_new
+from gitcollab.swarm.maps.words import is_bare
 from gitcollab.swarm.progress import mark_of
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.rankings import entry, entry_of
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 RECENT = 50  # experiments that diversity is about
 KEPT, FAILED, OPEN, NEW, AGAIN, ACROSS = 5, 5, 5, 5, 5, 5  # lines of each
 MOST_AGENTS, MOST_TIERS = 100, 50
-CODE = "(code)"  # what an experiment was about that changed more than constants
+# What an experiment was about that changed more than constants, or has no program to look at.
+CODE, WORDS = "(code)", "(words)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ class Diversity:
     """How widely the swarm has searched of late: over its last ``experiments`` results.
 
     ``reruns`` are further runs of a program, and baselines. The others were about the constants
-    that they set, a constant of k counting 1/k, or about the code. ``effective`` is how many equal
-    subjects would be as diverse: exp(H) of Shannon's entropy H of their shares (M. O. Hill,
-    "Diversity and Evenness", Ecology 54, 1973: the number of order 1).
+    that they set, a constant of k counting 1/k, or about the code; where nobody has the program,
+    words alone tell what else was changed. ``effective`` is how many equal subjects would be as
+    diverse: exp(H) of Shannon's entropy H of their shares (M. O. Hill, "Diversity and Evenness",
+    Ecology 54, 1973: the number of order 1).
     """
 
     experiments: int
@@ -70,7 +73,7 @@ class Diversity:
     structural: int  # that changed more than constants, or have nothing but words
     constants: int  # distinct ones
     bases: int  # distinct programs that were changed
-    most: str | None  # the subject that most was about: a constant, or "(code)"
+    most: str | None  # the subject that most was about: a constant, "(code)" or "(words)"
     most_share: float  # of what was no rerun, 0 to 1
     effective: float
 
@@ -88,6 +91,7 @@ class Analysis:
     trend: Trend
     diversity: Diversity
     replicate: Sequence[Entry]  # what another run would tell most about, flagged ones last
+    bare: int  # programs that were run too seldom and that nobody has: they cannot be run again
     transfers: Sequence[Entry]  # changes kept on several tiers, each in its best program
     hypotheses: IdeaPage  # open ones, the most useful first; its counts are of all
     insights: LearnedPage  # the newest
@@ -110,6 +114,7 @@ def of_member(member: Member) -> Analysis:
         trend=trend(course, member.clock()),
         diversity=Diversity(**kept["diversity"]),
         replicate=[entry_of(one) for one in kept["replicate"]],
+        bare=kept["bare"],
         transfers=[entry_of(one) for one in kept["transfers"]],
         hypotheses=hypotheses.listed(member, status="open", limit=OPEN),
         insights=insights.listed(member, limit=NEW),
@@ -120,13 +125,15 @@ def of_member(member: Member) -> Analysis:
 def facts(where: Standings) -> dict[str, Any]:
     """What the standings alone say, as plain JSON data."""
     newest = sorted(where.results.values(), key=lambda r: (r.created_at, r.id), reverse=True)
-    again = where.worth_replicating[:AGAIN]
+    few = where.worth_replicating
+    again = [group for group in few if not is_bare(group.first)]
     return {
         "active": [list(one) for one in where.credit.active()[:MOST_AGENTS]],
         "kept": _first(where, newest, KEPT, lambda run: mark_of(where, run) == "keep"),
         "failed": _first(where, newest, FAILED, lambda r: mark_of(where, r) in _FAILURES),
         "diversity": asdict(diversity(where, newest[:RECENT])),
-        "replicate": [asdict(entry(group, n)) for n, group in enumerate(again, 1)],
+        "replicate": [asdict(entry(group, n)) for n, group in enumerate(again[:AGAIN], 1)],
+        "bare": len(few) - len(again),
         "transfers": _transfers(where),
     }
 
@@ -183,7 +190,7 @@ def diversity(where: Standings, runs: Sequence[Run]) -> Diversity:
         experiments=len(runs),
         reruns=len(runs) - len(changing),
         structural=sum(run.change is None for run in changing),
-        constants=len(shares.keys() - {CODE}),
+        constants=len(shares.keys() - {CODE, WORDS}),
         bases=len({base_fingerprint_of(run, where.results) for run in changing}),
         most=most,
         most_share=shares[most] / total if most is not None else 0.0,
@@ -195,7 +202,7 @@ def _subjects(run: Run) -> Iterator[str]:
     if run.delta is not None:
         yield from sorted(json.loads(run.delta))
     if run.change is None:
-        yield CODE
+        yield WORDS if is_bare(run) else CODE
 
 
 def _transfers(where: Standings) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """What of the search space was tried: per constant which values, on which bases, to what effect.
 
-A pure function of the standings. An *experiment* is one change of one program on one tier; running
-it again is none. It says what a constant does only where it changed nothing else.
+A pure function of the standings, and of words where there is no program. An *experiment* is one
+change of one program on one tier; running it again is none, nor is setting a constant to the value
+that it has. It says what a constant does only where it changed nothing else.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitcollab.errors import GitcollabError
@@ -18,12 +19,14 @@ from gitcollab.similarity.constants import UnknownConstant, Value, constants
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.grouping import Key, Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.maps.values import values
+from gitcollab.swarm.maps.words import is_bare, speaking, started
 from gitcollab.swarm.progress import Mark, mark_of
 from gitcollab.swarm.ranking import Standings, noise_between
 from gitcollab.swarm.runs import Run
 
 if TYPE_CHECKING:
     from gitcollab.swarm.member import Member
+    from gitcollab.swarm.recogniser import Words
 
 MOST_IDS = 10  # of a value
 
@@ -63,6 +66,17 @@ class Explored:
     now: str | None
     tried: Sequence[Tried]  # by value, numbers first
     experiments: int
+    said: bool  # ``now`` is what words say: that line did not begin with the task's program
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A constant that no experiment is known to have set, of which words alone speak."""
+
+    name: str
+    baseline: str  # in the task's program
+    experiments: int
+    results: Sequence[str]  # ids, the best first, ``MOST_IDS`` at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,9 @@ class Coverage:
 
     constants: Sequence[Explored]  # the most explored first
     untouched: Sequence[tuple[str, str]]  # names with the values they have
+    worded: Sequence[Worded]  # the most spoken of first
     structural: int  # experiments that changed more than constants, or have nothing but words
+    by_words: int  # of these, those that have nothing but words
     experiments: int  # all that tried something new
     noise: float  # below this, a difference between two single runs is noise
 
@@ -100,22 +116,27 @@ def of_member(member: Member, constant: str | None = None) -> Coverage:
 
 def of_constant(found: Coverage, wanted: str) -> Coverage:
     """Of what was found, only the constant; small letters will do. Raises UnknownConstant."""
-    names = [one.name for one in found.constants] + [name for name, _ in found.untouched]
+    names = [one.name for one in found.constants] + [one.name for one in found.worded]
+    names += [name for name, _ in found.untouched]
     name = wanted if wanted in names else wanted.strip().upper()
     if name not in names:
         raise UnknownConstant(wanted, dict.fromkeys(names))
-    return Coverage(
-        [one for one in found.constants if one.name == name],
-        [one for one in found.untouched if one[0] == name],
-        found.structural,
-        found.experiments,
-        found.noise,
+    return replace(
+        found,
+        constants=[one for one in found.constants if one.name == name],
+        untouched=[one for one in found.untouched if one[0] == name],
+        worded=[one for one in found.worded if one.name == name],
     )
 
 
-def coverage(where: Standings, baseline: Mapping[str, Value]) -> Coverage:
-    """What was tried; ``baseline`` are the constants of the task's own program."""
-    known = values(where, baseline)
+def coverage(
+    where: Standings, baseline: Mapping[str, Value], words: Words | None = None
+) -> Coverage:
+    """What was tried; ``baseline`` are the constants of the task's own program.
+
+    ``words`` read what experiments say of which nobody has the program.
+    """
+    known = values(where, baseline, {} if words is None else started(where.results, words))
     experiments = list(_experiments(where, known.changes))
     found: dict[str, dict[str, list[tuple[Changed, _Experiment]]]] = {}
     for one in experiments:
@@ -129,20 +150,41 @@ def coverage(where: Standings, baseline: Mapping[str, Value]) -> Coverage:
             now=known.best.get(name),
             tried=[_tried(where, value, of[value]) for value in sorted(of, key=_size)],
             experiments=sum(map(len, of.values())),
+            said=name in known.said,
         )
         for name, of in found.items()
     ]
+    rest = {n: v for n, v in sorted(known.baseline.items()) if n not in found}
+    worded = [] if words is None else _worded(where, experiments, rest, words)
+    spoken = {one.name for one in worded}
     return Coverage(
         constants=sorted(explored, key=lambda one: (-one.experiments, one.name)),
-        untouched=[(n, v) for n, v in sorted(known.baseline.items()) if n not in found],
+        untouched=[(name, value) for name, value in rest.items() if name not in spoken],
+        worded=worded,
         structural=sum(one.run.change is None for one in experiments),
+        by_words=sum(is_bare(one.run) and one.run.delta is None for one in experiments),
         experiments=len(experiments),
         noise=noise_between(where.sigma, 1, 1),
     )
 
 
+def _worded(
+    where: Standings,
+    experiments: Sequence[_Experiment],
+    names: Mapping[str, str],
+    words: Words,
+) -> list[Worded]:
+    """Of these constants, those that experiments speak of."""
+    ordered = [one.run for one in sorted(experiments, key=lambda one: _place(where, one))]
+    found = [
+        Worded(name, names[name], len(runs), [run.id for run in runs[:MOST_IDS]])
+        for name, runs in speaking(ordered, names, words).items()
+    ]
+    return sorted(found, key=lambda one: (-one.experiments, one.name))
+
+
 def _now(member: Member) -> Coverage:
-    return coverage(member.standings(), baseline_of(member))
+    return coverage(member.standings(), baseline_of(member), member.words)
 
 
 def baseline_of(member: Member) -> Mapping[str, Value]:
@@ -161,7 +203,8 @@ def _read(kept: Mapping[str, Any]) -> Coverage:
         for one in kept["constants"]
     ]
     untouched = [(name, value) for name, value in kept["untouched"]]
-    return Coverage(explored, untouched, kept["structural"], kept["experiments"], kept["noise"])
+    worded = [Worded(**one) for one in kept["worded"]]
+    return Coverage(**{**kept, "constants": explored, "untouched": untouched, "worded": worded})
 
 
 def _experiments(
@@ -171,8 +214,8 @@ def _experiments(
     found: dict[tuple[object, ...], Run] = {}
     for run in sorted(where.results.values(), key=lambda run: (run.created_at, run.id)):
         base_print = base_fingerprint_of(run, where.results)
-        if not is_new(run, base_print):
-            continue
+        if not is_new(run, base_print) or (run.change and run.id not in changes):
+            continue  # what it sets has that value already
         same = (*key_of(run), base_print, run.delta)
         known = found.get(same)
         if known is None or (where.is_counted(run) and not where.is_counted(known)):

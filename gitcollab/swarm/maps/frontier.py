@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gitcollab.records.models import Claim
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
+from gitcollab.swarm.maps.words import is_bare
 from gitcollab.swarm.progress import Mark, mark_of
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.rankings import entry
@@ -43,11 +44,13 @@ class Frontier:
     """Leaves: first what was kept or has no verdict, then noise, then what was discarded.
 
     Within these they are ranked as everywhere. ``counts`` are of all leaves, by their verdict.
+    What nobody has the program of is no leaf, since nobody can build on it: ``bare`` counts them.
     """
 
     leaves: Sequence[Leaf]
     total: int
     counts: Mapping[Mark, int]
+    bare: int
 
 
 def of_member(member: Member, tier: str | None = None, limit: int | None = None) -> Frontier:
@@ -72,9 +75,14 @@ def frontier(
     """The frontier at ``now``; another run of a program does not build on it."""
     built = _built_on(where)
     found: dict[str, tuple[int, Runs, Mark]] = {}
+    bare: set[str] = set()
     for rank, draft in enumerate(_ranked(where, tier), 1):
         program = draft.key[0]
-        if program not in built and program not in found:
+        if program in built or program in found:
+            continue
+        if is_bare(draft.first):
+            bare.add(program)
+        else:
             found[program] = rank, draft, mark_of(where, made_by(where, draft))
     ordered = sorted(found.values(), key=lambda one: (_ORDER.get(one[2], 0), one[0]))
     claimed = _claimed(where, running)
@@ -88,7 +96,7 @@ def frontier(
         for rank, draft, mark in ordered[:limit]
     ]
     counts = Counter(mark for _, _, mark in ordered)
-    return Frontier(leaves, len(ordered), dict(sorted(counts.items())))
+    return Frontier(leaves, len(ordered), dict(sorted(counts.items())), len(bare))
 
 
 def _ranked(where: Standings, tier: str | None) -> Iterable[Runs]:

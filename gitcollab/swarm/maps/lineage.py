@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gitcollab.errors import GitcollabError
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
-from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.ranking import Group, Standings, noise_between
 from gitcollab.swarm.runs import Run
 
 if TYPE_CHECKING:
@@ -60,12 +60,14 @@ class Credit:
 class Lineage:
     """The line of a program, from where it began to the program itself.
 
-    ``credits`` are whose changes gained how much, as far as they were asked for.
+    ``credits`` are whose changes gained how much, as far as they were asked for. A single step of
+    less than ``noise`` may be luck, between programs that were run once.
     """
 
     tier: str
     links: Sequence[Link]
     origin: Origin
+    noise: float
     credits: Sequence[Credit] = ()
 
     @property
@@ -131,7 +133,8 @@ def lineage(where: Standings, last: Group) -> Lineage:
         seen.add(run.fingerprint)
         runs.append(run)
     origin = _origin(where, runs[-1], base, seen)
-    return Lineage(last.tier, _linked(where, programs, list(reversed(runs)), last.tier), origin)
+    links = _linked(where, programs, list(reversed(runs)), last.tier)
+    return Lineage(last.tier, links, origin, noise_between(where.sigma, 1, 1))
 
 
 def credits_of(where: Standings, line: Lineage) -> list[Credit]:

@@ -21,6 +21,7 @@ class Range:
     last: str
     values: int
     n: int
+    alone: int
     kept: int
     discarded: int
     noise: int
@@ -47,6 +48,7 @@ def _range(tried: Sequence[Tried], sign: int) -> Range:
         last=tried[-1].value,
         values=len(tried),
         n=sum(t.n for t in tried),
+        alone=sum(t.alone for t in tried),
         kept=sum(t.kept for t in tried),
         discarded=sum(t.discarded for t in tried),
         noise=sum(t.noise for t in tried),

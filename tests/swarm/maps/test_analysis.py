@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitcollab.swarm.maps.analysis import CODE, FAILED, Diversity, diversity, facts
+from gitcollab.swarm.maps.analysis import CODE, FAILED, WORDS, Diversity, diversity, facts
 from gitcollab.swarm.ranking import standings
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.factories import Bench, digest
@@ -54,9 +54,22 @@ def test_so_many_subjects_tried_equally_are_so_many(bench: Bench, number: int) -
 
 def test_the_code_is_one_subject(bench: Bench) -> None:
     begin(bench)
-    bench.add("said", 0.9, base="base")
+    bench.add("other", 0.9, base="base")
     found = spread(bench)
     assert (found.most, found.most_share, found.effective) == (CODE, 1.0, 1.0)
+
+
+def test_what_nobody_has_is_known_by_words_and_worth_no_run(bench: Bench) -> None:
+    begin(bench)
+    bench.add("said", 0.8, base="base", fingerprint=None)
+    bench.add("told", 0.85, base="base", fingerprint=None)
+    bench.add("other", 0.9, base="base")
+    found = spread(bench)
+    assert (found.most, found.most_share) == (WORDS, pytest.approx(2 / 3))
+    assert (found.structural, found.constants) == (3, 0)
+    told = facts(standings(bench.task, bench.results))
+    assert [one["description"] for one in told["replicate"]] == ["other", "base"]
+    assert told["bare"] == 2
 
 
 def test_what_was_kept_and_what_failed_newest_first(bench: Bench) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import random
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from gitcollab.faces.pages import pages
 from gitcollab.similarity.constants import UnknownConstant, Value
-from gitcollab.swarm.importing import Wanted
-from gitcollab.swarm.joining import join
+from gitcollab.similarity.library import Library
 from gitcollab.swarm.maps import coverage as module
-from gitcollab.swarm.maps.coverage import Coverage, Tried, coverage
+from gitcollab.swarm.maps.coverage import Coverage, Tried, coverage, of_constant
 from gitcollab.swarm.maps.ranges import ranges
 from gitcollab.swarm.maps.values import values
 from gitcollab.swarm.ranking import standings
-from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
+from tests.similarity.field import WORDS
 from tests.swarm.factories import Bench, digest, make_task
 
-REAL = Path(__file__).parents[4] / "shared" / "data" / "autoresearch-h100-mar8.tsv"
 BASELINE: dict[str, Value] = {"LR": 0.1, "DEPTH": 8, "BETAS": (0.8, 0.95)}
 
 Agent = Callable[[str], Swarm]
@@ -94,6 +89,19 @@ def test_runs_again_are_no_experiments_and_make_gains_certain(bench: Bench) -> N
     assert again.error < once.error
 
 
+def test_setting_a_constant_to_the_value_that_it_has_tries_nothing(bench: Bench) -> None:
+    begin(bench)
+    bench.add("a", 0.9, base="base", delta={"LR": 0.2})
+    bench.add("same", 0.5, base="a", delta={"LR": 0.2})
+    bench.add("more", 0.4, base="a", delta={"LR": 0.2, "DEPTH": 9})
+    found = of(bench)
+    (lr,) = values_of(found, "LR").values()
+    assert (lr.n, lr.kept, lr.best, lr.results) == (1, 1, 0.9, ["nova/a-1"])
+    depth = values_of(found, "DEPTH")["9"]
+    assert (depth.n, depth.alone) == (1, 1)
+    assert found.experiments == 2
+
+
 def test_what_experiments_share_is_noise_once(bench: Bench) -> None:
     begin(bench)
     for n, metric in enumerate((0.9, 0.92)):
@@ -111,6 +119,53 @@ def test_words_alone_are_experiments_that_are_on_no_map(bench: Bench) -> None:
     bench.add("again", 0.9, base="base", fingerprint=digest("base"))
     found = of(bench)
     assert (found.experiments, found.structural, found.constants) == (1, 1, [])
+
+
+NOBODY_HAS: dict[str, Any] = {"fingerprint": None, "files": {}}
+
+
+def said(bench: Bench, *, baseline: dict[str, Value] = BASELINE) -> Coverage:
+    """The map, with words read."""
+    where = standings(bench.task, bench.results, baseline=digest("base"))
+    return coverage(where, baseline, lambda: Library(WORDS))
+
+
+def test_words_say_what_a_constant_was_where_there_is_no_program(bench: Bench) -> None:
+    bench.add("start", 1.0, **NOBODY_HAS)
+    base = {"base": None, **NOBODY_HAS}
+    bench.add("x", 0.9, description="matrix LR 0.2 to 0.3", delta={"MATRIX_LR": 0.3}, **base)
+    for n, one in enumerate(bench.results[1:], 1):
+        bench.results[n] = one._replace(base=bench.results[0].id)
+    known: dict[str, Value] = {"MATRIX_LR": 0.1}
+    (lr,) = said(bench, baseline=known).constants
+    assert (lr.baseline, lr.now, lr.said) == ("0.1", "0.3", False)
+    assert lr.tried[0].before == ["0.2"]
+    bench.results[1] = bench.results[1]._replace(metric=1.1)  # the first is the best
+    (lr,) = said(bench, baseline=known).constants
+    assert (lr.baseline, lr.now, lr.said) == ("0.1", "0.2", True)
+
+
+def test_words_say_nothing_against_a_program(bench: Bench) -> None:
+    begin(bench)
+    words = "matrix LR 0.2 to 0.3"
+    bench.add("x", 1.1, base="base", description=words, delta={"MATRIX_LR": 0.3}, **NOBODY_HAS)
+    (lr,) = said(bench, baseline={"MATRIX_LR": 0.1}).constants
+    assert (lr.now, lr.said, lr.tried[0].before) == ("0.1", False, ["0.1"])
+
+
+def test_what_words_speak_of_is_not_untouched(bench: Bench) -> None:
+    begin(bench)
+    for metric, words in ((1.1, "short window 1/8 context"), (0.9, "short window a tenth")):
+        bench.add("x", metric, base="base", description=words, **NOBODY_HAS)
+    bench.add("y", 1.2, base="base", description="longer short window", structural=True)
+    names: dict[str, Value] = {"SHORT_WINDOW": 64, "WINDOW_PATTERN": "SSL", "DEPTH": 8}
+    found = said(bench, baseline=names)
+    assert found.untouched == [("DEPTH", "8"), ("WINDOW_PATTERN", '"SSL"')]
+    (window,) = found.worded  # of a program the code tells, not the words
+    assert (window.name, window.baseline, window.experiments) == ("SHORT_WINDOW", "64", 2)
+    assert list(window.results) == ["nova/x-2", "nova/x-1"]
+    assert (found.experiments, found.structural, found.by_words) == (3, 3, 2)
+    assert of_constant(found, "short_window").worded == [window]
 
 
 def test_values_in_a_line_that_begins_nowhere_are_not_known(bench: Bench) -> None:
@@ -166,7 +221,7 @@ def test_better_is_positive_and_first(direction: str) -> None:
     begin(bench)
     sign = bench.task.sign
     bench.add("a", 1.0 - 0.1 * sign, base="base", delta={"LR": 0.2})
-    bench.add("b", 1.0 + 0.1 * sign, base="a", delta={"DEPTH": 9})
+    bench.add("b", 1.0 + 0.1 * sign, base="base", delta={"DEPTH": 9})
     bench.add("c", 1.0 + 0.3 * sign, base="b", delta={"LR": 0.2})
     found = values_of(of(bench), "LR")["0.2"]
     assert found.gain == pytest.approx((0.1 - 0.2) / 2)
@@ -232,129 +287,3 @@ def test_neighbours_are_taken_together_where_values_are_many(bench: Bench) -> No
     single = ranges(one, 10, 1)[0]
     assert few[1].error == pytest.approx((single.error or 0) / 3**0.5)
     assert ranges(one, 1, -1)[0].best.value == "1"
-
-
-# -- the field's own log ---------------------------------------------------------------------------
-
-
-def imported(tmp_path: Path) -> Swarm:
-    """An agent of a hub that holds the log."""
-    if not REAL.exists():
-        pytest.skip("the log is not here")
-    hub, folder = tmp_path / "real.git", tmp_path / "nova"
-    assert init_hub(str(hub), preset="autoresearch", pages=pages).seeded
-    join(folder, str(hub), agent="nova", pages=pages)
-    swarm = Swarm.open(folder, pages=pages)
-    assert swarm.import_log(REAL, Wanted(agent="karp", tier="xl")).imported == 126
-    return swarm
-
-
-# By hand from the log: constant -> value -> (values before, metrics in the order of the log).
-STORY = {
-    "TOTAL_BATCH_SIZE": {"262144": (["524288"], [0.986041]), "131072": (["262144"], [])},
-    "EMBEDDING_LR": {
-        "0.8": (["0.6"], [0.975524]),
-        "0.9": (["0.8"], [0.973894, 0.969952]),
-        "1": (["0.8", "0.9"], [0.974134, 0.970767]),
-    },
-    "UNEMBEDDING_LR": {
-        "0.004": (["0.005"], [0.973155]),
-        "0.005": (["0.006"], [0.972779]),
-        "0.006": (["0.004", "0.005"], [0.973104, 0.970759]),
-        "0.008": (["0.004"], [0.975895]),
-    },
-    "FINAL_LR_FRAC": {
-        "0.02": (["0.05"], [0.973105]),
-        "0.03": (["0.05"], [0.973005, 0.969714]),
-        "0.05": (["0"], [0.974119]),
-        "0.1": (["0.05"], [0.974490]),
-    },
-    "WARMDOWN_RATIO": {
-        "0.65": (["0.7"], [0.973312]),
-        "0.7": (["0.5"], [0.981201]),
-        "0.75": (["0.7"], [0.969686]),
-        "0.8": (["0.7", "0.75"], [0.973659, 0.970244]),
-    },
-    "ROPE_BASE": {
-        "150000": (["200000"], [0.973173]),
-        "200000": (["10000"], [0.978784]),
-        "300000": (["200000"], [0.970678]),
-        "400000": (["200000"], [0.974038]),
-    },
-    "MATRIX_LR": {"0.035": (["0.04"], [0.973828]), "0.045": (["0.04"], [0.974903, 0.971004])},
-    "SOFTCAP": {
-        "13": (["15"], [0.972847]),
-        "14": (["15"], [0.972901]),
-        "20": (["15"], [0.973824]),
-    },
-    "DEPTH": {
-        "8": (["9"], [0.975285]),
-        "9": (["8"], [0.981773]),
-        "10": (["9"], [0.979340, 0.974655]),
-        "11": (["9"], [0.979754]),
-    },
-    "MLP_RATIO": {"3.5": (["4"], [0.973803]), "4.5": (["4"], [0.972877])},
-    "SCALAR_LR": {"0.3": (["0.5"], [0.973121]), "0.7": (["0.5"], [0.972901])},
-    "WARMUP_RATIO": {"0.02": (["0"], [0.975328]), "0.05": (["0"], [0.982603])},
-    "WINDOW_PATTERN": {
-        '"SSSL"': (['"SSSSL"'], [0.974912]),
-        '"SSSSL"': (['"SSL"'], [0.980903]),
-        '"SSSSSL"': (['"SSSSL"'], [0.976203]),
-    },
-}
-# What the log's last kept row comes to.
-IN_BEST = {
-    "TOTAL_BATCH_SIZE": "262144",
-    "DEPTH": "9",
-    "ASPECT_RATIO": "57",
-    "WINDOW_PATTERN": '"SSSSL"',
-    "ROPE_BASE": "200000",
-    "EMBEDDING_LR": "0.9",
-    "UNEMBEDDING_LR": "0.005",
-    "FINAL_LR_FRAC": "0.05",
-    "WARMDOWN_RATIO": "0.75",
-    "MATRIX_LR": "0.04",
-    "SOFTCAP": "15",
-}
-
-
-def test_a_real_session_is_told_as_its_log_has_it(tmp_path: Path) -> None:
-    real = imported(tmp_path)
-    rows = list(csv.DictReader(REAL.open(), delimiter="\t"))
-    check_coverage(real, rows)
-    check_line(real, [row for row in rows if row["status"] == "keep"])
-
-
-def check_coverage(real: Swarm, rows: Sequence[Mapping[str, str]]) -> None:
-    found = real.coverage()
-    metrics = {r.id: r.metric for r, _ in real.results(limit=1000).results}
-    for name, story in STORY.items():
-        told = values_of(found, name)
-        assert told.keys() == story.keys(), name
-        for value, (before, expected) in story.items():
-            one = told[value]
-            assert one.before == before, (name, value)
-            known = sorted(m for i in one.results if (m := metrics[i]) is not None)
-            assert known == sorted(expected), (name, value)
-            assert one.n == len(expected) + one.crashed
-    assert {one.name: one.now for one in found.constants} | IN_BEST == {
-        one.name: one.now for one in found.constants
-    }
-    assert found.experiments == len(rows) - 1  # all but the baseline
-    halved = values_of(found, "TOTAL_BATCH_SIZE")
-    assert (halved["262144"].kept, halved["131072"].crashed) == (1, 1)
-    assert halved["262144"].gain == pytest.approx(0.997900 - 0.986041)
-
-
-def check_line(real: Swarm, kept: Sequence[Mapping[str, str]]) -> None:
-    line = real.lineage()
-    assert line is not None
-    assert [link.run.description for link in line.links] == [row["description"] for row in kept]
-    shown = [float(row["val_bpb"]) for row in kept]
-    assert [link.group and link.group.mean for link in line.links] == shown
-    gains = [a - b for a, b in pairwise(shown)]
-    assert [link.gain for link in line.links[1:]] == pytest.approx(gains)
-    assert line.gain == pytest.approx(0.997900 - 0.969686)
-    assert line.origin == "begun"
-    (credit,) = line.credits
-    assert (credit.agent, credit.changes) == ("karp", len(kept))

@@ -100,6 +100,16 @@ def test_claims_that_build_on_it_are_counted(bench: Bench) -> None:
     assert leaf.claimed == 2
 
 
+def test_nobody_can_build_on_what_nobody_has(bench: Bench) -> None:
+    begin(bench)
+    bench.add("said", 0.8, base="base", fingerprint=None)
+    bench.add("worse", 1.2, base="base")
+    found = of(bench)
+    assert (names(found), found.total, found.counts) == (["worse"], 1, {"discard": 1})
+    assert found.bare == 1
+    assert found.leaves[0].entry.rank == 3  # of all
+
+
 def test_circles_of_bases_have_no_leaf(bench: Bench) -> None:
     bench.add("a", 0.9, base_fingerprint=digest("b"))
     bench.add("b", 0.8, base_fingerprint=digest("a"))
@@ -108,7 +118,7 @@ def test_circles_of_bases_have_no_leaf(bench: Bench) -> None:
 
 def test_of_a_hub(agent: Agent) -> None:
     nova = agent("nova")
-    assert nova.frontier() == Frontier([], 0, {})
+    assert nova.frontier() == Frontier([], 0, {}, 0)
     nova.run()
     report = nova.run(set_values={"RATE": "0.2"})
     assert report.result is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STRIP = 21  # cells
 _NAMES = 30  # constants that nobody touched, in words
 _FEW = 4  # values that are listed
-_LEAST_ROOM, _OTHERS = 14, 66  # cells that values have, and that all other columns may take
+_LEAST_ROOM, _OTHERS = 14, 66  # cells that values have, and that the other columns need
 _WIDEST = 40  # cells of a value
 
 
@@ -49,10 +49,11 @@ def coverage(
         return jsonout.emit(mapsjson.coverage(found))
     if constant is not None:
         return _tell_one(found, swarm.task, limit)
-    return _tell_all(found, limit)
+    return tell(found, limit)
 
 
-def _tell_all(found: Coverage, limit: int) -> None:
+def tell(found: Coverage, limit: int) -> None:
+    """All constants, at most ``limit`` of those that were tried."""
     if not found.experiments:
         render.say("nobody has changed anything yet; begin with: gitcollab run --set NAME=VALUE")
     elif not found.constants:
@@ -60,7 +61,7 @@ def _tell_all(found: Coverage, limit: int) -> None:
     else:
         render.say(_of_what(found))
         print()
-        _table(_COLUMNS, [_explored(one) for one in found.constants[:limit]])
+        _overview(found.constants[:limit])
         if len(found.constants) > limit:
             render.say(f"... and {len(found.constants) - limit} more (--limit)")
     if found.untouched:
@@ -82,14 +83,19 @@ _COUNTS = (
     Column("discard", 7, "right", short="disc."),
     Column("crash", 5, "right"),
 )
-_COLUMNS = (
-    Column("constant", 26, least=17),
-    Column("tried", 5, "right"),
-    Column("values", None),
-    Column("in task", 12, least=6, drop=1),
-    Column("in best", 12),
-    *_COUNTS,
-)
+
+
+def _overview(found: Sequence[Explored]) -> None:
+    rows = [_explored(one) for one in found]
+    columns = (
+        Column("constant", 26, least=17),
+        Column("tried", 5, "right"),
+        Column("values", max(size(values) for _, _, values, *_ in rows)),
+        Column("in task", 12, least=6, drop=1),
+        Column("in best", 12, least=11),
+        *_COUNTS,
+    )
+    _table(columns, rows)
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:

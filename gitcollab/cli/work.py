@@ -82,12 +82,14 @@ def run(
 
     --hypothesis and --cites say what it tests: its result counts for or against these. Where you
     change and say nothing else, `run --hypothesis ID` makes the change that a hypothesis says
-    (`gitcollab hypothesis list`); where that does not fit your base, it runs on the base that it
-    was proposed for, and leaves train.py alone.
+    (`gitcollab hypothesis list`), as does `run` alone after `claim --hypothesis ID`; where that
+    does not fit your base, it runs on the base that it was proposed for, and leaves train.py alone.
+    Another change than a hypothesis says may name it, and does not test it.
 
-    With --count or --forever others follow: runs of the programs that most need another one.
-    They stop when you edit the program, or when 5 in a row fail (exit code 1). Each is told as
-    it ends (--json: an object a line, one that sums up last); the exit code is the last one's.
+    With --count or --forever others follow: runs of the programs that most need another one, but
+    none where what you asked for is done, or being done. They stop when you edit the program, or
+    when 5 in a row fail (exit code 1). Each is told as it ends (--json: an object a line, one that
+    sums up last); the exit code is the last one's.
 
     Programs run in a sandbox (bubblewrap) where there is one; without one, code of others does
     not run at all. `gitcollab join ... --sandbox` changes that for good, --sandbox for once.
@@ -208,7 +210,7 @@ def claim(
     recognised in other words: `gitcollab similar A B` says how. Without WHAT, or with
     --from-code, the code alone decides, whatever the words say. --anyway overrides, and is
     recorded in the claim and its result. --hypothesis alone, where train.py has no edits, claims
-    what the hypothesis says; its run then counts for it.
+    what the hypothesis says, and `run` alone then does it.
 
     Exit codes: 0 granted, 4 taken, duplicate or refused, 5 offline (nothing is claimed).
     """

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_toys import TOY_PROGRAM, Ran
 
+from gitcollab.store.differences import difference
+
 Cli = Callable[..., Ran]
 Join = Callable[[str], Path]
 
@@ -60,6 +62,40 @@ def test_from_an_idea_to_what_is_known(cli: Cli, join: Join) -> None:
     assert cli("insight", "withdraw", lesson, "--reason", "too early", cwd=nova).code == 0
     gone = cli("insight", "list")
     assert (gone.code, gone.out) == (0, "no insights\n")
+
+
+def test_a_claim_says_what_carries_it_out(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    cli("run", "--sandbox", "off", cwd=nova)
+    idea = id_of(cli("hypothesis", "add", "a higher rate", "--because", "x", "--set", "LR=0.3"))
+    words = id_of(cli("hypothesis", "add", "a cosine", "--because", "x"))
+    assert cli("claim", "--hypothesis", words).err == "next: make its change, then: gitcollab run\n"
+    assert cli("claim", "--hypothesis", idea).err == "next: gitcollab run\n"
+    ran = cli("run", "--sandbox", "off", "--json")
+    assert (ran.code, ran.json["result"]["hypothesis"]) == (0, idea)
+    other = cli("run", "--set", "PAUSE=0.1", "--hypothesis", idea, "--sandbox", "off")
+    assert "note: this is another change than nova/a-higher-rate-" in other.out
+    shown = cli("hypothesis", "show", idea).out
+    assert "tested: supported (1 run)" in shown
+    tests, related = shown.split("related: these name it, and change something else\n")
+    assert ("LR 0.1 → 0.3" in tests, "PAUSE" in related) == (True, True)
+
+
+def test_of_a_long_patch_the_beginning_is_shown(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    text = TOY_PROGRAM + "".join(f"# {n}\n" for n in range(1, 101))
+    patch = difference(TOY_PROGRAM, text, "train.py", "a", "b").patch
+    (nova / "long.diff").write_text(patch)
+    told = cli("hypothesis", "add", "x", "--because", "y", "--patch", "long.diff", cwd=nova)
+    idea = id_of(told)
+    shown = cli("hypothesis", "show", idea).out
+    quoted = [line for line in shown.splitlines() if line.startswith("| ")]
+    assert len(quoted) == 1 + 60  # the reasoning, too
+    assert (
+        f"{patch.count(chr(10)) - 60} more lines: gitcollab hypothesis show {idea[-8:]} --full"
+        in shown
+    )
+    assert "| +# 100\n" in cli("hypothesis", "show", idea, "--full").out
 
 
 def test_json(cli: Cli, join: Join) -> None:

@@ -117,7 +117,7 @@ class Hypothesis(Part):
     evidence: list[Name]
     priority: int
     status: Literal["open", "claimed", "tested"]
-    outcome: Literal["supported", "refuted", "within noise", "crashed"] | None
+    outcome: Literal["supported", "refuted", "undecided", "within noise", "crashed"] | None
     tests: list[Name]
     also: list[Name]
     waiting: bool

@@ -15,7 +15,6 @@ from gitcollab.faces.swarm import Kept, Swarm
 from gitcollab.swarm.workspace import FOLDER
 
 _PUBLIC = ("runs", "aside")  # of what a workspace has for itself: programs and their logs
-
 _RUNS_ONLY = "have a run write its output into the workspace; nothing else is published"
 
 

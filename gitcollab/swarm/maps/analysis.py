@@ -91,11 +91,11 @@ class Analysis:
     trend: Trend
     diversity: Diversity
     replicate: Sequence[Entry]  # what another run would tell most about, flagged ones last
-    bare: int  # programs that were run too seldom and that nobody has: they cannot be run again
     transfers: Sequence[Entry]  # changes kept on several tiers, each in its best program
     hypotheses: IdeaPage  # open ones, the most useful first; its counts are of all
     insights: LearnedPage  # the newest
     claims: Sequence[Claim]  # in force, oldest first
+    bare: int = 0  # programs that were run too seldom, and that nobody has to run them again
 
 
 def of_member(member: Member) -> Analysis:

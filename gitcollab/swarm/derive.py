@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from gitcollab.records.models import AgentCard
+from gitcollab.records.models import AgentCard, Task
 from gitcollab.store.requests import Decider, Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading, views
@@ -22,6 +22,12 @@ Pages: TypeAlias = Callable[[Standings, Mapping[str, AgentCard], Read], Mapping[
 _SOURCES = ("results/", "retractions/", "agents/", "rulings/", "task.yaml")
 
 
+def standings_of(snapshot: Snapshot, task: Task) -> Standings:
+    """The standings of the results on a hub that count."""
+    gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
+    return standings(task, reading.runs(snapshot), gone, baseline)
+
+
 def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
     """A function from a snapshot to its derived files, with the pages where given."""
 
@@ -30,8 +36,7 @@ def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:
             task = reading.task_of(snapshot, "this hub", "the state branch")
         except reading.NoTask:
             return {}  # a task from the future is no reason to lose a record
-        gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
-        where = standings(task, reading.runs(snapshot), gone, baseline)
+        where = standings_of(snapshot, task)
         files: dict[str, bytes | None] = dict(
             views.all_files(where, snapshot.read, snapshot.list("best"))
         )

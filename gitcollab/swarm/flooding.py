@@ -22,7 +22,6 @@ from gitcollab.records.models import (
     Signed,
     Task,
 )
-from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
 
@@ -54,10 +53,8 @@ def floods(
             sizes = after.sizes(f"results/{agent}")
             if _most([(time, sizes.get(name, 0)) for name, time in results.items()], new) > most:
                 yield f"{agent} adds more than {most:,} bytes a day"
-    if any(isinstance(r, Hypothesis) for r in owned):
-        number = open_hypotheses(after, agent)
-        if number > limits.open_hypotheses:
-            yield f"{agent} has more than {limits.open_hypotheses} open hypotheses"
+    if any(isinstance(r, Hypothesis) for r in owned) and not has_room(after, task, agent):
+        yield f"{agent} has more than {limits.open_hypotheses} open hypotheses"
     if any(isinstance(r, Claim) for r in mine):
         number = sum(claim.agent == agent for claim in reading.claims(after).values())
         if number > MAX_CLAIMS:
@@ -109,14 +106,19 @@ def _most(amounts: Iterable[tuple[datetime, int]], new: Iterable[datetime]) -> i
     return max((until[bisect(times, e)] - until[bisect(times, e - _DAY)] for e in ends), default=0)
 
 
-def open_hypotheses(snapshot: Snapshot, agent: str) -> int:
-    """How many hypotheses of the agent no result has tested and nobody has withdrawn."""
-    mine = [str(row[0]) for row in snapshot.select("hypothesis", agent=agent)]
-    if not mine:
-        return 0
-    tested = {hypothesis for _, hypothesis in snapshot.select("result", "hypothesis")}
-    gone = {r.target for r in reading.retractions(snapshot).values() if r.agent == agent}
-    return sum(
-        record_id not in tested and path_of("hypothesis", record_id) not in gone
-        for record_id in mine
-    )
+def has_room(snapshot: Snapshot, task: Task, agent: str, more: int = 0) -> bool:
+    """Whether the agent keeps no more hypotheses open than the task allows, with ``more`` of them.
+
+    Open are those that stand and that no test has judged, as the board has it. Where its agent has
+    no more than that in all, nothing else is looked at.
+    """
+    from gitcollab.swarm.ideas.board import judged
+    from gitcollab.swarm.ideas.standing import standing_ids
+
+    room = task.policy.limits.open_hypotheses - more
+    mine = {str(row[0]) for row in snapshot.select("hypothesis", agent=agent)}
+    if len(mine) > room:
+        mine &= frozenset(standing_ids(snapshot, "hypothesis"))
+    if len(mine) > room:
+        mine -= frozenset(judged(snapshot, task))
+    return len(mine) <= room

@@ -22,7 +22,7 @@ from gitcollab.records.models import (
 from gitcollab.records.signing import KeyPair
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.snapshot import Snapshot
-from gitcollab.swarm import rulebook, standing
+from gitcollab.swarm import reading, rulebook, standing
 from gitcollab.swarm.roster import roster
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
@@ -257,13 +257,28 @@ class TestFloods:
 
     def test_open_hypotheses(self, hub: Any) -> None:
         def idea(n: int) -> dict[str, bytes]:
-            given = COMMON | {"id": f"nova/h-{n}", "agent": "nova", "title": "x", "reasoning": "y"}
+            given = COMMON | {"id": f"nova/h-{n}", "agent": "nova", "title": f"x {n}"}
+            given["reasoning"] = "y"
             return file(people.signed(Hypothesis.model_validate(given)))
 
-        before = hub(idea(1), task=self.limited(open_hypotheses=1))
-        assert broken(before, idea(2)) == ["limit"]
-        tested = published(result(hypothesis="nova/h-1"))
-        assert broken(hub(idea(1), tested, task=self.limited(open_hypotheses=1)), idea(2)) == []
+        def left(*there: Files) -> list[str]:
+            return broken(hub(idea(1), *there, task=task), idea(2))
+
+        task, better = self.limited(open_hypotheses=1), PROGRAM.replace("0.2", "0.3")
+        digest = reading.task_of(hub(task=task), "", "").digest
+        base = published(result(stem="base", task=digest))
+        assert left() == ["limit"]
+        names = {"hypothesis": "nova/h-1", "base_fingerprint": fingerprint(PROGRAM), "task": digest}
+        assert left(base, published(result(program=better, **names), better)) == []
+        crash = result(status="crash", metric=None, program=better, **names)
+        assert left(base, published(crash, better)) == ["limit"]
+        forged = result("atlas", program=better, **names).model_copy(update={"signature": None})
+        assert left(base, published(forged, better)) == ["limit"]
+        gone = Retraction.model_validate(
+            COMMON | {"id": "nova/x", "agent": "nova", "target": "hypotheses/nova/h-1.yaml"}
+        )
+        assert left(file(people.signed(gone))) == []
+        assert left(file(gone)) == ["limit"]
 
 
 class TestClaims:

@@ -18,14 +18,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
-from gitcollab.records.models import Claim, Hypothesis
+from gitcollab.records.models import Claim, Hypothesis, Task
 from gitcollab.records.names import path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import claims
+from gitcollab.swarm.derive import standings_of
 from gitcollab.swarm.ideas.fitting import unknown
 from gitcollab.swarm.ideas.folding import folded
 from gitcollab.swarm.ideas.lessons import Lessons
@@ -251,7 +252,7 @@ class Board:
         named = {one for idea in untested for guess in idea for one in guess.evidence.split()}
         results = [where.results[one] for one in named & where.results.keys()]
         return Scales(
-            kept={one.id for one in results if where.verdict(one) == "better"},
+            kept={one.id for one in results if where.judgement(one) == "better"},
             supported=self._supported(named),
             changed=changed,
             run=run,
@@ -272,6 +273,21 @@ class Board:
         """
         told = (one for one in self._guesses.values() if one.id not in self._waiting)
         return unknown(self._snapshot, self._where, told)
+
+
+def judged(snapshot: Snapshot, task: Task) -> Collection[str]:
+    """Ids of the hypotheses on a hub that were judged by a test, as its board has it."""
+    return snapshot.once("judged", _DEPENDS, lambda: _judged(snapshot, task))
+
+
+_DEPENDS = (
+    *("task.yaml", "train.py", "agents/", "rulings/", "retractions/"),
+    *("hypotheses/", "results/"),
+)
+
+
+def _judged(snapshot: Snapshot, task: Task) -> Collection[str]:
+    return Board(snapshot, standings_of(snapshot, task), datetime.now(UTC)).judged
 
 
 def _age(run: Run) -> tuple[str, str]:

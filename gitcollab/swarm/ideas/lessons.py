@@ -11,7 +11,7 @@ against "within noise" are both. Where as many speak for it as against it, it is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -108,13 +108,12 @@ class Lessons:
                 if run.created_at <= line.created_at:
                     yield key_of(run)
 
-    def supported(self, ids: Collection[str]) -> set[str]:
+    def supported(self, ids: Set[str]) -> set[str]:
         """Those of the insights that later results support."""
-        return {
-            line.id
-            for line in self.lines
-            if line.id in ids and self.standing(line)[0] == "supported"
-        }
+        if ids.isdisjoint(standing_ids(self._snapshot, "insight")):
+            return set()
+        lines = (line for line in self.lines if line.id in ids)
+        return {line.id for line in lines if self.standing(line)[0] == "supported"}
 
     @cached_property
     def _tests(self) -> Mapping[str, Sequence[Run]]:

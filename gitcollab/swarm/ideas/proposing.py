@@ -16,7 +16,8 @@ from gitcollab.records.names import path_of
 from gitcollab.store.requests import Decision, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
-from gitcollab.swarm.flooding import open_hypotheses
+from gitcollab.swarm.flooding import has_room
+from gitcollab.swarm.ideas.board import judged
 from gitcollab.swarm.ideas.folding import identity_of
 from gitcollab.swarm.ideas.retracting import withdrawn
 from gitcollab.swarm.ideas.thoughts import HYPOTHESES, INSIGHTS, Guess, Lesson
@@ -85,12 +86,13 @@ def _duplicate(other: Hypothesis | Insight, why: str) -> Decision:
     return Decision({"outcome": "duplicate", "other": record, "reason": why}, {}, "")
 
 
-def too_many(snapshot: Snapshot, task: Task, agent: str) -> str | None:
-    """Why the agent may propose no more for now; None when it may."""
-    most = task.policy.limits.open_hypotheses
-    if open_hypotheses(snapshot, agent) < most:
+def too_many(snapshot: Snapshot, task: Task, agent: str, waiting: int = 0) -> str | None:
+    """Why the agent may propose no more for now, when so many of its wait; None when it may."""
+    if has_room(snapshot, task, agent, waiting + 1):
         return None
-    return f"{agent} has {most} open hypotheses, and no more are allowed here"
+    most = task.policy.limits.open_hypotheses
+    held = f" ({waiting} of them wait for the hub)" if waiting else ""
+    return f"{agent} has {most} open hypotheses{held}, and no more are allowed here"
 
 
 # -- what says the same ----------------------------------------------------------------------------
@@ -112,9 +114,10 @@ def said_before(
             if other.base == mine.base:
                 return other, why
             found.append((other, why))
-    if any(_is_tested(snapshot, other.id) for other, _ in found):
+    if not found:
         return None
-    return found[0] if found else None
+    done = judged(snapshot, reading.task_of(snapshot, "the hub", "it"))
+    return None if any(other.id in done for other, _ in found) else found[0]
 
 
 def learned_before(snapshot: Snapshot, mine: Insight, words: Words) -> tuple[Insight, str] | None:
@@ -144,10 +147,6 @@ def counts(snapshot: Snapshot, record: Hypothesis | Insight) -> bool:
     """Whether a record is its agent's, a member's, and was not withdrawn."""
     path = path_of(type(record).__name__.lower(), record.id)
     return path not in withdrawn(snapshot) and roster(snapshot).trusts(record)
-
-
-def _is_tested(snapshot: Snapshot, hypothesis_id: str) -> bool:
-    return bool(snapshot.select("result", hypothesis=hypothesis_id, status="ok"))
 
 
 def _same_change(snapshot: Snapshot, mine: Guess) -> Iterator[tuple[Guess, str]]:

@@ -77,7 +77,8 @@ def propose(
         "priority": priority,
     }
     mine = _made(member, Hypothesis, title, fields)
-    if why := proposing.too_many(member.store.snapshot(), member.task, mine.agent):
+    waiting = sum(one.agent == mine.agent for one in unsent.hypotheses(member).values())
+    if why := proposing.too_many(member.store.snapshot(), member.task, mine.agent, waiting):
         return NotTold(why, _room(mine.agent))
     return _told(member, "propose", mine, anyway, _tried(member, mine))
 

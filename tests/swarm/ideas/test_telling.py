@@ -211,6 +211,37 @@ def test_each_agent_has_so_many_open_ones(nova: Swarm, agent: Agent) -> None:
     told(nova.propose("four", "y"))
 
 
+def test_what_is_unsigned_fills_nobodys_room_and_frees_none(nova: Swarm) -> None:
+    limited(nova, 2)
+    first, second = told(nova.propose("one", "y")), told(nova.propose("two", "y"))
+    assert isinstance(first, Hypothesis)
+    hub = Path(nova.hub)
+    base = nova.results().results[0][0]
+    crash = base.model_copy(update={"id": "vega/x", "agent": "vega", "hypothesis": first.id})
+    people.plant(hub, {path_of("result", crash.id): codec.encode(crash)})
+    nova.member.store.refresh()
+    assert isinstance(nova.propose("three", "y"), NotTold)
+    nova.withdraw(second.id)
+    forged = [first.model_copy(update={"id": f"nova/forged-{n}"}) for n in range(3)]
+    people.plant(hub, {path_of("hypothesis", one.id): codec.encode(one) for one in forged})
+    nova.member.store.refresh()
+    told(nova.propose("three", "y"))
+
+
+def test_what_waits_here_takes_room(nova: Swarm) -> None:
+    limited(nova, 3)
+    told(nova.propose("one", "y"))
+    away = Path(nova.hub).with_suffix(".away")
+    shutil.move(nova.hub, away)
+    assert isinstance(nova.propose("two", "y"), Kept)
+    assert isinstance(nova.propose("three", "y"), Kept)
+    refused = nova.propose("four", "y")
+    assert isinstance(refused, NotTold)
+    assert "3 open hypotheses (2 of them wait for the hub)" in refused.reason
+    shutil.move(away, nova.hub)
+    assert nova.sync().delivered == 2
+
+
 # -- without the hub -------------------------------------------------------------------------------
 
 

@@ -64,8 +64,7 @@ def tell_claim(answer: ClaimOutcome, typed: str) -> None:
             )
             for note in notes:
                 render.say("note:", note)
-            if claim.hypothesis is not None:
-                _next(f"{'make its change, then: ' if only_words(claim) else ''}gitcollab run")
+            _next(f"{'make its change, then: ' if only_words(claim) else ''}gitcollab run")
         case Taken(other=other):
             render.say("taken:", answer.reason)
             render.pairs(

@@ -84,7 +84,9 @@ def run(
     change and say nothing else, `run --hypothesis ID` makes the change that a hypothesis says
     (`gitcollab hypothesis list`), as does `run` alone after `claim --hypothesis ID`; where that
     does not fit your base, it runs on the base that it was proposed for, and leaves train.py alone.
-    Another change than a hypothesis says may name it, and does not test it.
+    Another change than a hypothesis says may name it, and does not test it. For one in words, edit
+    train.py first: its title describes what you did. After `claim "MATRIX_LR 0.01 → 0.02"`, `run`
+    alone makes that change.
 
     With --count or --forever others follow: runs of the programs that most need another one, but
     none where what you asked for is done, or being done. They stop when you edit the program, or

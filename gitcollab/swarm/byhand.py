@@ -44,7 +44,7 @@ def publish_log(
     spoken = spoken_claim(member, text)
     if what is None and spoken is not None:
         what = spoken.description
-    plan = proposal_of(member, task, text, what)
+    plan = proposal_of(member, task, text, what, title=named.title)
     plan = replace(plan, experiment=named.named_in(plan.experiment))
     began = (member.workspace.base() or Base(None, text)).text
     doubts = named.doubts(plan.experiment, began, task.program)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Task
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import claiming, confinement, patching, trials
+from gitcollab.swarm import carrying, claiming, confinement, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
@@ -74,8 +74,8 @@ def prepare(
 ) -> Ready | RunReport:
     """Claim what the working program changes; a report when somebody else has it or did it.
 
-    Where nothing is changed, it is what the hypothesis says that is ``named``, or that this
-    workspace has claimed.
+    Where nothing is changed, it is what the hypothesis says that is ``named``, or what this
+    workspace has claimed and can be done as it is.
     """
     task = member.believed_task
     found = member.workspace.program(task)
@@ -84,11 +84,15 @@ def prepare(
     if found != before:
         recovered = (*recovered, *_give_back(member, found))
     check_data(member, task)  # what is missing here is better said before anything is claimed
-    chosen = None
-    if not (what or set_values or patch or is_changed(member, before)):
+    bare, chosen = not (what or set_values or patch or is_changed(member, before)), None
+    if bare:
         chosen = _as_said(member, task, before, seed, named)
+        chosen = chosen or _as_claimed(member, task, before, seed, named)
     if chosen is None:
         chosen = _as_changed(member, task, before, what, set_values, patch, seed, anyway, named)
+        if bare:
+            left = carrying.left_over(member, chosen.plan.experiment)
+            chosen = replace(chosen, notes=(*chosen.notes, *left))
     named, spoken = chosen.named, chosen.spoken
     plan = replace(chosen.plan, experiment=named.named_in(chosen.plan.experiment, spoken))
     confined = confinement.decide(member, plan.experiment, sandbox, by=chosen.by)
@@ -132,6 +136,18 @@ def _as_said(
     return _Chosen(tried.plan, named, claim, tried.by, tried.notes, began)
 
 
+def _as_claimed(
+    member: Member, task: Task, text: str, seed: int | None, named: Links
+) -> _Chosen | None:
+    """The change of constants that this workspace has claimed, if it is one."""
+    found = carrying.due(member, task, text, seed, named)
+    if found is None:
+        return None
+    base = member.workspace.base() or Base(None, text)
+    doubts = found.named.doubts(found.plan.experiment, base.text, task.program)
+    return _Chosen(found.plan, found.named, found.claim, (), doubts)
+
+
 def _as_changed(
     member: Member,
     task: Task,
@@ -147,7 +163,9 @@ def _as_changed(
     spoken = spoken_claim(member, text) if not (set_values or patch) else None
     if what is None and spoken is not None:
         what = spoken.description
-    plan = proposal_of(member, task, text, what, set_values, patch, seed, again=anyway)
+    plan = proposal_of(
+        member, task, text, what, set_values, patch, seed, again=anyway, title=named.title
+    )
     by = (*additions_by(member, text, plan.experiment), *((PATCHER,) if patch else ()))
     base = member.workspace.base() or Base(None, text)
     doubts = named.doubts(plan.experiment, base.text, task.program)
@@ -184,14 +202,16 @@ def proposal_of(
     seed: int | None = None,
     *,
     again: bool = False,
+    title: str | None = None,
 ) -> Proposal:
     """What the program ``text``, patched, is as an experiment against this workspace's base.
 
     ``again``: a program that was published, as it is, is another run of it, whatever the base.
+    ``title`` describes a change that neither words nor constants do.
     """
-    base, title = member.workspace.base() or Base(None, text), None
+    base = member.workspace.base() or Base(None, text)
     if patch is not None:
-        title = _title_of(member, patch) if text == base.text else None
+        title = (_title_of(member, patch) if text == base.text else None) or title
         text = patching.applied(patch, text, task.program)
     elif again and not set_values and (published := _published(member, task, text, base)):
         base, what = published, None

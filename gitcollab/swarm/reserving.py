@@ -57,7 +57,7 @@ def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> Cl
     from gitcollab.swarm import preparing, trials
 
     text = trials.users_program(member.workspace, member.task)
-    plan = preparing.proposal_of(member, member.task, text, what, again=anyway)
+    plan = preparing.proposal_of(member, member.task, text, what, again=anyway, title=named.title)
     notes = preparing.notes_on(member, plan, what)
     experiment = named.named_in(plan.experiment)
     answer = claiming.claim(member, experiment, seed=plan.seed, anyway=anyway)

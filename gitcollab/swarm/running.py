@@ -58,10 +58,11 @@ def run(
     Whatever happened is published. ^C ends the program, gives the claim back, undoes ``patch``
     and ``set_values`` and is raised again. ``anyway`` repeats what has been done before;
     ``sandbox`` is the workspace's mode unless given. The result names the ``hypothesis`` that it
-    tests and the insights that it ``cites``, of whose ids a part is enough; where nothing is
+    tests and the insights that it ``cites``, of whose ids a part is enough. Where nothing is
     changed and nothing else said, the change that the hypothesis says is made and run (see
-    ``trying``). Raises GitcollabError where nothing could be begun, and RefusedError where that
-    takes a sandbox and there is none, or the patch does not fit.
+    ``trying``), or the one that this workspace has claimed (see ``carrying``). Raises
+    GitcollabError where nothing could be begun, and RefusedError where that takes a sandbox and
+    there is none, or the patch does not fit.
     """
     with member.workspace.one_run():
         named = links(member, hypothesis, cites)

@@ -73,6 +73,8 @@ def test_a_claim_says_what_carries_it_out(cli: Cli, join: Join) -> None:
     assert cli("claim", "--hypothesis", idea).err == "next: gitcollab run\n"
     ran = cli("run", "--sandbox", "off", "--json")
     assert (ran.code, ran.json["result"]["hypothesis"]) == (0, idea)
+    assert cli("claim", "PAUSE = 0.01").err == "next: gitcollab run\n"
+    assert cli("run", "--sandbox", "off", "--json").json["result"]["delta"] == {"PAUSE": 0.01}
     other = cli("run", "--set", "PAUSE=0.1", "--hypothesis", idea, "--sandbox", "off")
     assert "note: this is another change than nova/a-higher-rate-" in other.out
     shown = cli("hypothesis", "show", idea).out

@@ -26,6 +26,12 @@ class Links:
     cites: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str | None:
+        """The hypothesis's words for a change of code; None where it only sets constants."""
+        one = self.hypothesis
+        return None if one is None or (one.set and one.patch is None) else one.title
+
     def named_in(self, experiment: Experiment, earlier: Claim | None = None) -> Experiment:
         """The experiment that names them; what they leave open is as the ``earlier`` claim has it.
 

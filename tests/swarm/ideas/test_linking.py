@@ -168,6 +168,28 @@ def test_one_in_words_needs_an_edit(nova: Swarm) -> None:
     assert ran.result.hypothesis == idea.id
 
 
+def test_the_title_of_one_in_words_describes_what_was_done_for_it(
+    nova: Swarm, tmp_path: Path
+) -> None:
+    idea = told(nova.propose("take the root of the distance", "others do"))
+    edit(nova, "0.1", "x = 1\n")
+    log = tmp_path / "run.log"
+    log.write_text("step 1\n---\nscore: 1.02\nseed: 7\n")
+    by_hand = nova.publish(log, hypothesis=idea.id)
+    edit(nova, "0.1", "x = 2\n")
+    claimed = nova.claim(hypothesis=idea.id)
+    assert isinstance(claimed, Granted)
+    assert claimed.claim.description == idea.title
+    ran = nova.run(hypothesis=idea.id)
+    for one in (by_hand.result, ran.result):
+        assert one is not None
+        assert (one.description, one.hypothesis) == (idea.title, idea.id)
+    sets = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    edit(nova, "0.1", "x = 3\n")
+    with pytest.raises(UsageError, match="cannot describe itself"):  # it is not that
+        nova.run(hypothesis=sets.id)
+
+
 def test_where_it_does_not_fit_it_runs_on_its_own_base(nova: Swarm) -> None:
     idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.2"}))
     edit(nova, "0.3")

@@ -134,19 +134,23 @@ def test_the_board(hub: Hub) -> None:
     base = hub.run("base", 1.0)
     idea = hub.put("hypothesis", Hypothesis(
         id="nova/wider", agent="nova", title="Wider", reasoning="One.\n\nTwo.", set={"RATE": 0.2},
-        patch="".join(f"+{n}\n" for n in range(99)), evidence=[base.id, "vega/none"], priority=1,
-        **hub.own(),
+        evidence=[base.id, "vega/none"], priority=1, **hub.own(),
     ))  # fmt: skip
-    hub.run("test", 0.9, "vega", program=changed(0.2), base=base, hypothesis=idea.id)
+    hub.put("hypothesis", Hypothesis(
+        id="nova/long", agent="nova", title="Long", reasoning="Why not.",
+        patch="".join(f"+{n}\n" for n in range(99)), **hub.own(),
+    ))  # fmt: skip
+    does = {"hypothesis": idea.id, "delta": {"RATE": 0.2}}
+    hub.run("test", 0.9, "vega", program=changed(0.2), base=base, **does)
     hub.run("crash", None, "vega", program=changed(0.3), base=base, hypothesis=idea.id)
     page = hypotheses_of(hub)
-    assert "Open (0) Being tried (0) Tested (1)" in page.words
+    assert "Open (1) Being tried (0) Tested (1)" in page.words
     assert "supported, priority 1, by nova" in page.words
     assert "Sets RATE = 0.2" in page.words
     assert "A patch, its beginning" in page.words
     assert "+39" in page.words
     assert "+40" not in page.words
-    assert "keep 0.900000 test by vega" in page.words
+    assert "keep 0.900000 test by vega Of something else, and naming it: crash" in page.words
     assert f"results/{base.id}.html" in page.links
     assert not any("vega/none" in link for link in page.links)
     assert "hypothesis-nova/wider" in page.ids

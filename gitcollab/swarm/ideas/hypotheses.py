@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gitcollab.errors import UsageError
-from gitcollab.records.models import Hypothesis
 from gitcollab.records.names import meant, path_of
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import looking
@@ -26,7 +25,6 @@ from gitcollab.swarm.ideas.board import (
     Status,
 )
 from gitcollab.swarm.ideas.retracting import withdrawn
-from gitcollab.swarm.ideas.standing import standing_ids
 from gitcollab.swarm.member import Member
 
 __all__ = [
@@ -36,7 +34,6 @@ __all__ = [
     "Outcome",
     "Place",
     "Status",
-    "find",
     "listed",
     "show",
 ]
@@ -111,25 +108,11 @@ def _matches(place: Place, agent: str | None, text: str | None) -> bool:
 def show(member: Member, wanted: str) -> Idea:
     """One hypothesis, in its own words, with what became of its idea; part of an id is enough."""
     board = board_of(member)
-    found = _id_of(member, board.ids, wanted)
+    found = only_id(member.store.snapshot(), "hypothesis", board.ids, wanted)
     idea = board.idea(board.ids[found], found)
     if idea is None:
         raise UsageError(f"{found} cannot be read", "gitcollab sync, then try again")
     return idea
-
-
-def find(member: Member, wanted: str) -> Hypothesis:
-    """The hypothesis that stands with this id, or the only one whose id holds it."""
-    snapshot, waiting = member.store.snapshot(), unsent.hypotheses(member)
-    ids = {*standing_ids(snapshot, "hypothesis"), *waiting}
-    found = _id_of(member, ids, wanted)
-    record = waiting.get(found) or snapshot.record(path_of("hypothesis", found))
-    assert isinstance(record, Hypothesis)
-    return record
-
-
-def _id_of(member: Member, ids: Collection[str], wanted: str) -> str:
-    return only_id(member.store.snapshot(), "hypothesis", ids, wanted)
 
 
 def only_id(

@@ -13,6 +13,7 @@ from gitcollab.cli.choices import Where
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.render import Table
 from gitcollab.cli.table import LAST, Row
+from gitcollab.cli.text import symbol
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from gitcollab.swarm.search.tried import Value
 
 _VALUES = 12  # rows of values; --json gives more
-_MARKS: tuple[Mark, ...] = ("keep", "discard", "noise", "crash")
+_MARKS: tuple[Mark, ...] = ("keep", "noise", "discard", "crash")
 _FILTERS = ("verdict: ", "status: ", "agent: ", "tier: ")
-_COUNTS = (("keep", 4), ("disc.", 5), ("noise", 5), ("crash", 5), ("other", 5))
+_COUNTS = ("keep", "noise", "disc.", "crash")
 _WHERE: dict[Where, Records] = {
     Where.results: "results",
     Where.hypotheses: "hypotheses",
@@ -63,9 +64,8 @@ def ask(
     above 0.05", "12 layers", "double the batch"); so are verdicts ("what failed"), agents ("by
     nova"), tiers ("on cpu"). Other words are searched for, in all ways that the field writes them;
     where these find little, a sentence model looks for what is meant. What was understood is said
-    below the answers. Of a constant, "n" results set it to a value, whatever else they changed;
-    "gain" is the best one's over its base; "other" were reruns, wait to be confirmed, or had no
-    base to be compared with.
+    below the answers. Of a constant, the figures are those of coverage: so many experiments tried a
+    value, "alone" of them changed nothing else, and "gain" is the mean of these over their bases.
     """
     if words and meaning:
         raise UsageError("--words and --meaning do not go together", "leave one of them out")
@@ -105,26 +105,41 @@ def _tell_values(found: Answer, metric: str) -> None:
     from gitcollab.swarm.search.tried import telling
 
     shown = telling(found.tried, _VALUES)
+    rows = [_value(value) for value in shown]
     columns = (
         render.Column("constant", 40, least=8),
         render.Column("value", 16),
-        render.Column("n", 5, "right"),
-        *(render.Column(*titled, "right", drop=2) for titled in _COUNTS),
-        render.Column("gain", 10, "right"),
-        render.Column(f"best {metric}", 16, "right", drop=1),
+        render.Column("tried", 5, "right"),
+        render.Column("alone", 5, "right"),
+        *(render.Column(title, 5, "right", drop=2) for title in _COUNTS),
+        render.Column("gain", 11, "right"),
+        render.Column(symbol("±"), 8, "right", drop=2),
+        render.Column(f"best {metric}", 16, "right", short="best", drop=1),
     )
-    render.table(columns, [_value(value) for value in shown])
+    told = [at for at, one in enumerate(columns) if one.title not in _COUNTS or _any(rows, at)]
+    render.table([columns[at] for at in told], [[row[at] for at in told] for row in rows])
     if found.values > len(shown):
         more = f"... and {found.values - len(shown)} more values"
         render.say(f"{more}: gitcollab coverage {shown[0].constant}")
     print()
 
 
+def _any(rows: Sequence[Row], at: int) -> bool:
+    """Whether any value came to that: what is nowhere needs no room."""
+    return any(row[at] for row in rows)
+
+
 def _value(one: Value) -> Row:
-    counts = [one.verdicts.get(mark, 0) for mark in _MARKS]
-    told = (str(count or "-") for count in (*counts, one.n - sum(counts)))
-    gain = "-" if one.gain is None else f"{one.gain:+.4g}"
-    return one.constant, one.value, str(one.n), *told, gain, render.figure(one.best)
+    return (
+        one.constant,
+        one.value,
+        str(one.n),
+        str(one.alone or ""),
+        *(str(one.verdicts.get(mark) or "") for mark in _MARKS),
+        "" if one.gain is None else render.signed_figure(one.gain),
+        "" if one.error is None else f"{one.error:.2g}",
+        render.figure(one.best),
+    )
 
 
 def _answers(hits: Sequence[Hit], metric: str) -> Table:

@@ -28,8 +28,7 @@ def test_values_answers_and_what_was_understood(ask: Callable[..., Ran]) -> None
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0].split() == [
-        *("constant", "value", "n", "keep", "disc.", "noise", "crash", "other", "gain"),
-        *("best", "score"),
+        *("constant", "value", "tried", "alone", "keep", "disc.", "gain", "±", "best", "score"),
     ]
     assert [line.split()[:3] for line in lines[1:4]] == [
         ["RATE", "0.2", "1"],

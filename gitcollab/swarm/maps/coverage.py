@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records.names import PROGRAM_PATH
@@ -104,6 +105,9 @@ class _Experiment(NamedTuple):
         return len(self.changes) == 1 and not self.run.structural
 
 
+_Setting: TypeAlias = Sequence[tuple[Changed, _Experiment]]
+
+
 def of_member(member: Member, constant: str | None = None) -> Coverage:
     """What the swarm tried; of one constant alone where it is named.
 
@@ -137,18 +141,14 @@ def coverage(
     ``words`` read what experiments say of which nobody has the program.
     """
     known = values(where, baseline, {} if words is None else started(where.results, words))
-    experiments = list(_experiments(where, known.changes))
-    found: dict[str, dict[str, list[tuple[Changed, _Experiment]]]] = {}
-    for one in experiments:
-        for change in one.changes:
-            of = found.setdefault(change.name, defaultdict(list))
-            of[change.after].append((change, one))
+    experiments = list(_experiments(where, known.changes, where.results.values()))
+    found = _by_value(experiments)
     explored = [
         Explored(
             name=name,
             baseline=known.baseline.get(name),
             now=known.best.get(name),
-            tried=[_tried(where, value, of[value]) for value in sorted(of, key=_size)],
+            tried=[_tried(where, value, of[value]) for value in sorted(of, key=size_of)],
             experiments=sum(map(len, of.values())),
             said=name in known.said,
         )
@@ -207,12 +207,36 @@ def _read(kept: Mapping[str, Any]) -> Coverage:
     return Coverage(**{**kept, "constants": explored, "untouched": untouched, "worded": worded})
 
 
+def tried_by(
+    where: Standings, changes: Mapping[str, Sequence[Changed]], runs: Iterable[Run]
+) -> Mapping[tuple[str, str], Callable[[], Tried]]:
+    """By constant and value, what came of it in these runs alone, worked out when it is called.
+
+    ``changes`` are those of ``values``.
+    """
+    found = _by_value(_experiments(where, changes, runs))
+    return {
+        (name, value): partial(_tried, where, value, setting)
+        for name, of in found.items()
+        for value, setting in of.items()
+    }
+
+
+def _by_value(experiments: Iterable[_Experiment]) -> Mapping[str, Mapping[str, _Setting]]:
+    """The experiments that set each constant to each value, with what that changed."""
+    found: dict[str, dict[str, list[tuple[Changed, _Experiment]]]] = {}
+    for one in experiments:
+        for change in one.changes:
+            found.setdefault(change.name, defaultdict(list))[change.after].append((change, one))
+    return found
+
+
 def _experiments(
-    where: Standings, changes: Mapping[str, Sequence[Changed]]
+    where: Standings, changes: Mapping[str, Sequence[Changed]], runs: Iterable[Run]
 ) -> Iterator[_Experiment]:
     """Each change of each program on each tier, as its first run has it that counts, if any."""
     found: dict[tuple[object, ...], Run] = {}
-    for run in sorted(where.results.values(), key=lambda run: (run.created_at, run.id)):
+    for run in sorted(runs, key=lambda run: (run.created_at, run.id)):
         base_print = base_fingerprint_of(run, where.results)
         if not is_new(run, base_print) or (run.change and run.id not in changes):
             continue  # what it sets has that value already
@@ -231,7 +255,7 @@ def is_new(run: Run, base: str) -> bool:
     return run.replicates is None and (bool(run.changed) or base not in ("", run.fingerprint))
 
 
-def _tried(where: Standings, value: str, found: Sequence[tuple[Changed, _Experiment]]) -> Tried:
+def _tried(where: Standings, value: str, found: _Setting) -> Tried:
     experiments = [one for _, one in found]
     alone = [one for one in experiments if one.alone]
     marks = [one.mark for one in experiments]
@@ -240,7 +264,7 @@ def _tried(where: Standings, value: str, found: Sequence[tuple[Changed, _Experim
     best = ranked[0].mine
     return Tried(
         value=value,
-        before=sorted({c.before for c, _ in found if c.before is not None}, key=_size),
+        before=sorted({c.before for c, _ in found if c.before is not None}, key=size_of),
         n=len(experiments),
         bases=len({base_fingerprint_of(one.run, where.results) for one in experiments}),
         alone=len(alone),
@@ -286,7 +310,7 @@ def _place(where: Standings, one: _Experiment) -> tuple[float, str, str]:
     return mean, one.run.created_at, one.run.id
 
 
-def _size(value: str) -> tuple[bool, float, str]:
+def size_of(value: str) -> tuple[bool, float, str]:
     """Numbers by size, and then all else by its text."""
     try:
         return False, float(value), value

@@ -195,12 +195,13 @@ def _tried(pieces: Pieces, matches: Matches) -> tuple[Sequence[Value], int, bool
     subjects = matches.subjects
     if not subjects:
         return (), 0, False
-    found, count = tried(pieces.where, _set(pieces, subjects, matches.results))
+    where, changes = pieces.where, pieces.values.changes
+    found = list(_set(pieces, subjects, matches.results))
     if found:
-        return found, count, False
+        return *tried(where, changes, found), False
     free = [replace(one, bounds=()) for one in subjects]
-    found, count = tried(pieces.where, _set(pieces, free, matches.results))
-    return found, count, bool(found)
+    values, count = tried(where, changes, _set(pieces, free, matches.results))
+    return values, count, bool(values)
 
 
 def _set(

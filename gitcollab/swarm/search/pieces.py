@@ -18,6 +18,7 @@ from gitcollab.swarm import claims
 from gitcollab.swarm.identity import canonical_json
 from gitcollab.swarm.maps.coverage import baseline_of
 from gitcollab.swarm.maps.values import Values, values
+from gitcollab.swarm.maps.words import started
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.progress import Mark, mark_of
 from gitcollab.swarm.ranking import Standings
@@ -79,8 +80,9 @@ class Pieces:
 
     @cached_property
     def values(self) -> Values:
-        """What constants were before each change."""
-        return values(self.where, self.baseline)
+        """What constants were before each change: where only words tell, as these have it."""
+        words = self.member.words
+        return values(self.where, self.baseline, started(self.where.results, words))
 
     @cached_property
     def baseline(self) -> Mapping[str, Value]:

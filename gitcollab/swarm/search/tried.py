@@ -1,12 +1,17 @@
-"""Which values of constants were tried, and what came of each: what a question about them asks."""
+"""Which values of constants were tried, and what came of each: what a question about them asks.
+
+These are the figures of ``maps.coverage``, of the results that a question is about.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.grouping import base_fingerprint_of, key_of
+from gitcollab.swarm.maps.coverage import Tried, size_of, tried_by
 from gitcollab.swarm.progress import Mark
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
@@ -17,11 +22,12 @@ MOST = 40  # values that an answer lists
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that a constant was set to, by ``n`` results, whatever else they changed.
+    """A value that a constant was set to, by ``n`` experiments, ``alone`` of them nothing else.
 
-    ``best`` is the best metric of them, on its ``tier``; ``gain`` the best of a program over its
-    base on the same tier (positive is better, in the metric's unit), of the result ``id``. All
-    three are None where nothing was measured, or compared.
+    ``best`` is the best metric of all of them, of the program of the result ``id``, on its
+    ``tier``. ``gain`` is the mean gain over their base of those that set it alone (positive is
+    better, in the metric's unit), ``error`` its standard error. None where nothing was measured,
+    or compared.
     """
 
     constant: str
@@ -31,23 +37,33 @@ class Value:
     tier: str | None
     gain: float | None
     id: str | None
-    verdicts: Mapping[Mark, int]
+    verdicts: Mapping[Mark, int]  # of what came to one of keep, discard, noise, crash
+    alone: int = 0
+    error: float | None = None
 
 
 def tried(
-    where: Standings, found: Iterable[tuple[Piece, str, str]], most: int = MOST
+    where: Standings,
+    changes: Mapping[str, Sequence[Changed]],
+    found: Iterable[tuple[Piece, str, str]],
+    most: int = MOST,
 ) -> tuple[Sequence[Value], int]:
-    """The values that results set constants to, and how many there are.
+    """The values that experiments set constants to, and how many there are.
 
-    ``found`` are results with a constant and its value. Where there are more than ``most``, of each
-    constant those that were kept and the most tried are given; always by constant and value.
+    ``found`` are results with a constant and its value; ``changes`` is what each result changed.
+    Where there are more values than ``most``, of each constant those that were kept and the most
+    tried are given; always by constant and value.
     """
-    together: dict[tuple[str, str], list[Piece]] = defaultdict(list)
+    runs: dict[str, Run] = {}
+    asked: dict[tuple[str, str], None] = {}
     for piece, constant, value in found:
-        together[constant, value].append(piece)
-    often = {one: (any(p.verdict == "keep" for p in of), len(of)) for one, of in together.items()}
-    chosen = sorted(_telling(often)[:most], key=lambda one: (one[0], _size(one[1])))
-    return [_value(where, *one, together[one]) for one in chosen], len(together)
+        runs[piece.id] = where.results[piece.id]
+        asked[constant, value] = None
+    every = tried_by(where, changes, runs.values())
+    together = {one: every[one]() for one in asked if one in every}
+    often = {one: (of.kept > 0, of.n) for one, of in together.items()}
+    chosen = sorted(_telling(often)[:most], key=lambda one: (one[0], size_of(one[1])))
+    return [_value(where, name, together[name, value]) for name, value in chosen], len(together)
 
 
 def telling(values: Sequence[Value], most: int) -> Sequence[Value]:
@@ -79,28 +95,20 @@ def gain_of(where: Standings, run: Run) -> float | None:
     return (base.mean - mine.mean) * where.task.sign
 
 
-def _value(where: Standings, constant: str, value: str, found: Sequence[Piece]) -> Value:
-    runs = [where.results[piece.id] for piece in found]
-    counted = [run for run in runs if where.is_counted(run) and key_of(run) not in where.flagged]
-    best = min(counted, key=lambda run: (run.metric or 0.0) * where.task.sign, default=None)
-    gains = [(gain, run) for run in counted if (gain := gain_of(where, run)) is not None]
-    gain, by = max(gains, key=lambda one: (one[0], one[1].id), default=(None, best))
-    marks = Counter(piece.verdict for piece in found)
+def _value(where: Standings, constant: str, of: Tried) -> Value:
+    best = where.results[of.results[0]] if of.best is not None else None
+    marks: dict[Mark, int] = {
+        "keep": of.kept, "discard": of.discarded, "noise": of.noise, "crash": of.crashed
+    }  # fmt: skip
     return Value(
         constant,
-        value,
-        len(found),
-        None if best is None else best.metric,
+        of.value,
+        of.n,
+        of.best,
         None if best is None else best.tier,
-        None if gain is None else float(f"{gain:.6g}"),
-        None if by is None else by.id,
-        dict(marks.most_common()),  # type: ignore[arg-type]
+        None if of.gain is None else float(f"{of.gain:.6g}"),
+        None if best is None else best.id,
+        {mark: count for mark, count in marks.items() if count},
+        of.alone,
+        of.error,
     )
-
-
-def _size(value: str) -> tuple[bool, float, str]:
-    """Numbers by size, and then all else by its text."""
-    try:
-        return False, float(value), value
-    except ValueError:
-        return True, 0.0, value

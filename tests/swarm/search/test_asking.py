@@ -72,8 +72,9 @@ def test_the_values_that_were_tried(swarm: Swarm) -> None:
     assert told == [
         ("RATE", "0.2", 1, 1.01, 0.03, "nova/up", {"keep": 1}),
         ("RATE", "0.5", 1, 1.20, -0.19, "vega/high", {"discard": 1}),
-        ("RATE", "0.6", 1, 1.30, -0.29, "vega/both", {"discard": 1}),
+        ("RATE", "0.6", 1, 1.30, None, "vega/both", {"discard": 1}),  # with WIDTH: says nothing
     ]
+    assert [value.alone for value in answer.tried] == [1, 1, 0]
     assert (answer.values, answer.other_values) == (3, False)
     other = swarm.ask("RATE 0.7", where="results", meaning=False)
     assert (names(other), other.other_values) == ([], True)

@@ -58,6 +58,18 @@ def test_a_real_session(tmp_path: Path) -> None:
     assert all(len(names) == 1 and names <= RATES.keys() for names in first)
     gains = {(v.constant, v.value): v.gain for v in answer.tried}
     assert gains["EMBEDDING_LR", "0.8"] == pytest.approx(0.978784 - 0.975524)
+    # the summary tells what the map of constants tells
+    for constant in ("EMBEDDING_LR", "WEIGHT_DECAY"):
+        found_values = swarm.ask(constant, meaning=False).tried
+        (explored,) = swarm.coverage(constant).constants
+        assert [(v.value, v.n, v.alone, v.best) for v in found_values] == [
+            (one.value, one.n, one.alone, one.best) for one in explored.tried
+        ]
+        assert [v.gain for v in found_values] == [pytest.approx(t.gain) for t in explored.tried]
+    # weight decay had been raised before the log says so: words are believed where they say it
+    decays = swarm.ask("WEIGHT_DECAY", where="results", meaning=False)
+    changes = [hit.changes[0] for hit in decays.hits if hit.changes]
+    assert {change.before for change in changes} == {"0.2"}
     for question, expected in METRICS.items():
         found = metrics(swarm.ask(question, where="results", limit=100, meaning=False))
         assert found == sorted(expected, key=lambda one: one or 0.0), question

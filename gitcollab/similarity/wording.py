@@ -143,8 +143,8 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
 
     ``is_verdict`` knows the words that judge an experiment.
     """
-    text = _one_line(text)
-    for pattern, replacement in (*_SHORT, *_CODE):
+    text = plain_words(text)
+    for pattern, replacement in _CODE:
         text = pattern.sub(replacement, text)
     label = _LABEL.match(text)
     if label and len(text) - label.end() > 2:
@@ -158,6 +158,14 @@ def take_apart(text: str, is_verdict: Callable[[str], bool]) -> Wording:
         return Wording(text.strip(_MARKS), tuple(remarks))
     rest = text[purpose.end() :]  # ", double the depth"
     return Wording((text[: purpose.start()] + rest).strip(_MARKS), tuple(remarks), purpose[0])
+
+
+def plain_words(text: str) -> str:
+    """A text on one line, without short forms of words. Bounded as in ``take_apart``."""
+    text = _one_line(text)
+    for pattern, replacement in _SHORT:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def judges(text: str, is_verdict: Callable[[str], bool]) -> bool:

@@ -10,8 +10,10 @@ import pytest
 from gitcollab.records.models import Hypothesis, Insight
 from gitcollab.records.names import path_of
 from gitcollab.swarm.ideas.insights import Learned, Lessons
+from gitcollab.swarm.outcomes import Known
+from gitcollab.swarm.swarm import Swarm
 from tests.faces.dashboards import facts_of
-from tests.swarm.ideas.planting import Planted
+from tests.swarm.ideas.planting import Planted, told
 
 
 class World(Planted):
@@ -151,3 +153,14 @@ def test_what_stands(on: World) -> None:
     on.lesson("forged", signed=False)
     on.withdraw("insight", gone.id)
     assert on.ids == [kept.id]
+
+
+def test_what_says_the_opposite_is_told_and_what_says_the_same_is_known(nova: Swarm) -> None:
+    told(nova.learn("A higher RATE helps up to 0.3"))
+    told(nova.learn("RATE above 0.3 helps"))
+    hurts = told(nova.learn("RATE above 0.3 hurts"))
+    again = nova.learn("a rate over 0.3 is worse")
+    assert isinstance(again, Known)
+    assert (again.other.id, again.reason) == (hurts.id, "same in other words")
+    told(nova.learn("a rate over 0.4 is worse"))
+    told(nova.learn("a rate over 0.3 is worse", expects="worse"))

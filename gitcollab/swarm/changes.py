@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gitcollab.errors import GitcollabError
-from gitcollab.similarity.constants import constants
+from gitcollab.similarity.constants import Value, constants
 from gitcollab.similarity.literal import from_plain, shown
 
 _PROGRAMS = 64  # bases whose constants are remembered: many results have the same one
@@ -24,14 +24,17 @@ class Changed(NamedTuple):
 def changed(delta: Mapping[str, object], base: str | None) -> list[Changed]:
     """The constants of ``delta``, by name; ``base`` is the program that was changed, if known."""
     before = values_of(base) if base is not None and delta else {}
-    return [Changed(name, before.get(name), _text(value)) for name, value in sorted(delta.items())]
+    return [
+        Changed(name, shown(before[name]) if name in before else None, _text(value))
+        for name, value in sorted(delta.items())
+    ]
 
 
 @lru_cache(maxsize=_PROGRAMS)
-def values_of(program: str) -> Mapping[str, str]:
-    """The constants of a program, by name, as Python writes them; none where it cannot be read."""
+def values_of(program: str) -> Mapping[str, Value]:
+    """The values of a program's constants by name; none where it cannot be read as one."""
     try:
-        return {name: shown(one.value) for name, one in constants(program).items()}
+        return {name: one.value for name, one in constants(program).items()}
     except GitcollabError:
         return {}
 

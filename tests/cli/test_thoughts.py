@@ -85,7 +85,7 @@ def test_a_claim_says_what_carries_it_out(cli: Cli, join: Join) -> None:
 
 def test_of_a_long_patch_the_beginning_is_shown(cli: Cli, join: Join) -> None:
     nova = join("nova")
-    text = TOY_PROGRAM + "".join(f"# {n}\n" for n in range(1, 101))
+    text = TOY_PROGRAM + "".join(f"print({n})\n" for n in range(1, 101))
     patch = difference(TOY_PROGRAM, text, "train.py", "a", "b").patch
     (nova / "long.diff").write_text(patch)
     told = cli("hypothesis", "add", "x", "--because", "y", "--patch", "long.diff", cwd=nova)
@@ -97,7 +97,7 @@ def test_of_a_long_patch_the_beginning_is_shown(cli: Cli, join: Join) -> None:
         f"{patch.count(chr(10)) - 60} more lines: gitcollab hypothesis show {idea[-8:]} --full"
         in shown
     )
-    assert "| +# 100\n" in cli("hypothesis", "show", idea, "--full").out
+    assert "| +print(100)\n" in cli("hypothesis", "show", idea, "--full").out
 
 
 def test_json(cli: Cli, join: Join) -> None:

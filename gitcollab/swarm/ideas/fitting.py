@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.similarity.constants import Value
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm.changes import values_of
 from gitcollab.swarm.ideas.thoughts import Guess
@@ -26,13 +27,13 @@ def unknown(
     Of other bases only the best are read; a patch may bring its constants along.
     """
     best = where.best.first.id if where.best else None
-    usual = [_constants(snapshot, None), _constants(snapshot, best)]
+    usual = [program_constants(snapshot, None), program_constants(snapshot, best)]
     odd = [
         guess
         for guess in guesses
         if guess.change is not None and guess.patch is None and _lacking(guess, usual)
     ]
-    own = {base: _constants(snapshot, base) for base in _bases(where, odd)}
+    own = {base: program_constants(snapshot, base) for base in _bases(where, odd)}
     left = ((g, _lacking(g, [*usual, own[g.base]] if g.base in own else usual)) for g in odd)
     return {guess.id: lacking for guess, lacking in left if lacking}
 
@@ -52,7 +53,7 @@ def _bases(where: Standings, guesses: Iterable[Guess]) -> list[str]:
     return [run.id for run in measured[:MOST_BASES]]
 
 
-def _constants(snapshot: Snapshot, result_id: str | None) -> Mapping[str, str]:
+def program_constants(snapshot: Snapshot, result_id: str | None) -> Mapping[str, Value]:
     """The constants of the baseline (None) or of a result's program; none of what is none."""
     folder = "" if result_id is None else f"{folder_of(result_id)}/"
     data = snapshot.read(f"{folder}{PROGRAM_PATH}")

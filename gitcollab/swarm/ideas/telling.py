@@ -13,10 +13,12 @@ from gitcollab.records.models import Hypothesis, Insight, Owned, Retraction
 from gitcollab.records.names import path_of, short_hash, slug
 from gitcollab.similarity import constants, delta
 from gitcollab.similarity.literal import plain
+from gitcollab.similarity.program import fingerprint
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm import looking, naming, patching
 from gitcollab.swarm.ideas import proposing, unsent
-from gitcollab.swarm.identity import canonical_json
+from gitcollab.swarm.ideas.board import line_of
+from gitcollab.swarm.ideas.sameness import learned_before, said_before
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.naming import Kind
 from gitcollab.swarm.outcomes import (
@@ -32,7 +34,11 @@ from gitcollab.swarm.roster import roster
 from gitcollab.swarm.workspace import Base
 
 MAX_PATCH = 32_768  # characters, as records have it
-_TOO_LONG = ("string_too_long", "too_long")
+_FAULTS = {
+    "string_too_long": "it is too long",
+    "too_long": "it is too long",
+    "string_too_short": "it is empty",
+}
 _ROOM = {
     "title": "a title has 1 to 500 characters on one line",
     "reasoning": "say why in 1 to 4096 characters",
@@ -69,7 +75,7 @@ def propose(
     about = _base(member, base)
     fields = {
         "title": title,
-        "reasoning": because,
+        "reasoning": because.strip(),
         "set": _changes(member, about, set_values, patch),
         "patch": patch,
         "base": about.id,
@@ -152,7 +158,12 @@ def _changes(
                 f"the patch has {len(patch):,} characters, more than the {MAX_PATCH:,} allowed",
                 "propose a smaller change, or publish a run of it",
             )
-        text = patching.applied(patch, text, task.program)
+        before, text = text, patching.applied(patch, text, task.program)
+        if fingerprint(text) == fingerprint(before):
+            raise UsageError(
+                "the patch changes nothing but comments or form",
+                "propose what a run can tell apart",
+            )
     if not set_values:
         return None
     known = constants.constants(text)
@@ -187,7 +198,7 @@ def _made(member: Member, model: type[Any], words: str, fields: Mapping[str, Any
         fault = e.errors(include_url=False)[0]
         name = str(fault["loc"][0]) if fault["loc"] else ""
         said = str(fault["msg"]).removeprefix("Value error, ")
-        why = "it is too long" if fault["type"] in _TOO_LONG else said
+        why = _FAULTS.get(fault["type"], said)
         raise UsageError(
             f"the {name or 'record'} cannot be used: {why}", _ROOM.get(name, "say it otherwise")
         ) from e
@@ -219,19 +230,9 @@ def _told(
 def _known(member: Member, mine: Hypothesis | Insight) -> tuple[Hypothesis | Insight, str] | None:
     """What says the same, as far as this host knows: it counts where the hub is away."""
     snapshot, words = member.store.snapshot(), member.words
-    found: tuple[Hypothesis | Insight, str] | None
-    waiting: Hypothesis | Insight | None
     if isinstance(mine, Hypothesis):
-        found = proposing.said_before(snapshot, mine, words)
-        ideas = unsent.hypotheses(member).values()
-        waiting = next((one for one in ideas if proposing.same_idea(mine, one)), None)
-    else:
-        found = proposing.learned_before(snapshot, mine, words)
-        lessons = unsent.insights(member).values()
-        waiting = next((one for one in lessons if proposing.same_lesson(mine, one)), None)
-    if found is None and waiting is not None:
-        return waiting, "it waits on this host for the hub"
-    return found
+        return said_before(snapshot, mine, words, unsent.hypotheses(member).values())
+    return learned_before(snapshot, mine, words, unsent.insights(member).values())
 
 
 def _outcome(
@@ -264,10 +265,10 @@ def _room(agent: str) -> str:
 
 def _tried(member: Member, mine: Hypothesis) -> tuple[str, ...]:
     """That this very change was run on this base before."""
-    if not mine.set or mine.patch is not None:
+    line, snapshot = line_of(mine), member.store.snapshot()
+    if line.change is None or line.patch is not None:
         return ()
-    snapshot = member.store.snapshot()
-    rows = snapshot.select("result", "base", change=canonical_json(mine.set))
+    rows = snapshot.select("result", "base", change=line.change)
     known = member.standings().results
     done = [str(result_id) for result_id, base in rows if base == mine.base and result_id in known]
     return (f"this change was run on this base before: {done[0]}",) if done else ()

@@ -151,13 +151,13 @@ PATCH = """\
 +++ b/train.py
 @@ -3,2 +3,2 @@
 -RATE = 0.1   # what matters
-+RATE = 0.1 * 3
++RATE = 0.1 * abs(3)
  WIDTH = 8    # what does not
 """
 
 
 def test_a_patch_is_tested_by_what_it_makes_of_a_base(on: Board) -> None:
-    made = toy.PROGRAM.replace("RATE = 0.1   # what matters", "RATE = 0.1 * 3")
+    made = toy.PROGRAM.replace("RATE = 0.1   # what matters", "RATE = 0.1 * abs(3)")
     idea = on.idea("patched", patch=PATCH)
     assert patching.applied(PATCH, toy.PROGRAM, "train.py") == made
     changed = {"structural": True, "base_fingerprint": fingerprint(toy.PROGRAM)}
@@ -176,7 +176,7 @@ def test_a_patch_is_tested_on_any_base(on: Board) -> None:
     base = on.run("wide", 1.0, fingerprint=fingerprint(wide))
     people.plant(on.hub, {f"{folder_of(base.id)}/train.py": wide.encode()})
     made = fingerprint(wide.replace("RATE = 0.1 ", "RATE = 0.3 "))  # as the patch does, in form
-    idea = on.idea("patched", patch=moved.replace("0.1 * 3", "0.3"))
+    idea = on.idea("patched", patch=moved.replace("0.1 * abs(3)", "0.3"))
     fields = {"delta": {"RATE": 0.3}, "base_fingerprint": base.fingerprint, "base": base.id}
     on.run("made", 1.5, idea, fingerprint=made, **fields)
     assert on.of(idea).outcome == "refuted"

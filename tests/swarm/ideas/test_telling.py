@@ -82,6 +82,9 @@ def test_a_patch_has_to_fit_and_to_stay_in_the_program(nova: Swarm) -> None:
         nova.propose("z", "y", patch="--- a/train.py\n+++ b/train.py\n" + hunk.format("RATE = 9"))
     with pytest.raises(RefusedError, match=r"only train\.py may be changed"):
         nova.propose("z", "y", patch=good.replace("train.py", "other.py"))
+    for form in ("RATE = 0.1   # it matters", "RATE = 0.10"):
+        with pytest.raises(UsageError, match="changes nothing but comments or form"):
+            nova.propose("z", "y", patch=good.replace("RATE = 0.2", form))
     with pytest.raises(UsageError, match="more than the 32,768 allowed"):
         nova.propose("z", "y", patch=good + "#" * 40_000)
 
@@ -92,7 +95,9 @@ def test_a_patch_has_to_fit_and_to_stay_in_the_program(nova: Swarm) -> None:
         ("", "y", {}, "the title cannot be used: it is empty"),
         ("a\x1b[2Jb", "y", {}, "control character"),
         ("x" * 501, "y", {}, "501 characters"),
+        (" ", "y", {}, "the title cannot be used"),
         ("x", "", {}, "the reasoning cannot be used"),
+        ("x", " \n", {}, "the reasoning cannot be used: it is empty"),
         ("x", "y" * 5000, {}, "the reasoning cannot be used: it is too long"),
         ("x", "y\x00", {}, "control character"),
         ("x", "y", {"priority": 9}, "the priority"),
@@ -141,6 +146,44 @@ def test_one_change_is_one_idea_in_whatever_words(nova: Swarm, agent: Agent) -> 
     assert idea.also == (again.id,)
     assert nova.hypothesis(again.id).hypothesis == again  # in its own words
     assert nova.hypothesis(again.id).also == (first.id,)
+
+
+def test_a_title_that_says_a_change_is_read_as_one(nova: Swarm, agent: Agent) -> None:
+    vega = agent("vega")
+    rate = told(nova.propose("faster", "y", set_values={"RATE": "0.3"}))
+    for title in ("increase RATE to 0.3", "RATE 0.1 → 0.3", "triple the RATE", "RATE=3e-1"):
+        assert known(vega.propose(title, "z")) == rate.id
+    double = told(nova.propose("double WIDTH", "y"))
+    assert known(vega.propose("WIDTH=16", "z")) == double.id
+    assert known(vega.propose("wide", "z", set_values={"WIDTH": "16"})) == double.id
+    told(vega.propose("double WIDTH, RATE 0.3", "z"))
+    told(vega.propose("RATE 0.3 in the first half", "z"))
+    told(vega.propose("wider", "z", set_values={"WIDTH": "15"}))
+    told(vega.propose("both", "z", set_values={"WIDTH": "16", "RATE": "0.31"}))
+
+
+def test_a_patch_of_constants_alone_is_what_it_sets(nova: Swarm, agent: Agent) -> None:
+    vega = agent("vega")
+    patch = (
+        "--- a/train.py\n+++ b/train.py\n@@ -3,2 +3,2 @@\n-RATE = 0.1   # what matters\n"
+        "+RATE = 0.3  # now\n WIDTH = 8    # what does not\n"
+    )
+    rate = told(nova.propose("faster", "y", set_values={"RATE": "0.3"}))
+    assert known(vega.propose("a patch", "z", patch=patch)) == rate.id
+    told(vega.propose("a patch", "z", patch=patch, set_values={"WIDTH": "9"}))
+    other = told(vega.propose("a patch", "z", patch=patch.replace("0.3", "0.4")))
+    assert known(nova.propose("RATE to 0.4", "y")) == other.id
+    assert known(nova.propose("fast", "y", set_values={"RATE": "0.4"})) == other.id
+    made = told(vega.propose("another", "z", patch=patch.replace("= 0.3", "= abs(0.3)")))
+    assert nova.hypothesis(made.id).also == ()
+
+
+def test_offline_what_waits_is_read_too(nova: Swarm) -> None:
+    shutil.move(nova.hub, Path(nova.hub).with_suffix(".away"))
+    assert isinstance(nova.propose("faster", "y", set_values={"RATE": "0.3"}), Kept)
+    assert isinstance(nova.propose("RATE to 0.3", "y"), Known)
+    assert isinstance(nova.learn("WIDTH does not matter at all"), Kept)
+    assert isinstance(nova.learn("Width doesn't matter"), Known)
 
 
 def test_words_are_compared_where_no_change_is_said(nova: Swarm, agent: Agent) -> None:
@@ -322,7 +365,7 @@ def test_what_a_run_names_is_withdrawn_for_all_to_see(nova: Swarm, back: bool) -
         shutil.move(away, nova.hub)
     assert nova.withdraw(mine.record.id).queued is not back
     assert titles(nova) == []
-    with pytest.raises(UsageError, match="no hypothesis|was withdrawn"):
+    with pytest.raises(UsageError, match=r"no hypothesis|was withdrawn"):
         nova.withdraw(mine.record.id, kinds=["hypothesis"])
     if not back:
         shutil.move(away, nova.hub)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "noise", "discard", "crash")
+_GIVEN = "that is the baseline's own value, which nobody had to set"
 _FILTERS = ("verdict: ", "status: ", "agent: ", "tier: ")
 _COUNTS = ("keep", "noise", "disc.", "crash")
 _WHERE: dict[Where, Records] = {
@@ -86,7 +87,7 @@ def ask(
         _tell_values(found, metric)
     if found.hits:
         render.table(*_answers(found.hits, metric))
-    elif not found.other_values:
+    elif not found.other_values and not found.pointers:
         render.say("nothing found")
     _tell_understood(found)
     if found.next:
@@ -101,7 +102,8 @@ def _tell_values(found: Answer, metric: str) -> None:
     if not found.tried:
         return
     if found.other_values:
-        render.say("nobody has tried that; what has been tried:")
+        given = any(one.asked for one in found.now)
+        render.say(f"{_GIVEN if given else 'nobody has tried that'}; what has been tried:")
     from gitcollab.swarm.search.tried import telling
 
     shown = telling(found.tried, _VALUES)
@@ -183,7 +185,11 @@ def _change(one: Changed) -> str:
 
 def _tell_understood(found: Answer) -> None:
     print()
-    if not found.hits:
+    for one in found.now:
+        render.say("now:", one.text)
+    for command in found.pointers:
+        render.say("see:", command)
+    if not found.hits and not found.pointers:
         render.say("next:", _next(found))
     for said in found.understood:
         render.say("understood:", said)

@@ -366,4 +366,5 @@ def answer(found: Answer) -> JsonObject:
     return flat(found) | {
         "hits": [flat(hit) | {"changes": [c._asdict() for c in hit.changes]} for hit in found.hits],
         "tried": [flat(value) for value in found.tried],
+        "now": [flat(one) for one in found.now],
     }

@@ -56,6 +56,16 @@ _RULES: tuple[tuple[str, _Ops], ...] = (
     (r"(?:not|other than|except|but not) #(\d+)", ("≠",)),
     (r"(?:(?:=|is|was|at|of|to|set|equal|→) )*#(\d+)", ("=",)),
 )
+# A comparison before the name: above the Muon LR of 0.05. The amount follows within some words.
+_AHEAD: tuple[tuple[str, Op], ...] = (
+    (r"at least|no less than|minimum of", "≥"),
+    (r"at most|no more than|maximum of", "≤"),
+    (rf"above|over|beyond|exceed(?:ing|ed)?|(?:{_MORE}) than", ">"),
+    (rf"below|under|(?:{_LESS}) than", "<"),
+)
+_COMPARED_AHEAD = tuple(
+    (re.compile(rf"(?:{words})(?= (?:(?![#,])\S+ ){{1,6}}?#)"), op) for words, op in _AHEAD
+)
 _COMPARISONS = tuple((re.compile(rf"{pattern}(?= |$)"), ops) for pattern, ops in _RULES)
 _TRUTHS = re.compile(r"(?:= )+(true|false|none)(?= |$)")
 
@@ -83,6 +93,14 @@ def compared(spelt: str, at: int, tokens: Sequence[Token]) -> Compared | None:
             return Compared(tuple(_bounds(ops, [t.amount for t in named])), said, found.end())
     if found := _TRUTHS.match(spelt, at):
         return Compared((Bound("=", found[1]),), found[1], found.end())
+    return None
+
+
+def ahead(spelt: str, at: int) -> tuple[int, Op] | None:
+    """Where a comparison ends that stands before a name, and what the amount after it is to be."""
+    for pattern, op in _COMPARED_AHEAD:
+        if found := pattern.match(spelt, at):
+            return found.end(), op
     return None
 
 

@@ -10,18 +10,26 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
-from gitcollab.similarity.bounds import Bound, Op, all_hold, text_of
+from gitcollab.similarity.bounds import Bound, Op, all_hold, as_number, text_of
 from gitcollab.similarity.clauses import ACTIONS
-from gitcollab.similarity.comparisons import Compared, compared, plainly, spelling, with_numbers
+from gitcollab.similarity.comparisons import (
+    Compared,
+    ahead,
+    compared,
+    plainly,
+    spelling,
+    with_numbers,
+)
 from gitcollab.similarity.literal import Value
 from gitcollab.similarity.mentions import Element, Mentions, Named
 from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.resolving import spoken_with
 from gitcollab.similarity.spellings import of_constant, spellings
 from gitcollab.similarity.tokens import Token, lexed
-from gitcollab.similarity.vocabulary import Vocabulary, stems
+from gitcollab.similarity.vocabulary import Vocabulary, stem, stems
 
 MAX_CHARS = 500  # of a question; what is longer is cut
 _MOST_TERMS = 24
@@ -65,22 +73,42 @@ class Subject:
         return f"{names} {text_of(self.bounds)}".rstrip()
 
 
+class Metric(NamedTuple):
+    """What results are measured by, and the least and the most that they come to."""
+
+    name: str
+    least: float
+    most: float
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question understood. All subjects are asked for, or any one of them: ``either``."""
+    """A question understood. All subjects are asked for, or any one of them: ``either``.
+
+    Every word that tells something is in a subject or a term, or is ``missed``: not understood.
+    """
 
     subjects: tuple[Subject, ...]
     terms: tuple[Term, ...]
     unknown: tuple[Unknown, ...] = ()
     either: bool = False
+    missed: tuple[str, ...] = ()
 
 
-def understood(text: str, words: Vocabulary, constants: Mapping[str, Value]) -> Question:
+def understood(
+    text: str, words: Vocabulary, constants: Mapping[str, Value], metric: Metric | None = None
+) -> Question:
     """What a question asks. ``constants`` are all known ones, with a value that each may have.
 
+    An amount that is of nothing is of the ``metric``, where it is one that this may come to.
     Bounded: nothing counts beyond ``MAX_CHARS``.
     """
-    return _Reader(words, constants).read(text[:MAX_CHARS])
+    return _Reader(words, constants, metric).read(text[:MAX_CHARS])
+
+
+def tells(word: str, words: Vocabulary) -> bool:
+    """Whether a word (its stem) tells something in a question, and does not only ask."""
+    return not (word in words.weak or word in _ASKING or len(word) < 2)
 
 
 _PIECE = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*\b")
@@ -98,6 +126,7 @@ class _Mention:
     concepts: tuple[str, ...] = ()
     ways: tuple[str, ...] = ()
     counted: bool = False  # how many: then it is asked for, however it is called
+    moved: tuple[int, ...] = ()  # the elements that say where it went
 
 
 @dataclass(frozen=True)
@@ -113,35 +142,86 @@ class _Or:
     """Between what comes before and after, one is enough."""
 
 
-_Item: TypeAlias = "_Mention | _Spoken | Term | Compared | _Or"
+@dataclass(frozen=True)
+class _Ahead:
+    """A comparison with the amount that comes after the next constant."""
+
+    said: str
+    op: Op
+
+
+@dataclass(frozen=True)
+class _Missed:
+    """Words that tell something, and nobody knows what."""
+
+    said: str
+
+
+_Item: TypeAlias = "_Mention | _Spoken | Term | Compared | _Or | _Ahead | _Missed"
 
 
 class _Reader:
     """Reads questions of these constants in these words."""
 
-    def __init__(self, words: Vocabulary, constants: Mapping[str, Value]) -> None:
+    def __init__(
+        self, words: Vocabulary, constants: Mapping[str, Value], metric: Metric | None
+    ) -> None:
         self._words = words
         self._constants = constants
+        self._metric = metric
         self._mentions = Mentions(words, constants)
 
     def read(self, text: str) -> Question:
         text, unknown = self._with_names(text)
         items = self._completed(list(self._items(plainly(text))))
+        items = list(_turned(items))
         mentions, unbound = _bound(items)
+        loose = [self._loose(one, items) for one in (() if unknown else unbound)]
+        mentions += (one for one in loose if isinstance(one, _Mention))
+        of_amounts = {one.of for one in loose if isinstance(one, _NotOf)}
         subjects = [m for m in mentions if m.bounds or not self._is_light(m)]
         light = (self._term(c, m.said) for m in mentions if m not in subjects for c in m.concepts)
         said = (i.term if isinstance(i, _Spoken) else i for i in items)
-        terms = [
-            *(i for i in said if isinstance(i, Term)),
-            *light,
-            *(unbound if not unknown else ()),
-        ]
+        terms = dict.fromkeys(
+            [
+                *(i for i in said if isinstance(i, Term) and i not in of_amounts),
+                *light,
+                *(one for one in loose if isinstance(one, Term)),
+            ]
+        )
+        missed = [i.said for i in [*items, *loose] if isinstance(i, _Missed | _Ahead | _NotOf)]
+        missed += [term.said for term in [*terms][_MOST_TERMS:]]
         return Question(
             tuple(self._merged(subjects)),
-            tuple(dict.fromkeys(terms))[:_MOST_TERMS],
+            tuple(terms)[:_MOST_TERMS],
             tuple(unknown),
             any(isinstance(i, _Or) for i in items) and len(subjects) > 1,
+            tuple(dict.fromkeys(missed)),
         )
+
+    def _loose(self, one: Compared, items: Sequence[_Item]) -> _Mention | Term | _NotOf:
+        """What an amount is of that is of no constant: of the metric, of a word, or a word itself.
+
+        No text says whether what it speaks of is above 70: that is not searched for.
+        """
+        if all(bound.op in ("=", "≈") for bound in one.bounds):
+            return Term(one.said, (one.said,))
+        if self._metric is not None and any(map(self._measures, one.bounds)):
+            return _Mention(one.said, (Named(self._metric.name),), [*one.bounds])
+        before = items[max(0, items.index(one) - 1)]
+        of = before.term if isinstance(before, _Spoken) else before
+        term = of if isinstance(of, Term) else None
+        asked = text_of(one.bounds)
+        return _NotOf(asked if term is None else f"{term.said} {asked}", term)
+
+    def _measures(self, bound: Bound) -> bool:
+        """Whether an amount is one that the metric may come to."""
+        assert self._metric is not None
+        amount = bound.amount
+        if not isinstance(amount, Quantity) or amount.relative:
+            return False
+        number = as_number(amount.readings[0])
+        return number is not None and self._metric.least <= number <= self._metric.most
 
     def _with_names(self, text: str) -> tuple[str, list[Unknown]]:
         """The text with names as programs have them, without what only looks like one."""
@@ -194,6 +274,8 @@ class _Reader:
         """What begins there beside words, and where it ends."""
         if (found := compared(spelt, at, tokens)) is not None:
             return found.end, found
+        if (turned := ahead(spelt, at)) is not None:
+            return turned[0], _Ahead(spelt[at : turned[0]], turned[1])
         if named := _NAMED.match(spelt, at):
             name = tokens[int(named[1])].text
             return named.end(), _Mention(name, (Named(name),))
@@ -206,14 +288,68 @@ class _Reader:
     def _spoken(self, run: Sequence[str]) -> Iterator[_Item]:
         """The constants and the terms in a run of words."""
         elements = self._mentions.elements(run)
+        found = list(self._parted(elements))
+        mentions = {
+            at: self._mention(elements, at, length, names) for at, length, names in found if names
+        }
+        known = {at for one in mentions.values() for at in one.moved}
+        for at, length, names in found:
+            if names and (place := self._narrowed(elements, at, length, {*mentions})):
+                yield from self._narrow(mentions[at], place)
+            elif names:
+                yield mentions[at]
+            elif (one := self._directed(elements, at, {*mentions})) is not None:
+                yield one
+            elif at not in known and (left := self._left(elements[at])) is not None:
+                yield left
+
+    def _parted(self, elements: Sequence[Element]) -> Iterator[tuple[int, int, tuple[Named, ...]]]:
+        """Where each constant or other element begins, how many it has, and what they name."""
         at = 0
         while at < len(elements):
             length, names = self._mentions.named(elements, at)
-            if names:
-                yield self._mention(elements, at, length, names)
-            elif left := self._left(elements[at]):
-                yield left
+            yield at, max(1, length), names
             at += max(1, length)
+
+    def _narrowed(
+        self, elements: Sequence[Element], at: int, length: int, mentions: set[int]
+    ) -> str | None:
+        """The place that makes a constant's words mean something else: WD of value embeddings."""
+        if self._constants.keys() & {elements[at][0]}:
+            return None  # by its name
+        _, names = self._mentions.named(elements, at)
+        after = at + length
+        while after < len(elements) and elements[after][1][0] in _OF_PLACES:
+            after += 1
+        for place in (at - 1, after):
+            if 0 <= place < len(elements) and place not in mentions:
+                concept = elements[place][0]
+                own = [spoken_with(named.name, self._words) for named in names]
+                if concept in self._words.places and not any(concept in one for one in own):
+                    return concept
+        return None
+
+    def _narrow(self, mention: _Mention, place: str) -> Iterator[Term]:
+        """Words for a constant of one place only: together, and then alone."""
+        words, own = self._words, mention.concepts
+        said = f"{words.names.get(place, place)} {mention.said}"
+        ways = (*spellings(said, (place, *own), words), *spellings(said, (*own, place), words))
+        yield Term(said, tuple(dict.fromkeys(ways)))
+        yield Term(mention.said, spellings(mention.said, own, words))
+
+    def _directed(
+        self, elements: Sequence[Element], at: int, mentions: set[int]
+    ) -> _Mention | None:
+        """A word that says by itself which constant is moved where: a deeper model."""
+        concept, (word, *_) = elements[at]
+        kind = _KIND_OF.get(word)
+        near = [n for n in (at - 1, at + 1) if 0 <= n < len(elements)]
+        if kind is None or concept not in _MOVES or any(elements[n][0] for n in near):
+            return None
+        names = self._mentions.of((kind,))
+        if not names or mentions & {*near}:
+            return None
+        return _Mention(word, names, [Bound(_MOVES[concept])])
 
     def _mention(
         self, elements: Sequence[Element], at: int, length: int, names: tuple[Named, ...]
@@ -223,23 +359,26 @@ class _Reader:
         concepts = tuple(c for c, _ in part if c is not None and c in self._words.names)
         made = _Mention(said, names, concepts=concepts, ways=spellings(said, concepts, self._words))
         made.counted = elements[at - 1][1] in (("many",), ("number",)) if at else False
-        before = [c for c, _ in elements[max(0, at - 1) : at]]
-        after = [c for c, _ in elements[at + length :][:2]]
-        if "remove" in before:
+        near = [n for n in (at - 1, at + length, at + length + 1) if 0 <= n < len(elements)]
+        if at and elements[at - 1][0] == "remove":
             made.bounds.append(Bound("=", Quantity((0.0,))))
-        elif move := next((c for c in (*before, *after) if c in _MOVES), None):
-            made.bounds.append(Bound(_MOVES[move]))
+            made.moved = (at - 1,)
+        elif (move := next((n for n in near if elements[n][0] in _MOVES), None)) is not None:
+            made.bounds.append(Bound(_MOVES[elements[move][0]]))
+            made.moved = (move,)
         return made
 
-    def _left(self, element: Element) -> Term | _Spoken | None:
+    def _left(self, element: Element) -> Term | _Spoken | _Missed | None:
         """What is searched for of a word that names no constant."""
         concept, said = element
+        word = " ".join(said)
+        if concept == "except" or word in _TURNS:
+            return _Missed(word)
         if concept is not None and concept not in ACTIONS:
-            return _Spoken(concept, self._term(concept, " ".join(said)))
-        word = said[0]
-        if concept in ACTIONS or word in self._words.weak or word in _ASKING or len(word) < 2:
+            return _Spoken(concept, self._term(concept, word))
+        if not tells(word, self._words) or concept == "add":
             return None
-        return Term(word, (word,))
+        return Term(word, (word,)) if concept is None else _Missed(word)
 
     def _term(self, concept: str, said: str) -> Term:
         return Term(said, spellings(said, (concept,), self._words))
@@ -262,9 +401,27 @@ class _Reader:
         return bool(mention.concepts) and light and not mention.counted
 
 
-# Words that ask, beside those that tell nothing apart in any text.
+@dataclass(frozen=True)
+class _NotOf:
+    """An amount that nothing is known to have; ``of`` are the words that it was said of."""
+
+    said: str
+    of: Term | None
+
+
+# What a constant's words are joined to the place by that they are said of.
+_OF_PLACES = frozenset(("of", "for", "the", "in", "on", "to", "a", "an", "with"))
+# Words that say which constant they move, too.
+_KIND_OF = {
+    **dict.fromkeys(("deeper", "deepen", "shallower"), "depth"),
+    **dict.fromkeys(("wider", "widen", "narrower", "slimmer"), "aspect"),
+}
+# Words that turn or compare what comes after them, where they are not understood.
+_TURNS = frozenset(("never", "not", "neither", "nor", "above", "below", "beyond"))
+# Words that ask or tell, beside those that tell nothing apart in any text.
 _ASKING = frozenset(
-    re.findall(
+    stem(word)
+    for word in re.findall(
         r"\w+",
         """
         what which who whom whose how why where when has have had been being were did does doing
@@ -274,6 +431,11 @@ _ASKING = frozenset(
         if people agent swarm somebody someone they them their you your think say said see seen
         good idea question answer experiment result effect impact outcome influence matter between
         vs compared compare than more most less least very really help with
+        write writes writing wrote written made make making gave give gives given giving get got
+        getting something someone thing things right since one ones here up each other work works
+        worked working want wants need needs look looks looking call called do
+        perform performs performed report reports reported mention mentions mentioned talk talked
+        read thought thoughts claim claims found finds finding his her hers its these those
         """,
     )
 )
@@ -283,10 +445,37 @@ def _squeezed(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
 
 
-def _bound(items: Sequence[_Item]) -> tuple[list[_Mention], list[Term]]:
+def _turned(items: Sequence[_Item]) -> Iterator[_Item]:
+    """ "Above MATRIX_LR 0.05" is MATRIX_LR above 0.05."""
+    waiting: _Ahead | None = None
+    named = False
+    for item in items:
+        if isinstance(item, _Ahead):
+            if waiting is not None:
+                yield waiting
+            waiting, named = item, False
+            continue
+        named = named or isinstance(item, _Mention)
+        if waiting is not None and isinstance(item, Compared):
+            bare = named and all(b.op == "=" and b.was is None for b in item.bounds)
+            op = waiting.op
+            if bare:
+                turned = tuple(replace(bound, op=op) for bound in item.bounds)
+                yield item._replace(bounds=turned)
+            else:
+                yield waiting
+                yield item
+            waiting = None
+            continue
+        yield item
+    if waiting is not None:
+        yield waiting
+
+
+def _bound(items: Sequence[_Item]) -> tuple[list[_Mention], list[Compared]]:
     """The mentions with their bounds: an amount is of what comes before it, else after it.
 
-    Amounts that are of nothing are searched for like words.
+    And the amounts that are of nothing.
     """
     found: list[_Mention] = []
     waiting: list[Compared] = []
@@ -301,7 +490,7 @@ def _bound(items: Sequence[_Item]) -> tuple[list[_Mention], list[Term]]:
             else:  # an amount says more than a direction: raised to 0.05
                 kept = [one for one in found[-1].bounds if one.amount is not None]
                 found[-1].bounds = [*kept, *item.bounds]
-    return found, [Term(one.said, (one.said,)) for one in waiting]
+    return found, waiting
 
 
 def _is_led_to(rest: Sequence[_Item]) -> bool:

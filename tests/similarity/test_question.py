@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcollab.similarity.literal import Value
-from gitcollab.similarity.question import MAX_CHARS, Question, understood
+from gitcollab.similarity.question import MAX_CHARS, Metric, Question, tells, understood
+from gitcollab.similarity.vocabulary import stems
 
 KNOWN: dict[str, Value] = {**BASE, "NOISE": 0.0, "ROPE_BASE": 10_000, "val_bpb": 0.5}
 LRS = "EMBEDDING_LR, UNEMBEDDING_LR, MATRIX_LR, SCALAR_LR"
@@ -83,6 +84,10 @@ def test_constants_by_name_in_words_and_by_kind(text: str, said: str) -> None:
         ("what happens with a higher matrix LR?", "MATRIX_LR raised"),
         ("what raised depth to 9", "DEPTH = 9"),
         ("no warmup", "WARMUP_RATIO = 0"),
+        ("above MATRIX_LR 0.05", "MATRIX_LR above 0.05"),
+        ("at most the muon LR of 0.05", "MATRIX_LR at most 0.05"),
+        ("making the model deeper", "DEPTH raised"),
+        ("a shallower network", "DEPTH lowered"),
     ],
 )
 def test_what_is_asked_of_values(text: str, said: str) -> None:
@@ -115,8 +120,12 @@ def test_several_constants(text: str, said: list[str], either: bool) -> None:
         ("what do we know about rotary embeddings?", ["rotary embedding"]),
         ("what about 0.05?", ["0.05"]),
         ("does anybody know?", []),
+        ("which one gave something right since?", []),
+        ("weight decay for the value embeddings",
+         ["value embedding weight decay", "weight decay", "value embedding"]),
+        ("VE weight decay", ["value embedding weight decay", "weight decay", "ve"]),
     ],
-)
+)  # fmt: skip
 def test_other_words_are_searched_for(text: str, said: list[str]) -> None:
     assert sorted(terms(text)) == sorted(said)
     assert subjects(text) == []
@@ -149,6 +158,46 @@ def test_values_are_held_against_what_was_there_before() -> None:
     assert moved.holds(named, 0.02, 0.04)
     assert moved.holds(named, 0.02)  # what it was is not known
     assert not moved.holds(named, 0.02, 0.03)
+
+
+def test_an_amount_of_nothing_is_of_the_metric_where_it_may_be() -> None:
+    metric = Metric("val_bpb", 0.9, 1.1)
+
+    def read(text: str) -> tuple[list[str], list[str], tuple[str, ...]]:
+        found = understood(text, WORDS, KNOWN, metric)
+        return [one.text for one in found.subjects], [t.said for t in found.terms], found.missed
+
+    assert read("between 0.97 and 0.971")[0] == ["val_bpb at least 0.97 and at most 0.971"]
+    assert read("memory above 70") == ([], [], ("memory above 70",))
+    assert read("MATRIX_LR above 0.95")[0] == ["MATRIX_LR above 0.95"]
+
+
+WAYS = [" ".join(way) for way in WORDS.concepts]
+PIECES = [*WAYS, *KNOWN, "above", "below", "not", "deeper", "wider", "or", "and", "0.05", "12"]
+MADE_UP = st.from_regex(r"(?:zq|qx|vz)[bdfgk]{2,6}", fullmatch=True)
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), MADE_UP), min_size=1, max_size=12))
+def test_no_word_vanishes(pieces: list[str]) -> None:
+    """Every word that tells something is in what was understood, or is said not to be."""
+    found = asked(" ".join(pieces)[:MAX_CHARS])
+    said = [one.text for one in found.subjects] + [one.said for one in found.subjects]
+    said += [one.said for one in found.terms] + [*found.missed]
+    told = set(stems(" ".join(said)))
+    for piece in pieces:
+        if piece[:2] in ("zq", "qx", "vz"):
+            assert piece in told
+
+
+def test_no_word_of_the_field_vanishes() -> None:
+    """By itself, each is a constant, a term, or missed; but for what only asks, or adds."""
+
+    def is_silent(way: str) -> bool:
+        asks = not any(tells(word, WORDS) for word in way.split())
+        return asks or WORDS.concepts[tuple(way.split())] == "add"
+
+    read = {way: asked(way) for way in WAYS if not is_silent(way)}
+    assert [way for way, q in read.items() if not (q.subjects or q.terms or q.missed)] == []
 
 
 @given(st.text(max_size=2 * MAX_CHARS))

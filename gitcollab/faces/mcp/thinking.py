@@ -69,6 +69,8 @@ class Found(Answer):
     """What the swarm knows of a question, the best match first."""
 
     understood: list[Words]
+    pointers: list[Words] = Field(description="commands that answer what no record does")
+    now: list[Words] = Field(description="what the constants that are named are now")
     tried: list[ValueTried]
     values: int = Field(
         description="how many values were tried; `tried` has the most tried of many"
@@ -145,6 +147,8 @@ def add(tools: list[Tool], door: Door) -> None:
             understood = list(answer.understood)
             return Found(
                 understood=understood,
+                pointers=list(answer.pointers),
+                now=[one.text for one in answer.now],
                 tried=tried,
                 values=answer.values,
                 other_values=answer.other_values,

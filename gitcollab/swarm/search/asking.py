@@ -14,12 +14,13 @@ from typing import Literal, TypeAlias
 from gitcollab.errors import UsageError
 from gitcollab.records.quoting import line
 from gitcollab.similarity.literal import shown
-from gitcollab.similarity.question import MAX_CHARS, Question, Subject, understood
+from gitcollab.similarity.question import MAX_CHARS, Metric, Question, Subject, understood
 from gitcollab.swarm import looking
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.roster import roster
-from gitcollab.swarm.search.filters import KINDS, Filters, Kind, filtered
+from gitcollab.swarm.search.filters import KINDS, Elsewhere, Filters, Kind, filtered
 from gitcollab.swarm.search.pieces import Piece, Pieces, set_by
 from gitcollab.swarm.search.searching import Matches, Search
 from gitcollab.swarm.search.tried import Value, tried
@@ -27,6 +28,7 @@ from gitcollab.swarm.search.tried import Value, tried
 Where: TypeAlias = Literal["results", "hypotheses", "insights", "claims"]
 
 MAX_PAGE = 200
+_FEW = 4  # constants that are told one by one
 _KIND: dict[Where, Kind] = {
     "results": "result",
     "hypotheses": "hypothesis",
@@ -58,6 +60,25 @@ class Hit:
     waiting: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What a constant is in the task's own program and in the best; None: not known there.
+
+    ``asked``: the value at the start is as the question asks, so that it needed no experiment.
+    """
+
+    constant: str
+    baseline: str | None
+    best: str | None
+    asked: bool = False
+
+    @property
+    def text(self) -> str:
+        """That in words."""
+        said = f"{self.constant} is {self.baseline or 'not set'} in the baseline"
+        return f"{said}, {self.best or 'not known'} in the best"
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the swarm knows of a question. ``understood`` says in lines how it was taken.
@@ -65,7 +86,8 @@ class Answer:
     ``tried`` summarises the values of the constants that it asks about, ``values`` of them in all;
     ``other_values``: of what was asked nothing has been tried, and these are the values that have.
     ``meaning`` says what the sentence model did, or why it did nothing. ``next`` is the token of
-    the next page.
+    the next page. ``pointers`` are commands that answer what records do not; ``now`` says what
+    constants are that it names.
     """
 
     question: str
@@ -77,6 +99,8 @@ class Answer:
     next: str | None
     values: int = 0
     other_values: bool = False
+    pointers: Sequence[str] = ()
+    now: Sequence[Now] = ()
 
 
 def ask(
@@ -97,14 +121,15 @@ def ask(
     """
     start = _checked(member, question, limit, page, tier)
     pieces = Pieces(member)
-    filters, asked, rest = _read(pieces, question, tier)
-    kinds = [_KIND[where]] if where else [k for k in KINDS if k in (filters.kinds or KINDS)]
+    filters, asked, rest = _read(pieces, question, tier, None if where is None else _KIND[where])
+    kinds = [k for k in KINDS if k in (filters.kinds or KINDS)]
+    told = filters if where is None else replace(filters, kinds=None)  # it need not be said
     matches = Search(pieces, filters, asked, rest).matches(kinds, meaning)
     values, count, other = _tried(pieces, matches)
     left = matches.ranked[start:]
     return Answer(
         question=question,
-        understood=[*filters.lines(), *_lines(asked)],
+        understood=[*told.lines(), *_lines(asked, filters, matches)],
         hits=[_hit(pieces, matches, piece) for piece in left[:limit]],
         total=len(matches.ranked),
         tried=values,
@@ -112,6 +137,8 @@ def ask(
         next=str(start + limit) if len(left) > limit else None,
         values=count,
         other_values=other,
+        pointers=_pointers(filters, matches.subjects),
+        now=list(_now(pieces, matches.subjects)),
     )
 
 
@@ -134,7 +161,9 @@ def _checked(member: Member, question: str, limit: int, page: str | None, tier: 
     return int(page)
 
 
-def _read(pieces: Pieces, question: str, tier: str | None) -> tuple[Filters, Question, str]:
+def _read(
+    pieces: Pieces, question: str, tier: str | None, only: Kind | None
+) -> tuple[Filters, Question, str]:
     """What is asked, and the words that are left of the question when filters are taken out."""
     member, where = pieces.member, pieces.where
     words = member.words().words
@@ -145,17 +174,66 @@ def _read(pieces: Pieces, question: str, tier: str | None) -> tuple[Filters, Que
         agents=agents,
         tiers=tiers,
         me=member.config.agent,
+        now=pieces.snapshot.time(member.clock()),
         names=pieces.constants,
         is_word=lambda name: bool(words.concepts_in(name)) or name in words.weak,
+        only=only,
     )
     if tier is not None:
         filters = replace(filters, tiers=frozenset((tier,)))
-    metric = where.task.metric.name
-    asked = understood(rest, words, {**pieces.constants, metric: 0.5})
+    metric = _metric(where)
+    asked = understood(rest, words, {**pieces.constants, where.task.metric.name: 0.5}, metric)
     return filters, asked, rest
 
 
-def _lines(asked: Question) -> Iterator[str]:
+def _metric(where: Standings) -> Metric | None:
+    """The metric with what counted results came to, and a tenth more at both ends."""
+    found = [run.metric for run in where.results.values() if run.metric and where.is_counted(run)]
+    if not found:
+        return None
+    beyond = 0.1 * max(map(abs, found))
+    return Metric(where.task.metric.name, min(found) - beyond, max(found) + beyond)
+
+
+_POINTERS: dict[Elsewhere, Sequence[str]] = {
+    "untried": ("gitcollab coverage",),
+    "next": (
+        "gitcollab analyze",
+        "gitcollab hypothesis list --status open",
+        "gitcollab coverage",
+    ),
+    "again": ("gitcollab analyze",),
+    "constants": ("gitcollab coverage", "gitcollab analyze"),
+}
+
+
+def _pointers(filters: Filters, subjects: Sequence[Subject]) -> Sequence[str]:
+    """The commands that answer; of the constants that are asked about, where they are few."""
+    found = dict.fromkeys(one for of in sorted(filters.elsewhere) for one in _POINTERS[of])
+    names = dict.fromkeys(named.name for subject in subjects for named in subject.names)
+    if "gitcollab coverage" not in found or not 0 < len(names) <= _FEW:
+        return [*found]
+    each = [f"gitcollab coverage {name}" for name in names]
+    return [*each, *(one for one in found if one != "gitcollab coverage")]
+
+
+def _now(pieces: Pieces, subjects: Sequence[Subject]) -> Iterator[Now]:
+    """What the constants are that are named singly or with a value."""
+    told: set[str] = set()
+    for subject in subjects:
+        if len(subject.names) > _FEW:
+            continue
+        for named in subject.names:
+            base, best = (of.get(named.name) for of in (pieces.values.baseline, pieces.values.best))
+            if named.name in told or (base is None and best is None):
+                continue
+            told.add(named.name)
+            first = pieces.baseline.get(named.name)
+            asked = bool(subject.bounds) and first is not None and subject.holds(named, first)
+            yield Now(named.name, base, best, asked)
+
+
+def _lines(asked: Question, filters: Filters, matches: Matches) -> Iterator[str]:
     for subject in asked.subjects:
         yield subject.text
     for name, near in asked.unknown:
@@ -163,6 +241,12 @@ def _lines(asked: Question) -> Iterator[str]:
         yield f"{line(name)}: there is no constant of that name{hint}"
     if asked.terms:
         yield f"words: {', '.join(line(term.said) for term in asked.terms)}"
+    if matches.partly:
+        yield "all of it together: nobody tried that; these are some of it, those with most first"
+    elif asked.either:
+        yield "any of these is enough"
+    for missed in dict.fromkeys((*filters.missed, *asked.missed)):
+        yield f"not understood: {line(missed)}"
 
 
 def _hit(pieces: Pieces, matches: Matches, piece: Piece) -> Hit:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, TypeAlias, TypeVar
 
+from gitcollab.similarity.bounds import Bound, text_of
 from gitcollab.swarm.progress import Mark
+from gitcollab.swarm.search import amounts, windows
 
 Kind: TypeAlias = Literal["result", "hypothesis", "insight", "claim"]
-Order: TypeAlias = Literal["newest", "best"]
+Order: TypeAlias = Literal["newest", "best", "largest gain", "largest loss"]
+# What other commands answer: what nobody has tried, what to try, what to repeat, what matters.
+Elsewhere: TypeAlias = Literal["untried", "next", "again", "constants"]
 # What became of a hypothesis, or of an insight.
 State: TypeAlias = Literal[
     "open",
@@ -33,7 +38,12 @@ KINDS: tuple[Kind, ...] = ("result", "hypothesis", "insight", "claim")
 
 @dataclass(frozen=True)
 class Filters:
-    """What must hold of what is found; empty: anything. ``kinds`` None: the question names none."""
+    """What must hold of what is found; empty: anything. ``kinds`` None: the question names none.
+
+    ``since`` and ``before`` are times in RFC 3339. ``gains`` are asked of what a result gained over
+    its base (positive is better). ``elsewhere``: what records do not answer. ``missed`` are words
+    that were not understood.
+    """
 
     kinds: frozenset[Kind] | None = None
     marks: frozenset[Mark] = frozenset()
@@ -41,11 +51,11 @@ class Filters:
     agents: frozenset[str] = frozenset()
     tiers: frozenset[str] = frozenset()
     order: Order | None = None
-
-    @property
-    def narrow(self) -> bool:
-        """Whether results have to meet any of them."""
-        return bool(self.marks or self.agents or self.tiers)
+    since: str | None = None
+    before: str | None = None
+    gains: tuple[Bound, ...] = ()
+    elsewhere: frozenset[Elsewhere] = frozenset()
+    missed: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """What was understood, in words of ours, a line each."""
@@ -55,7 +65,11 @@ class Filters:
             ("status", sorted(self.states)),
             ("agent", sorted(self.agents)),
             ("tier", sorted(self.tiers)),
+            ("since", [self.since] if self.since else []),
+            ("before", [self.before] if self.before else []),
+            ("gain", [text_of(self.gains)] if self.gains else []),
             ("order", [] if self.order is None else [f"{self.order} first"]),
+            ("asked", [_ELSEWHERE[one] for one in sorted(self.elsewhere)]),
         ):
             if names:
                 yield f"{label}: {' or '.join(names)}"
@@ -73,6 +87,11 @@ class _Found:
     agents: set[str] = field(default_factory=set)
     tiers: set[str] = field(default_factory=set)
     order: Order | None = None
+    since: str | None = None
+    before: str | None = None
+    gains: list[Bound] = field(default_factory=list)
+    elsewhere: set[Elsewhere] = field(default_factory=set)
+    missed: list[str] = field(default_factory=list)
 
 
 PLURALS: dict[Kind, str] = {
@@ -80,6 +99,12 @@ PLURALS: dict[Kind, str] = {
     "hypothesis": "hypotheses",
     "insight": "insights",
     "claim": "claims",
+}
+_ELSEWHERE: dict[Elsewhere, str] = {
+    "untried": "what nobody has tried",
+    "next": "what to try next",
+    "again": "what to run again",
+    "constants": "which constants matter",
 }
 _MARKS: tuple[Mark, ...] = (
     *("keep", "discard", "noise", "crash"),
@@ -93,33 +118,59 @@ def filtered(
     agents: Collection[str],
     tiers: Collection[str],
     me: str,
+    now: datetime,
     names: Collection[str] = (),
     is_word: Callable[[str], bool] = lambda _: False,
+    only: Kind | None = None,
 ) -> tuple[Filters, str]:
     """What a question asks for, and what is left of it.
 
-    ``agents`` and ``tiers`` are those that there are, ``me`` is the agent who asks. ``names`` are
-    of constants: written so, they are no verdicts. ``is_word`` says whether an agent's name is a
-    word of the field; then it takes "by" to mean the agent.
+    ``agents`` and ``tiers`` are those that there are, ``me`` is the agent who asks, ``now`` what
+    "yesterday" is reckoned from. ``names`` are of constants: written so, they are no verdicts.
+    ``is_word`` says whether an agent's name is a word of the field; then it takes "by" to mean the
+    agent. ``only`` records of this kind are looked at, whatever the question says.
     """
     found = _Found(question)
+    _take_times(found, now)
     _take_agents(found, frozenset(agents), me, is_word)
     _take_tiers(found, frozenset(tiers))
     keep = frozenset(names)
     found.kinds.update(_take(found, _KINDS, keep))
+    if only is not None:
+        found.kinds = {only}
     if found.kinds and found.kinds <= {"hypothesis", "insight"}:
         found.states.update(_take(found, _STATES, keep))
+    found.elsewhere.update(_take(found, _ASKED_ELSEWHERE, keep))
     found.weak.update(_take(found, _WEAK_KINDS, keep))
-    asks = _ASKS.match(found.rest)  # whether it is so: then it is no filter
-    marks = _take(found, _VERDICTS, keep)
-    found.marks.update(() if asks else marks)
+    found.rest, gains = amounts.taken(found.rest)
+    found.gains.extend(gains)
     found.order = next(iter(_take(found, _ORDERS, keep)), None)
+    _take_verdicts(found, keep)
     return _settled(found), found.rest
+
+
+def _take_times(found: _Found, now: datetime) -> None:
+    window = windows.taken(found.rest, now)
+    found.rest, found.since, found.before = window.rest, window.since, window.before
+    found.missed += window.missed
+
+
+def _take_verdicts(found: _Found, keep: frozenset[str]) -> None:
+    """Verdicts are of results: of other records they say nothing."""
+    asks = _ASKS.match(found.rest)  # whether it is so: then it is no filter
+    said: list[str] = []
+    marks = _take(found, _VERDICTS, keep, said)
+    if asks:
+        return
+    if found.kinds and "result" not in found.kinds:
+        found.missed += said
+    else:
+        found.marks.update(marks)
 
 
 def _settled(found: _Found) -> Filters:
     kinds = found.kinds or found.weak
-    if found.marks and not found.kinds:
+    if (found.marks or found.gains) and not found.kinds:
         kinds = {"result"}
     return Filters(
         frozenset(kinds) or None,
@@ -128,6 +179,11 @@ def _settled(found: _Found) -> Filters:
         frozenset(found.agents),
         frozenset(found.tiers),
         found.order,
+        found.since,
+        found.before,
+        tuple(found.gains),
+        frozenset(found.elsewhere),
+        tuple(found.missed),
     )
 
 
@@ -159,9 +215,12 @@ _VERDICTS: _Table[Mark] = (
     (r"unconfirmed", ("unconfirmed",)),
     (r"re-?runs?|re-?ran", ("rerun",)),
 )  # fmt: skip
+_LEARNED = r"learn(?:s|ed|t)?(?=\W*$|\s+(?:about|from|of|on|in|with|by|so|yet)\b)"
 _KINDS: _Table[Kind] = (
     (r"hypothes[ie]s|conjectures?", ("hypothesis",)),
-    (r"insights?|lessons?|learn(?:ed|t)", ("insight",)),
+    (r"hypothesi[sz]ed?|propos(?:e[sd]?|als?|ing)|suggest(?:s|ed|ions?)?", ("hypothesis",)),
+    (rf"insights?|lessons?(?: learn(?:ed|t))?|what\s+(?:(?:have |has )?(?:we |been ))?{_LEARNED}",
+     ("insight",)),
     (r"claims?|(?:currently |now |being )(?:running|run|tried|claimed)|running now|in progress",
      ("claim",)),
 )  # fmt: skip
@@ -172,6 +231,7 @@ _WEAK_KINDS: _Table[Kind] = (
 )
 _STATES: _Table[State] = (
     (r"open", ("open",)),
+    (rf"{_NOT} (?:yet |been )*(?:tried|tested|run)(?: yet)?", ("untested", "open")),
     (r"untested", ("untested", "open")),
     (r"supported", ("supported",)),
     (r"undecided", ("undecided",)),
@@ -181,14 +241,47 @@ _STATES: _Table[State] = (
     (r"crash(?:es|ed)?", ("crashed",)),
     (r"confirmed|right", ("supported",)),
 )
+_BIG = r"(?:largest|biggest|greatest|highest|most|best|top)"
+_GAINS = r"(?:gains?|improvements?|progress|benefits?|wins?)"
+_LOSSES = r"(?:loss(?:es)?|regressions?|harm|damage)"
 _ORDERS: _Table[Order] = (
-    (r"newest|latest|most recent|recent(?:ly)?|lately|last (?:week|days?|hours?)", ("newest",)),
-    (r"the best|best|top", ("best",)),
+    (r"newest|latest|most recent|recent(?:ly)?|lately", ("newest",)),
+    (
+        rf"(?:the )?{_BIG} {_LOSSES}|(?:hurts?|harm(?:s|ed)?) (?:it )?(?:the )?most",
+        ("largest loss",),
+    ),
+    (rf"(?:the )?{_BIG} {_GAINS}|{_GOOD} (?:\w+ )?(?:the )?most", ("largest gain",)),
+    (r"(?:(?:works?|worked|did|does|do|perform(?:s|ed)?|scored?) )?(?:the )?best|top", ("best",)),
 )
+_UNTRIED = rf"(?:{_NOT}|(?:nobody|no[ -]?one)(?: has| have)?)"
+_TRY = r"(?:tried|tested|attempted|explored|run|changed|touched|done)"
+_WE = r"(?:i|we|one|you|they)"
+_SHOULD = r"(?:should|could|can|shall|do|would)"
+_TO_TRY = r"(?:try|do|run|test|tried|done|tested)"
+_AGAIN = r"(?:(?:replicat|confirm|repeat)\w*|another run|run again|re-?run)"
+_CONSTANTS = r"(?:constants?|parameters?|hyper-?parameters?|knobs?|settings?)"
+_MATTER = r"(?:matters?|counts?|(?:is|are)(?: the)?(?: most)? (?:important|sensitive))"
+_ASKED_ELSEWHERE: _Table[Elsewhere] = (
+    (rf"{_UNTRIED}(?: (?:yet|ever|been|be|{_WE}))* {_TRY}(?: yet)?", ("untried",)),
+    (rf"(?:has|have)(?: {_WE})?(?:n[o']?t| not)(?: {_WE}| yet| been)* {_TRY}(?: yet)?",
+     ("untried",)),
+    (r"untried|unexplored|untouched|(?:is |are )?(?:still )?left to (?:try|test|explore|do)",
+     ("untried",)),
+    (rf"(?:what|which \w+) {_SHOULD}(?: {_WE})? (?:be )?{_TO_TRY}(?: next)?", ("next",)),
+    (r"(?:try|do|run|test|what) next|next (?:experiments?|steps?)", ("next",)),
+    (rf"(?:(?:what|which \w+) )?(?:should|could|must|needs?|worth|to)(?: to)?(?: be)? {_AGAIN}",
+     ("again",)),
+    (rf"(?:which|what) {_CONSTANTS} {_MATTER}(?: (?:the )?most)?", ("constants",)),
+)  # fmt: skip
 
 
-def _take(found: _Found, table: _Table[_T], keep: frozenset[str]) -> list[_T]:
-    """Take the words of a table out of the text, and what they mean; names of constants stay."""
+def _take(
+    found: _Found, table: _Table[_T], keep: frozenset[str], said: list[str] | None = None
+) -> list[_T]:
+    """Take the words of a table out of the text, and what they mean; names of constants stay.
+
+    ``said`` is given the words that were taken.
+    """
     taken: list[_T] = []
     for pattern, meant in table:
 
@@ -196,6 +289,8 @@ def _take(found: _Found, table: _Table[_T], keep: frozenset[str]) -> list[_T]:
             if match[0] in keep or not match[0].strip():
                 return match[0]
             taken.extend(meant)
+            if said is not None:
+                said.append(match[0].strip())
             return " "
 
         found.rest = re.sub(rf"(?<![\w-])(?:{pattern})(?![\w-])", cut, found.rest, flags=re.I)

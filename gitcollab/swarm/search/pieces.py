@@ -140,6 +140,8 @@ class Pieces:
                 continue
             if not all(run.metric is not None and b.holds(run.metric) for b in measured):
                 continue
+            if not _in_time(run.created_at, filters):
+                continue
             mark: Mark = mark_of(where, run)
             if filters.marks and mark not in filters.marks:
                 continue
@@ -191,10 +193,18 @@ def _value(text: str) -> Value:
 def _meets(piece: Piece, filters: Filters) -> bool:
     if filters.agents and piece.agent not in filters.agents:
         return False
+    if not _in_time(piece.at, filters):
+        return False
     states = set[str | None](filters.states)
     if "tested" in states:
         states |= _TESTED
     return not states or piece.kind == "claim" or piece.verdict in states
+
+
+def _in_time(at: str, filters: Filters) -> bool:
+    """Whether a time is in the window that is asked for; times in RFC 3339 sort as they are."""
+    late = filters.since is None or at >= filters.since
+    return late and (filters.before is None or at < filters.before)
 
 
 def _of_idea(place: Place, waiting: bool) -> Piece:

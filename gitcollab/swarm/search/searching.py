@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from gitcollab.similarity.bounds import all_hold
 from gitcollab.similarity.fusion import fused
 from gitcollab.similarity.question import Question, Subject
 from gitcollab.similarity.vocabulary import stems
@@ -32,7 +34,8 @@ class Matches:
     """What was found, the best first, with its score and what found it.
 
     ``results`` are all results that meet the filters, whatever else is asked; ``subjects`` are the
-    constants that are asked about. ``meaning``: what the sentence model did.
+    constants that are asked about. ``meaning``: what the sentence model did. ``partly``: no record
+    sets all constants as asked, and these set some.
     """
 
     subjects: Sequence[Subject]
@@ -41,6 +44,7 @@ class Matches:
     scores: Mapping[_Key, float]
     by: Mapping[_Key, tuple[str, ...]] = field(default_factory=dict)
     meaning: str = ""
+    partly: bool = False
 
 
 class Search:
@@ -55,14 +59,23 @@ class Search:
         self._measured = [b for s in asked.subjects if _is_metric(s, metric) for b in s.bounds]
         self._subjects = [s for s in asked.subjects if not _is_metric(s, metric)]
         self._bounded = any(subject.bounds for subject in self._subjects)
+        self._partly: list[bool] = []  # of each kind: what was found meets some of what is asked
 
     def matches(self, kinds: Sequence[Kind], meaning: bool | None) -> Matches:
         """What the records of these kinds have to say."""
-        if self._measured or (self._filters.order == "best" and self._filters.kinds is None):
+        filters = self._filters
+        if filters.elsewhere:  # records do not answer that
+            return Matches(self._subjects, (), (), {})
+        ordered = filters.order not in (None, "newest") and filters.kinds is None
+        if self._measured or ordered:
             kinds = [kind for kind in kinds if kind == "result"]
-        found = {k: self._pieces.of(k, self._filters, self._measured) for k in kinds}
+        found = {k: self._pieces.of(k, filters, self._measured) for k in kinds}
+        if filters.gains:
+            found["result"] = [one for one in found.get("result", ()) if self._gained(one)]
         every = {piece.key: piece for of in found.values() for piece in of}
         if not (self._subjects or self._asked.terms or self._asked.unknown):
+            if self._is_misunderstood:
+                return Matches(self._subjects, (), (), {})
             rankings: _Rankings = [("", self._all(of)) for of in found.values()]
             return self._fused(found.get("result", ()), every, rankings, "")
         rankings = []
@@ -94,7 +107,19 @@ class Search:
             scores,
             {key: tuple(by.get(key, ())) for key in ranked},
             said,
+            any(self._partly) and all(self._partly),
         )
+
+    @property
+    def _is_misunderstood(self) -> bool:
+        """Whether something is asked, and nothing of it understood: that is no call for all."""
+        asked = bool(self._asked.missed or self._filters.missed)
+        narrowed = replace(self._filters, kinds=None)
+        return asked and not self._measured and not any(True for _ in narrowed.lines())
+
+    def _gained(self, piece: Piece) -> bool:
+        gain = gain_of(self._pieces.where, self._pieces.run(piece))
+        return gain is not None and all_hold(self._filters.gains, gain)
 
     def _searched(self, kind: Kind, found: Sequence[Piece]) -> _Rankings:
         """The rankings of one kind.
@@ -135,7 +160,10 @@ class Search:
                 met.append((many, piece))
         all_asked = not self._asked.either and all(subject.bounds for subject in self._subjects)
         wanted = len(self._subjects)
-        if all_asked and any(many == wanted for many, _ in met):
+        every = any(many == wanted for many, _ in met)
+        if met:
+            self._partly.append(not every and wanted > 1 and not self._asked.either)
+        if all_asked and every:
             met = [one for one in met if one[0] == wanted]
         return [piece.key for _, piece in sorted(met, key=lambda one: self._place(*one))]
 
@@ -180,8 +208,12 @@ class Search:
 
     def _order(self, piece: Piece) -> tuple[float, float]:
         """The place of a piece among all: by its program's rank where the best is asked for."""
-        if self._filters.order != "best" or piece.kind != "result":
+        if self._filters.order in (None, "newest") or piece.kind != "result":
             return 0, -_time(piece.at)
+        if self._filters.order != "best":
+            gain = gain_of(self._pieces.where, self._pieces.run(piece))
+            sign = -1 if self._filters.order == "largest gain" else 1
+            return math.inf if gain is None else sign * gain, -_time(piece.at)
         run, last = self._pieces.run(piece), len(self._ranks)
         counts = self._pieces.where.is_counted(run)
         return self._ranks.get(key_of(run), last) if counts else last + 1, -_time(piece.at)

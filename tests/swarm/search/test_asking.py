@@ -120,6 +120,45 @@ def test_filters(swarm: Swarm) -> None:
     assert asked("the best results")[:2] == ["up", "code"]
 
 
+def test_what_records_do_not_answer_is_pointed_to(swarm: Swarm) -> None:
+    def asked(question: str) -> tuple[int, list[str]]:
+        answer = swarm.ask(question, meaning=False)
+        assert not answer.tried
+        return answer.total, list(answer.pointers)
+
+    assert asked("what has not been tried?") == (0, ["gitcollab coverage"])
+    assert asked("what values of WIDTH have not been tried?") == (0, ["gitcollab coverage WIDTH"])
+    assert asked("what should be replicated?") == (0, ["gitcollab analyze"])
+    assert asked("what should I try next?")[1][:1] == ["gitcollab analyze"]
+    assert asked("memory above 70") == (0, [])  # nothing of it is understood: that is not all
+
+
+def test_best_and_most_filter_nothing(swarm: Swarm) -> None:
+    best = swarm.ask("which RATE works best?", where="results", meaning=False)
+    assert names(best) == ["up", "high", "both"]
+    most = names(swarm.ask("what gave the largest gain?", meaning=False))
+    assert (most[0], len(most)) == ("up", swarm.ask("results", meaning=False).total)
+    worse = swarm.ask("worse by more than 0.25", meaning=False)
+    assert names(worse) == ["both"]
+
+
+def test_values_of_the_baseline_are_told(swarm: Swarm) -> None:
+    (now,) = swarm.ask("RATE 0.1", meaning=False).now
+    assert (now.constant, now.baseline, now.best, now.asked) == ("RATE", "0.1", "0.2", True)
+    (now,) = swarm.ask("what is RATE now?", meaning=False).now
+    assert now.text == "RATE is 0.1 in the baseline, 0.2 in the best"
+    assert not now.asked
+
+
+def test_how_several_constants_were_taken_is_said(swarm: Swarm) -> None:
+    some = swarm.ask("RATE 0.5 and WIDTH 16", meaning=False).understood
+    assert any("nobody tried that" in said for said in some)
+    every = swarm.ask("RATE above 0.3 and WIDTH 16", meaning=False).understood
+    assert not any("nobody tried that" in said for said in every)
+    assert swarm.ask("SwiGLU", where="hypotheses", meaning=False).understood == ["words: swiglu"]
+    assert "not understood: since monday" in swarm.ask("rate since monday").understood
+
+
 def test_what_does_not_count_never_answers(swarm: Swarm) -> None:
     for question in ("RATE above 0.9", "RATE forged", "RATE gone", "rate", "results", "wins best"):
         answer = swarm.ask(question, limit=200, meaning=False)

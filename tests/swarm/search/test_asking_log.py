@@ -33,6 +33,8 @@ METRICS = {
     "weight tying": [3.215849],
     "what crashed?": [None],
     "MATRIX_LR above 0.05": [],
+    "between 3 and 4": [3.215849],
+    "results above 0.99": [0.9979, 3.215849],
 }
 
 
@@ -70,6 +72,10 @@ def test_a_real_session(tmp_path: Path) -> None:
     decays = swarm.ask("WEIGHT_DECAY", where="results", meaning=False)
     changes = [hit.changes[0] for hit in decays.hits if hit.changes]
     assert {change.before for change in changes} == {"0.2"}
+    ranked = swarm.ask("weight decay for the value embeddings", where="results", meaning=False)
+    assert all("VE WD" in hit.text for hit in ranked.hits[:3])
+    assert ranked.tried == ()  # WEIGHT_DECAY is Muon's
+    assert swarm.ask("what gave the largest gain?", meaning=False).hits[0].metric == 0.986041
     for question, expected in METRICS.items():
         found = metrics(swarm.ask(question, where="results", limit=100, meaning=False))
         assert found == sorted(expected, key=lambda one: one or 0.0), question

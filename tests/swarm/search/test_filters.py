@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gitcollab.similarity.bounds import all_hold
 from gitcollab.swarm.search.filters import Filters, filtered
 
+NOW = datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
 BAD = {"discard", "noise", "crash"}
 
 
@@ -17,6 +20,7 @@ def read(question: str) -> tuple[Filters, str]:
         agents={"nova", "vega-2", "gating", "me-too"},
         tiers={"cpu", "large", "h100-pod"},
         me="nova",
+        now=NOW,
         names={"FAIL", "NOISE"},
         is_word=lambda name: name in ("gating", "learning"),
     )
@@ -62,6 +66,41 @@ def read(question: str) -> tuple[Filters, str]:
         ("large batches", {}, "large batches"),
         ("the best learning rate", {"order": "best"}, "learning rate"),
         ("latest results", {"order": "newest", "kinds": {"result"}}, ""),
+        # with the best, and the most, every verdict counts
+        ("which value works best?", {"order": "best"}, "which value ?"),
+        ("what gave the largest gain?", {"order": "largest gain"}, "what gave ?"),
+        ("biggest improvement", {"order": "largest gain"}, ""),
+        ("what helped most?", {"order": "largest gain"}, "what ?"),
+        ("what hurt the most?", {"order": "largest loss"}, "what ?"),
+        ("the best of what kept", {"order": "best", "marks": {"keep"}}, "of what"),
+        # what no record answers
+        ("what has not been tried?", {"elsewhere": {"untried"}}, "what ?"),
+        ("what values of FAIL have not been tried?", {"elsewhere": {"untried"}},
+         "what values of FAIL ?"),
+        ("what has nobody tried yet", {"elsewhere": {"untried"}}, "what has"),
+        ("what haven't we tried", {"elsewhere": {"untried"}}, "what"),
+        ("what should I try next?", {"elsewhere": {"next"}}, "?"),
+        ("what should be replicated?", {"elsewhere": {"again"}}, "?"),
+        ("which constants matter most?", {"elsewhere": {"constants"}}, "?"),
+        ("hypotheses not yet tested", {"kinds": {"hypothesis"}, "states": {"open", "untested"}},
+         ""),
+        ("what did vega-2 propose?", {"agents": {"vega-2"}, "kinds": {"hypothesis"}}, "what ?"),
+        ("what did vega-2 learn?", {"agents": {"vega-2"}, "kinds": {"insight"}}, "?"),
+        ("what learned positions", {}, "what learned positions"),
+        # times, by the clock that is given
+        ("results since yesterday", {"since": "2026-03-08T00:00:00Z", "kinds": {"result"}}, ""),
+        ("yesterday", {"since": "2026-03-08T00:00:00Z", "before": "2026-03-09T00:00:00Z"}, ""),
+        ("today's results", {"since": "2026-03-09T00:00:00Z", "kinds": {"result"}}, ""),
+        ("gating of the last week", {"since": "2026-03-02T12:30:00Z"}, "gating"),
+        ("in the past 3 hours", {"since": "2026-03-09T09:30:00Z"}, ""),
+        ("gating since 2026-03-01", {"since": "2026-03-01T00:00:00Z"}, "gating"),
+        ("gating before 2026-03-01", {"before": "2026-03-01T00:00:00Z"}, "gating"),
+        ("on 2026-03-01", {"since": "2026-03-01T00:00:00Z", "before": "2026-03-02T00:00:00Z"}, ""),
+        ("what worked best in the last day?", {"since": "2026-03-08T12:30:00Z", "order": "best"},
+         "what ?"),
+        ("gating since Monday", {"missed": ("since Monday",)}, "gating"),
+        ("gating since 2026-13-01", {"missed": ("since 2026-13-01",)}, "gating"),
+        ("gating in the last layer", {}, "gating in the last layer"),
     ],
 )  # fmt: skip
 def test_what_is_asked_for(question: str, wanted: dict[str, Any], rest: str) -> None:
@@ -71,6 +110,28 @@ def test_what_is_asked_for(question: str, wanted: dict[str, Any], rest: str) -> 
         wanted = {"kinds": {"result"}, **wanted}  # only results have verdicts
     assert given == wanted
     assert left == rest
+
+
+@pytest.mark.parametrize(
+    ("question", "yes", "no"),
+    [
+        ("worse by more than 0.005", [-0.006, -1.0], [-0.005, 0.006]),
+        ("loss of less than 0.1", [-0.01], [-0.1, 0.01]),
+        ("better by at least 0.01", [0.01, 0.5], [0.009, -0.5]),
+        ("a gain above .01", [0.02], [0.01, -0.02]),
+        ("improved by 0.01", [0.01, 0.011], [0.02, -0.01]),
+    ],
+)
+def test_gains_have_amounts(question: str, yes: list[float], no: list[float]) -> None:
+    found, _ = read(question)
+    assert found.marks == frozenset()
+    assert [gain for gain in yes if not all_hold(found.gains, gain)] == []
+    assert [gain for gain in no if all_hold(found.gains, gain)] == []
+
+
+def test_verdicts_are_of_results_alone() -> None:
+    found, _ = filtered("what failed", agents=(), tiers=(), me="nova", now=NOW, only="hypothesis")
+    assert (found.marks, found.missed) == (frozenset(), ("failed",))
 
 
 def test_what_was_understood_is_said() -> None:
@@ -85,4 +146,4 @@ def test_what_was_understood_is_said() -> None:
 
 
 def test_a_hub_without_runs_has_no_tiers() -> None:
-    assert filtered("on cpu", agents=(), tiers=(), me="nova") == (Filters(), "on cpu")
+    assert filtered("on cpu", agents=(), tiers=(), me="nova", now=NOW) == (Filters(), "on cpu")

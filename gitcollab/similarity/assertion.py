@@ -61,6 +61,7 @@ _BESIDE = re.compile(
     r"|(?:more|higher|greater|larger|bigger|less|lower|smaller|fewer) than)\b|[<>≤≥]=?",
     re.IGNORECASE,
 )
+_SHORTENED = re.compile(r"n['’]?t\b|['’]")  # else there is nothing to spell out: it takes time
 _JOINS = frozenset(
     ("a", "an", "and", "are", "at", "be", "by", "for", "from", "in", "is", "it", "of", "on", "or")
 ) | {"the", "this", "to", "was", "with"}
@@ -95,7 +96,8 @@ def asserted(text: str, words: Vocabulary) -> Assertion:
 @lru_cache(maxsize=20_000)
 def subject(text: str) -> str:
     """What a text is about: it without verdicts and sides, whose amounts stay."""
-    return " ".join(_BESIDE.sub(" ", text).split())
+    said = plain_words(text) if _SHORTENED.search(text) else text
+    return " ".join(_BESIDE.sub(" ", said).split())
 
 
 def _judged(text: str) -> tuple[set[str], str]:

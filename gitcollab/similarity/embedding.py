@@ -113,7 +113,11 @@ def located(path: Path | None = None) -> str:
         return "configured"
     if _packaged():
         return "installed"
-    return "cached" if _cached() else "hub"
+    _import_hub()
+    if _cached():
+        return "cached"
+    _require_network()
+    return "hub"
 
 
 class _Folder:
@@ -169,6 +173,11 @@ def _packaged() -> Path | None:
 
 
 def _from_hub() -> Path:
+    _import_hub()
+    return _cached() or _downloaded()
+
+
+def _import_hub() -> None:
     try:
         import huggingface_hub.file_download  # noqa: F401 - reads its variables
     except ValueError as e:
@@ -176,7 +185,6 @@ def _from_hub() -> Path:
             f"huggingface_hub does not understand its variables: {_line(e)}",
             "correct HF_ENDPOINT and the other HF_ variables of the environment",
         ) from e
-    return _cached() or _downloaded()
 
 
 def _cached() -> Path | None:
@@ -191,16 +199,22 @@ def _cached() -> Path | None:
     return None
 
 
+def _require_network() -> None:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise ModelUnavailable(
+            f"{MODEL} is not on this machine, and HF_HUB_OFFLINE forbids a download", _OTHERWISE
+        )
+
+
 def _downloaded() -> Path:
     """Download the model into the Hugging Face cache, of the hub that its variables name."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    if constants.HF_HUB_OFFLINE:
-        raise ModelUnavailable(
-            f"{MODEL} is not on this machine, and HF_HUB_OFFLINE forbids a download", _OTHERWISE
-        )
+    _require_network()
     # The bases are the HTTP library's own error, whichever library that is.
     failures: tuple[type[Exception], ...]
     failures = (*HfHubHTTPError.__bases__, OSError, ValueError, RuntimeError)

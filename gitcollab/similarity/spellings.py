@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gitcollab.similarity.vocabulary import Vocabulary, stems
 
@@ -34,3 +35,19 @@ def _written(concept: str, words: Vocabulary) -> list[str]:
     ways = [" ".join(way) for way, one in words.concepts.items() if one == concept]
     squares = [f"{way[:-1]}²" for way in ways if way.endswith("2")]
     return [*squares, *ways]
+
+
+@lru_cache(maxsize=50_000)
+def in_full(text: str, words: Vocabulary) -> str:
+    """A text, and once more with what it abbreviates written out, and without its numbers.
+
+    "WD follows LR schedule (weight decay follows learning rate schedule)": so a sentence model
+    reads the words of a field that it knows little of.
+    """
+    plain = (
+        words.names.get(concept, concept) if concept is not None else " ".join(said)
+        for concept, said in words.scan(stems(text))
+        if concept is not None or not said[0].isdigit()
+    )
+    written = " ".join(plain)
+    return f"{text} ({written})" if written else text

@@ -104,7 +104,13 @@ class _Announced:
         return self._source.name
 
     def load(self) -> Model:
-        self._notice("loading the sentence model (the first time it may be downloaded: 90 MB)")
+        from gitcollab.similarity.embedding import ModelUnavailable, located
+
+        try:
+            is_far = located(configured_model()) == "hub"
+        except ModelUnavailable:
+            is_far = False  # to load it says so
+        self._notice(f"{'downloading (90 MB) and ' if is_far else ''}loading the sentence model")
         return self._source.load()
 
 

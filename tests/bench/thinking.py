@@ -16,7 +16,7 @@ from gitcollab.similarity.embedding import find
 from gitcollab.similarity.kept import Kept
 from gitcollab.similarity.vectors import Vectors, _packed
 from gitcollab.swarm.search.asking import ask
-from gitcollab.swarm.search.meaning import _LONG
+from gitcollab.swarm.search.meaning import text_of
 from gitcollab.swarm.swarm import Swarm
 from tests.bench import big_hub, thoughts
 from tests.bench.figures import Figure, clocked, timed
@@ -110,7 +110,8 @@ def _know(swarm: Swarm) -> None:
     from gitcollab.swarm.search.pieces import Pieces
 
     pieces = Pieces(swarm.member)
-    texts = {p.text[:_LONG] for kind in KINDS for p in pieces.of(kind, Filters())}
+    words = swarm.member.words().words
+    texts = {text_of(p, words) for kind in KINDS for p in pieces.of(kind, Filters())}
     path = Path(os.environ["GITCOLLAB_HOME"]) / "words" / "vectors.sqlite"
     vectors, random = Vectors(path, find()), np.random.default_rng(0)
     rows = random.normal(size=(len(texts), 384)).astype("f4")

@@ -11,6 +11,7 @@ import pytest
 
 from gitcollab.similarity import embedding
 from gitcollab.similarity.embedding import Model, ModelUnavailable
+from gitcollab.swarm.recogniser import _Announced
 from gitcollab.swarm.search import meaning
 from gitcollab.swarm.search.asking import Answer
 from gitcollab.swarm.swarm import Swarm
@@ -69,7 +70,7 @@ def test_it_finds_other_words_where_these_find_little(swarm: Swarm, model: Model
     before = list(model.encoded)
     again = swarm.ask("heed the past")  # texts are kept, a question is read
     assert by_meaning(again) == ["lyra/prose"]
-    assert (model.loads, model.encoded) == (1, [*before, "heed the past"])
+    assert (model.loads, model.encoded) == (1, [*before, "heed the past (heed the past)"])
 
 
 def test_it_is_left_alone_where_words_or_constants_are_enough(
@@ -95,7 +96,7 @@ def test_texts_are_read_some_at_a_time_and_the_newest_first(
     first = swarm.ask("heed", meaning=True)
     assert first.meaning == "the sentence model read 3 of 11 texts; ask again for more"
     assert heard[-1] == "reading 3 texts for meaning"
-    assert model.encoded[1] == "RATE 0.25, in a moment"
+    assert model.encoded[1] == "RATE 0.25, in a moment (rate in a moment)"
     for _ in range(3):
         last = swarm.ask("heed", meaning=True)
     assert last.meaning == USED
@@ -123,6 +124,26 @@ def test_nothing_is_downloaded_unasked(
     answer = swarm.ask("heed what is far away")
     assert answer.meaning == "no sentence model: no libraries; install them"
     assert model.loads == 0
+
+
+def test_a_download_is_told_where_it_is_one(
+    swarm: Swarm, model: Model2D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(meaning, "_NEW", 1)
+    swarm.member.recogniser._notice = swarm.member.notice = heard.append
+    swarm.ask("heed", meaning=True)
+    assert heard == ["loading the sentence model", "reading 1 text for meaning"]
+    source, heard[:] = _Announced(model, heard.append), []
+    monkeypatch.setattr(embedding, "located", lambda _: "hub")
+    source.load()
+    assert heard == ["downloading (90 MB) and loading the sentence model"]
+
+
+def test_what_stands_out_is_found() -> None:
+    assert meaning.likest([]) == meaning.likest([None]) == meaning.likest([0.2, 0.1, 0.1]) == []
+    # nothing of what is as like as most texts are, however like these are
+    assert meaning.likest([0.4, 0.8, None, 0.4, 0.42, 0.75]) == [1, 5]
 
 
 def test_what_does_not_count_is_not_even_read(swarm: Swarm, model: Model2D) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "noise", "discard", "crash")
 _GIVEN = "that is the baseline's own value, which nobody had to set"
-_FILTERS = ("verdict: ", "status: ", "agent: ", "tier: ")
+_MISSED = "not understood: "
+_FILTERS = ("since: ", "before: ", "gain: ", "verdict: ", "status: ", "agent: ", "tier: ")
 _COUNTS = ("keep", "noise", "disc.", "crash")
 _WHERE: dict[Where, Records] = {
     Where.results: "results",
@@ -192,7 +193,7 @@ def _tell_understood(found: Answer) -> None:
     if not found.hits and not found.pointers:
         render.say("next:", _next(found))
     for said in found.understood:
-        render.say("understood:", said)
+        render.say(said if said.startswith(_MISSED) else f"understood: {said}")
     if not found.understood:
         render.say("understood: nothing in particular, so all is listed")
     if found.meaning and not found.meaning.startswith("not "):
@@ -201,6 +202,11 @@ def _tell_understood(found: Answer) -> None:
 
 def _next(found: Answer) -> str:
     """What else may be asked where nothing was found."""
+    if any(said.startswith(_MISSED) for said in found.understood):
+        return "say in other words what was not understood"
+    words = [said for said in found.understood if said.startswith("words: ")]
+    if words and any(said.startswith(_FILTERS) for said in found.understood):
+        return f"leave out words that no record has ({words[0]}), or what narrows the question"
     narrow = [said for said in found.understood if said.startswith(_FILTERS)]
     if narrow:
         return f"leave out what narrows the question ({'; '.join(narrow)})"

@@ -54,7 +54,11 @@ def test_nothing_found_says_what_to_do(ask: Callable[..., Ran]) -> None:
     assert ran.code == 0
     assert ran.out.startswith("nothing found\n\nnext: other words")
     narrow = ask("what failed with quantum annealers", "--words")
-    assert "next: leave out what narrows the question (verdict: discard" in narrow.out
+    assert "next: leave out words that no record has (words: quantum, annealer), or" in narrow.out
+    bare = ask("what crashed since yesterday", "--words")
+    assert "next: leave out what narrows the question (verdict: crash; since: " in bare.out
+    assert "\nsee: gitcollab coverage RATE\n" in ask("values of RATE not yet tried").out
+    assert "\nnot understood: since monday\n" in ask("since monday").out
     other = ask("RATE 0.7", "--in", "results")
     assert other.out.startswith("nobody has tried that; what has been tried:\nconstant")
     assert "nothing found" not in other.out

@@ -7,6 +7,7 @@ places (see ``similarity.fusion``), constants first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -28,6 +29,7 @@ from gitcollab.swarm.search.tried import Value, tried
 Where: TypeAlias = Literal["results", "hypotheses", "insights", "claims"]
 
 MAX_PAGE = 200
+_BETTER = re.compile(r"\b(better|worse) than(?=\s+\.?\d)", re.IGNORECASE)
 _FEW = 4  # constants that are told one by one
 _KIND: dict[Where, Kind] = {
     "results": "result",
@@ -170,7 +172,7 @@ def _read(
     agents = {*roster(pieces.snapshot).agents, *(run.agent for run in where.results.values())}
     tiers = {run.tier for run in where.results.values()}
     filters, rest = filtered(
-        question,
+        _compared(question, pieces.where.task.sign),
         agents=agents,
         tiers=tiers,
         me=member.config.agent,
@@ -184,6 +186,12 @@ def _read(
     metric = _metric(where)
     asked = understood(rest, words, {**pieces.constants, where.task.metric.name: 0.5}, metric)
     return filters, asked, rest
+
+
+def _compared(question: str, sign: int) -> str:
+    """The question with "better than 0.97" as what that is of the metric."""
+    better, worse = ("below", "above") if sign > 0 else ("above", "below")
+    return _BETTER.sub(lambda m: better if m[1].lower() == "better" else worse, question)
 
 
 def _metric(where: Standings) -> Metric | None:

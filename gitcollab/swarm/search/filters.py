@@ -49,6 +49,7 @@ class Filters:
     marks: frozenset[Mark] = frozenset()
     states: frozenset[State] = frozenset()
     agents: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()  # agents that it is not to be of
     tiers: frozenset[str] = frozenset()
     order: Order | None = None
     since: str | None = None
@@ -57,6 +58,10 @@ class Filters:
     elsewhere: frozenset[Elsewhere] = frozenset()
     missed: tuple[str, ...] = ()
 
+    def is_of(self, agent: str) -> bool:
+        """Whether records of an agent are asked for."""
+        return agent not in self.others and (not self.agents or agent in self.agents)
+
     def lines(self) -> Iterator[str]:
         """What was understood, in words of ours, a line each."""
         for label, names in (
@@ -64,6 +69,7 @@ class Filters:
             ("verdict", [mark for mark in _MARKS if mark in self.marks]),
             ("status", sorted(self.states)),
             ("agent", sorted(self.agents)),
+            ("agent", [f"not {name}" for name in sorted(self.others)]),
             ("tier", sorted(self.tiers)),
             ("since", [self.since] if self.since else []),
             ("before", [self.before] if self.before else []),
@@ -85,6 +91,7 @@ class _Found:
     marks: set[Mark] = field(default_factory=set)
     states: set[State] = field(default_factory=set)
     agents: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
     tiers: set[str] = field(default_factory=set)
     order: Order | None = None
     since: str | None = None
@@ -177,6 +184,7 @@ def _settled(found: _Found) -> Filters:
         frozenset(found.marks),
         frozenset(found.states),
         frozenset(found.agents),
+        frozenset(found.others),
         frozenset(found.tiers),
         found.order,
         found.since,
@@ -301,6 +309,8 @@ def _take(
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?"
 _BY = re.compile(rf"(?:\b(?:by|agents?)\s+@?|@)({_NAME})(?![\w-])", re.IGNORECASE)
+_BUT = r"(?:not|except|excluding|without)(?: (?:those|results|runs))?"
+_NOT_BY = re.compile(rf"\b{_BUT} (?:by|from|of) @?({_NAME})(?![\w-])", re.IGNORECASE)
 _OF = re.compile(rf"\b(?:of|from|did|has|have|does|is|was)\s+({_NAME})(?![\w-])", re.IGNORECASE)
 _WHOSE = re.compile(rf"(?<![\w-])({_NAME})['’]s?(?![\w-])", re.IGNORECASE)
 _MINE = re.compile(r"\b(?:by me|(?:did|have|has) i|i have|my|mine)\b", re.IGNORECASE)
@@ -309,6 +319,15 @@ _MINE = re.compile(r"\b(?:by me|(?:did|have|has) i|i have|my|mine)\b", re.IGNORE
 def _take_agents(
     found: _Found, agents: frozenset[str], me: str, is_word: Callable[[str], bool]
 ) -> None:
+
+    def other(match: re.Match[str]) -> str:
+        name = me if match[1].lower() == "me" else match[1].lower()
+        if name not in agents:
+            return match[0]
+        found.others.add(name)
+        return " "
+
+    found.rest = _NOT_BY.sub(other, found.rest)
     if _MINE.search(found.rest):
         found.agents.add(me)
         found.rest = _MINE.sub(" ", found.rest)

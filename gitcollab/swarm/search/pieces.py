@@ -134,7 +134,7 @@ class Pieces:
     def _results(self, filters: Filters, measured: Sequence[Bound]) -> Iterator[Piece]:
         where, queued = self.where, self.member.queued()
         for run in where.results.values():
-            if filters.agents and run.agent not in filters.agents:
+            if not filters.is_of(run.agent):
                 continue
             if filters.tiers and run.tier not in filters.tiers:
                 continue
@@ -191,7 +191,7 @@ def _value(text: str) -> Value:
 
 
 def _meets(piece: Piece, filters: Filters) -> bool:
-    if filters.agents and piece.agent not in filters.agents:
+    if not filters.is_of(piece.agent):
         return False
     if not _in_time(piece.at, filters):
         return False

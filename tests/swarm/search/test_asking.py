@@ -140,6 +140,8 @@ def test_best_and_most_filter_nothing(swarm: Swarm) -> None:
     assert (most[0], len(most)) == ("up", swarm.ask("results", meaning=False).total)
     worse = swarm.ask("worse by more than 0.25", meaning=False)
     assert names(worse) == ["both"]
+    assert names(swarm.ask("better than 1.02", meaning=False)) == ["up"]
+    assert "nova" not in {hit.agent for hit in swarm.ask("results not by nova").hits}
 
 
 def test_values_of_the_baseline_are_told(swarm: Swarm) -> None:

@@ -60,6 +60,8 @@ def read(question: str) -> tuple[Filters, str]:
         ("by @gating", {"agents": {"gating"}}, ""),
         ("effects of gating", {}, "effects of gating"),
         ("by stranger", {}, "by stranger"),
+        ("results not by nova", {"others": {"nova"}, "kinds": {"result"}}, ""),
+        ("not by me", {"others": {"nova"}}, ""),
         ("what kept on cpu", {"marks": {"keep"}, "tiers": {"cpu"}}, "what"),
         ("gating in the large tier", {"tiers": {"large"}}, "gating"),
         ("gating on h100-pod machines", {"tiers": {"h100-pod"}}, "gating on"),

@@ -120,10 +120,11 @@ def list_(
     """List hypotheses, the most useful first: open, claimed, then tested.
 
     Ranked by priority, evidence (results that were kept count most), novelty of what they change,
-    and age: old untested ones sink. Those that say the same are one. In brackets is what a machine
-    would change. Tested ones are supported where more programs that test them are better than their
-    base than worse, refuted where fewer are; crashed where all that a machine tried of it did. What
-    names one and changes something else tests nothing.
+    and age: old untested ones sink, and what sets constants that no program has comes last. Those
+    that say the same are one. In brackets is what a machine would change. Tested ones are supported
+    where more programs that test them are better than their base than worse, refuted where fewer
+    are, undecided where as many are; crashed where all that a machine tried of it did. What names
+    one and changes something else tests nothing.
     """
     swarm = open_swarm()
     word = None if status is None else status.value
@@ -185,6 +186,7 @@ def _tell(swarm: Swarm, found: Idea, *, full: bool) -> None:
             ("state", _state(found)),
             ("priority", f"{one.priority} of 5 (1 is the most urgent)"),
             ("changes", thoughts.tries(one) or None),
+            ("cannot be tried", _misfit(found) or None),
             ("on", one.base or "the baseline"),
             ("evidence", ", ".join(one.evidence) or None),
             ("alike", ", ".join(found.also) or None),
@@ -204,7 +206,7 @@ def _tell(swarm: Swarm, found: Idea, *, full: bool) -> None:
         print()
         render.say("related: these name it, and change something else")
         thoughts.runs(found.related, where, metric)
-    if found.status == "open":
+    if found.status == "open" and not found.unknown:
         how = f"gitcollab run --hypothesis {render.short_id(one.id)}"
         edit = "" if thoughts.tries(one) else f"edit {swarm.task.program} to try it, then: "
         thoughts.next_step(f"{edit}{how}")
@@ -218,6 +220,11 @@ def _quote(text: str, one: Hypothesis, what: str, *, full: bool) -> None:
     if more := len(lines) - len(shown):
         command = f"gitcollab hypothesis show {render.short_id(one.id)} --full"
         render.say(f"{render.count(more, 'more line')}: {command}")
+
+
+def _misfit(found: Idea) -> str:
+    """Why it cannot be tried; "" where it may be."""
+    return f"no program for it has {', '.join(found.unknown)}" if found.unknown else ""
 
 
 def _state(found: Idea) -> str:

@@ -145,6 +145,7 @@ def idea(one: Idea, where: Standings) -> JsonObject:
         "score": round(one.score, 4),
         "also": list(one.also),
         "queued": one.waiting,
+        "unknown": list(one.unknown),
         "claims": jsonout.records(one.claims),
         "runs": [_run(run, where) for run in one.runs],
         "related": [_run(run, where) for run in one.related],

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_toys import TOY_PROGRAM, Ran
 
+from gitcollab.records import codec
+from gitcollab.records.models import Hypothesis
+from gitcollab.records.names import path_of
 from gitcollab.store.differences import difference
+from tests import people
 
 Cli = Callable[..., Ran]
 Join = Callable[[str], Path]
@@ -100,6 +105,19 @@ def test_of_a_long_patch_the_beginning_is_shown(cli: Cli, join: Join) -> None:
     assert "| +print(100)\n" in cli("hypothesis", "show", idea, "--full").out
 
 
+def test_what_no_program_has_cannot_be_tried(cli: Cli, join: Join, hub: Path) -> None:
+    nova, now = join("nova"), datetime.now(UTC).replace(microsecond=0)
+    fields = {"title": "<more>", "reasoning": "y", "set": {"NOPE": 19, "LR": 0.3}}
+    one = Hypothesis(id="eve/x", agent="eve", nonce="f" * 16, created_at=now, **fields)
+    files = {path_of("hypothesis", one.id): codec.encode(people.signed(one))}
+    people.plant(hub, files | people.cards(["eve"]))
+    cli("sync", cwd=nova)
+    shown = cli("hypothesis", "show", "eve/x")
+    assert "cannot be tried  no program for it has NOPE\n" in shown.out
+    assert ("score            0.00\n" in shown.out, "next:" in shown.err) == (True, False)
+    assert cli("hypothesis", "list", "--json").json["hypotheses"][0]["unknown"] == ["NOPE"]
+
+
 def test_json(cli: Cli, join: Join) -> None:
     nova = join("nova")
     told = cli("hypothesis", "add", "wider", "--because", "why not", "--json", cwd=nova)
@@ -113,7 +131,7 @@ def test_json(cli: Cli, join: Join) -> None:
     assert page.keys() == {"hypotheses", "next", "total", "counts"}
     (one,) = page["hypotheses"]
     more = {"status", "outcome", "executable", "score", "also", "queued", "claims", "runs"}
-    more |= {"related"}
+    more |= {"related", "unknown"}
     assert one.keys() == told.json["hypothesis"].keys() | more
     assert (one["status"], one["executable"], one["queued"]) == ("open", False, False)
     assert cli("hypothesis", "show", "wider", "--json").json == one

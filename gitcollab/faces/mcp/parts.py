@@ -132,7 +132,7 @@ class Hypothesis(Part):
             at=rfc3339(one.created_at),
             title=one.title,
             change=change_text(one.set) if one.set else None,
-            runs_as_it_is=bool(one.set or one.patch),
+            runs_as_it_is=bool(one.set or one.patch) and not idea.unknown,
             base=one.base,
             evidence=list(one.evidence),
             priority=one.priority,

@@ -118,6 +118,12 @@ class Board:
         return sorted(found, key=lambda p: (STATUSES.index(p.status), -p.score))
 
     @cached_property
+    def lines(self) -> Mapping[str, Guess]:
+        """The hypotheses that stand, or wait here, by id."""
+        found = {guess.id: guess for guess in standing_guesses(self._snapshot)}
+        return found | {one.id: line_of(one) for one in self._waiting.values()}
+
+    @cached_property
     def ids(self) -> Mapping[str, Place]:
         """The idea of every hypothesis that stands, by its id."""
         return {one: place for place in self.places for one in place.ids}
@@ -167,13 +173,8 @@ class Board:
     @cached_property
     def _placed(self) -> Sequence[tuple[Sequence[Guess], Place]]:
         """The ideas, the hypotheses of each from the oldest on, with what became of it."""
-        ideas = folded(self._guesses.values(), self._first_tests())
+        ideas = folded(self.lines.values(), self._first_tests())
         return [(idea, self._place(idea)) for idea in ideas]
-
-    @cached_property
-    def _guesses(self) -> Mapping[str, Guess]:
-        found = {guess.id: guess for guess in standing_guesses(self._snapshot)}
-        return found | {one.id: line_of(one) for one in self._waiting.values()}
 
     @cached_property
     def _runs(self) -> Mapping[str, Sequence[Run]]:
@@ -201,7 +202,7 @@ class Board:
         return {
             one: made[0].created_at
             for one, runs in self._runs.items()
-            if (guess := self._guesses.get(one)) is not None
+            if (guess := self.lines.get(one)) is not None
             and (made := [run for run in self._tests.among(guess, runs) if self._judges(run)])
         }
 
@@ -271,7 +272,7 @@ class Board:
 
         What waits on this host was looked at when it was told.
         """
-        told = (one for one in self._guesses.values() if one.id not in self._waiting)
+        told = (one for one in self.lines.values() if one.id not in self._waiting)
         return unknown(self._snapshot, self._where, told)
 
 

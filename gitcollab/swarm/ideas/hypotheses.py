@@ -71,19 +71,21 @@ def listed(
 ) -> IdeaPage:
     """A page of the board. ``text`` is looked for in titles and in what they set.
 
-    ``page`` is the token that an earlier page gave. UsageError for an unknown agent or token.
+    An idea that several hypotheses say is told in the words of one that matches. ``page`` is the
+    token that an earlier page gave. UsageError for an unknown agent or token.
     """
     if not 1 <= limit <= looking.MAX_PAGE:
         raise UsageError(f"a page has 1 to {looking.MAX_PAGE} hypotheses, not {limit}")
     looking.check_agent(member, agent)
     board = board_of(member)
-    found = [place for place in board.places if _matches(place, agent, text)]
-    counts = Counter(place.status for place in found)
-    chosen = [place for place in found if status in (None, place.status)]
-    rest = chosen[after([place.guess.id for place in chosen], page) :]
-    following = rest[limit - 1].guess.id if len(rest) > limit else None
+    found = {one: p for p in board.places if (one := _match(board, p, agent, text))}
+    counts = Counter(place.status for place in found.values())
+    chosen = [one for one, place in found.items() if status in (None, place.status)]
+    rest = chosen[after(chosen, page) :]
+    following = rest[limit - 1] if len(rest) > limit else None
     of_all = {one: counts[one] for one in STATUSES}
-    return IdeaPage(board.ideas(rest[:limit]), following, len(chosen), of_all)
+    whole = (board.idea(found[one], one) for one in rest[:limit])
+    return IdeaPage([idea for idea in whole if idea is not None], following, len(chosen), of_all)
 
 
 def after(ids: Sequence[str], token: str | None) -> int:
@@ -98,11 +100,14 @@ def after(ids: Sequence[str], token: str | None) -> int:
     return ids.index(token) + 1
 
 
-def _matches(place: Place, agent: str | None, text: str | None) -> bool:
-    if agent not in (None, place.guess.agent):
-        return False
+def _match(board: Board, place: Place, agent: str | None, text: str | None) -> str | None:
+    """The first of those that say the idea which is the agent's and has the text."""
     wanted = "" if text is None else text.casefold()
-    return wanted in f"{place.guess.title} {place.guess.change or ''}".casefold()
+    for one in map(board.lines.__getitem__, place.ids):
+        said = f"{one.title} {one.change or ''}".casefold()
+        if agent in (None, one.agent) and wanted in said:
+            return one.id
+    return None
 
 
 def show(member: Member, wanted: str) -> Idea:
@@ -131,7 +136,8 @@ def only_id(
     plural = {"hypothesis": "hypotheses", "insight": "insights"}[kind]
     if near:
         raise UsageError(
-            f"{len(near)} {plural} match {wanted[:80]!r}", f"such as {', '.join(near[:_NAMED])}"
+            f"{len(near)} {plural} match {wanted[:80]!r}",
+            f"give more of the id, such as {', '.join(near[:_NAMED])}",
         )
     gone = meant([str(i) for i, *_ in snapshot.select(kind)], wanted)
     if gone:

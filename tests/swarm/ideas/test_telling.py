@@ -142,6 +142,9 @@ def test_one_change_is_one_idea_in_whatever_words(nova: Swarm, agent: Agent) -> 
     again = told(vega.propose("more speed", "z", set_values={"RATE": "0.3"}, anyway=True))
     nova.member.store.refresh()
     assert len(titles(nova)) == 2
+    for one in (first, again):
+        (shown,) = nova.hypotheses(agent=one.agent, text=one.title, limit=1).ideas[:1]
+        assert shown.hypothesis == one  # who looks for it finds its own words
     idea = nova.hypothesis(first.id)
     assert idea.also == (again.id,)
     assert nova.hypothesis(again.id).hypothesis == again  # in its own words

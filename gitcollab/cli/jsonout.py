@@ -64,7 +64,7 @@ _NAMED_BY_OTHERS = frozenset(("metrics", "delta", "environment", "set"))
 def emit(value: Mapping[str, Any] | None) -> None:
     """Print the value: indented for a person at a terminal, on one line for a program."""
     indent = 2 if sys.stdout.isatty() else None
-    print(json.dumps(plain(_marked(value)), indent=indent, allow_nan=False))
+    print(_dumped(_marked(value), indent))
 
 
 def emit_line(value: Mapping[str, Any]) -> None:
@@ -74,12 +74,20 @@ def emit_line(value: Mapping[str, Any]) -> None:
 
 def one_line(value: Mapping[str, Any]) -> str:
     """The value as one line of JSON."""
-    return json.dumps(plain(_marked(value)), allow_nan=False)
+    return _dumped(_marked(value))
 
 
 def emit_form(value: Mapping[str, Any]) -> None:
     """Print the value in another program's own form, which has no room for anything of ours."""
-    print(json.dumps(plain(value), allow_nan=False))
+    print(_dumped(value))
+
+
+def _dumped(value: Mapping[str, Any] | None, indent: int | None = None) -> str:
+    """The value as JSON. No mark of a chat template (<|im_start|>, </s>) is in it as it is typed.
+
+    A tokenizer may take one for its own; only texts can hold a <, and \\u003c is the same there.
+    """
+    return json.dumps(plain(value), indent=indent, allow_nan=False).replace("<", "\\u003c")
 
 
 def _marked(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

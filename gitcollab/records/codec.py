@@ -237,6 +237,9 @@ _PLAIN = {
     "int_type": "it is to be a whole number",
     "int_from_float": "it is to be a whole number",
     "string_type": "it is to be text",
+    "string_too_short": "it is empty",
+    "string_too_long": "it is too long",
+    "too_long": "it is too long",
     "list_type": "it is to be a list",
     "tuple_type": "it is to be a list",
     "dict_type": "it is to be a mapping",
@@ -244,6 +247,12 @@ _PLAIN = {
     "bool_parsing": "it is to be true or false",
     "bool_type": "it is to be true or false",
 }
+
+
+def plain_fault(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in plain words: one of the faults that pydantic found."""
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return _PLAIN.get(fault["type"]) or message.replace("Input should be", "it is to be")
 
 
 def _first_fault(error: ValidationError) -> str:
@@ -254,10 +263,7 @@ def _first_fault(error: ValidationError) -> str:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     got = "" if fault["type"] == "missing" else f" (got {shown})"
     more = error.error_count() - 1
-    message = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace(
-        "Input should be", "it is to be"
-    )
-    return f"{where}: {message}{got}" + (f", and {more} more" if more else "")
+    return f"{where}: {plain_fault(fault)}{got}" + (f", and {more} more" if more else "")
 
 
 def to_mapping(record: Record) -> dict[str, Any]:

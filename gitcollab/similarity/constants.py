@@ -39,6 +39,8 @@ _BARE_WORD = re.compile(r"[\w.:/+-]+")
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]+")
 _AROUND = re.compile(r"[\s()]*")
 
+_MOST_NAMED = 40  # constants of a program that an error names
+
 
 class UnknownConstant(UsageError):  # noqa: N818
     """The program has no such constant."""
@@ -48,7 +50,9 @@ class UnknownConstant(UsageError):  # noqa: N818
         if close:
             hint = f"did you mean {' or '.join(close)}?"
         elif known:
-            hint = f"its constants are {', '.join(sorted(known)[:20])}"
+            names = sorted(known)
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            hint = f"its constants are {', '.join(names[:_MOST_NAMED])}{more}"
         else:
             hint = "a constant is a line NAME = value at the top level, with NAME in upper case"
         super().__init__(f"the program has no constant {name[:64]}", hint)

@@ -247,7 +247,8 @@ def find(member: Member, wanted: str) -> Result:
         return only
     if near:
         raise UsageError(
-            f"{len(near)} results match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
+            f"{len(near)} results match {wanted[:80]!r}",
+            f"give more of the id, such as {', '.join(near[:4])}",
         )
     close = difflib.get_close_matches(wanted[:200], list(known)[:5000], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else "list them with: gitcollab results"

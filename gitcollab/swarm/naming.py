@@ -29,7 +29,8 @@ def _only(known: Collection[str], wanted: str) -> str:
         return near[0]
     if near:
         raise UsageError(
-            f"{len(near)} records match {wanted[:80]!r}", f"such as {', '.join(near[:4])}"
+            f"{len(near)} records match {wanted[:80]!r}",
+            f"give more of the id, such as {', '.join(near[:4])}",
         )
     raise UsageError(
         f"there is no result, hypothesis or insight {wanted[:80]!r}",
@@ -64,7 +65,7 @@ def own(member: Member, wanted: str, kinds: Collection[Kind]) -> tuple[Kind, str
     if mine:
         raise UsageError(
             f"{len(mine)} records of yours match {wanted[:80]!r}",
-            f"such as {', '.join(mine[:4])}",
+            f"give more of the id, such as {', '.join(mine[:4])}",
         )
     if near:
         owner = near[0].split("/")[0]

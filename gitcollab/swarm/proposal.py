@@ -14,6 +14,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from gitcollab.errors import GitcollabError, UsageError
+from gitcollab.records.codec import plain_fault
 from gitcollab.records.models import MAX_DESCRIPTION, MAX_PROGRAM_BYTES, Experiment, Result
 from gitcollab.similarity import constants, delta, literal, program
 from gitcollab.swarm.recogniser import Words
@@ -218,7 +219,7 @@ def checked_description(what: str) -> str:
         return Experiment(description=what).description
     except ValidationError as e:
         fault = e.errors(include_url=False)[0]
-        reason = str(fault["msg"]).removeprefix("Value error, ")
+        reason = plain_fault(fault)
         if fault["type"] == "string_too_long":
             reason = f"it has {len(what)} characters"
         raise UsageError(

@@ -94,7 +94,10 @@ def find(items: Iterable[OutboxItem], wanted: str) -> OutboxItem:
         return near[0]
     if near:
         names = ", ".join(i.request if _shared(i, near) else i.id for i in near[:4])
-        raise UsageError(f"{len(near)} in the outbox match {wanted[:80]!r}", f"such as {names}")
+        raise UsageError(
+            f"{len(near)} in the outbox match {wanted[:80]!r}",
+            f"give more of the id, such as {names}",
+        )
     raise UsageError(
         f"there is nothing with the id {wanted[:80]!r} in the outbox", "list it: gitcollab outbox"
     )

@@ -240,6 +240,7 @@ CUT = ("bug", "error", "retry")  # these say it on one line, cut and escaped
 def check_json(told: Ran, evil: str) -> None:
     assert told.out.isascii()
     assert acting(told.out) == set()
+    assert "<" not in told.out  # nor a mark of a chat template: <|im_start|>, </s>
     documents = [json.loads(line) for line in told.out.splitlines()]
     assert documents
     for document in documents:
@@ -265,7 +266,8 @@ def test_texts_of_many_lines_are_fenced_with_their_author(
     argv, answers = channels(evil)[channel]
     script(**answers)
     out = cli(*argv).out.split("\n")
-    heading = next(n for n, row in enumerate(out) if row.endswith(f" of nova (quoted: {STANDING})"))
+    ends = f" of nova (quoted: {STANDING})"
+    heading = next(n for n, row in enumerate(out) if row.endswith(ends) and row[:1] != " ")
     fenced = out[heading + 1 :]
     assert fenced.pop() == ""
     assert fenced

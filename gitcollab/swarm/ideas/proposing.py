@@ -80,4 +80,5 @@ def too_many(snapshot: Snapshot, task: Task, agent: str, waiting: int = 0) -> st
         return None
     most = task.policy.limits.open_hypotheses
     held = f" ({waiting} of them wait for the hub)" if waiting else ""
-    return f"{agent} has {most} open hypotheses{held}, and no more are allowed here"
+    open_ones = "hypothesis" if most == 1 else "hypotheses"
+    return f"{agent} has {most} open {open_ones}{held}, and no more may be open here"

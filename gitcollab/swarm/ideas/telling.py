@@ -34,11 +34,6 @@ from gitcollab.swarm.roster import roster
 from gitcollab.swarm.workspace import Base
 
 MAX_PATCH = 32_768  # characters, as records have it
-_FAULTS = {
-    "string_too_long": "it is too long",
-    "too_long": "it is too long",
-    "string_too_short": "it is empty",
-}
 _ROOM = {
     "title": "a title has 1 to 500 characters on one line",
     "reasoning": "say why in 1 to 4096 characters",
@@ -197,10 +192,9 @@ def _made(member: Member, model: type[Any], words: str, fields: Mapping[str, Any
     except ValidationError as e:
         fault = e.errors(include_url=False)[0]
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        said = str(fault["msg"]).removeprefix("Value error, ")
-        why = _FAULTS.get(fault["type"], said)
         raise UsageError(
-            f"the {name or 'record'} cannot be used: {why}", _ROOM.get(name, "say it otherwise")
+            f"the {name or 'record'} cannot be used: {codec.plain_fault(fault)}",
+            _ROOM.get(name, "say it otherwise"),
         ) from e
     return member.sign(record)
 

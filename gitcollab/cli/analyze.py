@@ -32,9 +32,10 @@ def analyze(json: Json = False) -> None:
     """Say where the swarm stands, and what would help it most.
 
     The trend is of the best over a day or 20 experiments, whichever is more, held against the
-    noise. Diversity is of the last 50 experiments: what they were about (constants that they set,
-    or code, where nobody has it known by words alone), and how many subjects tried equally often
-    would be as diverse. Worth another run are the programs of which one would tell most.
+    noise. Diversity is of the last 50 experiments, baselines left out: what they were about
+    (constants that they set, or code; where nobody has it, they are known by words alone). In
+    --json "effective" is how many subjects tried equally often would be as diverse. Worth another
+    run are the programs of which one would tell most.
     """
     swarm = open_swarm()
     found = swarm.analyze()
@@ -49,14 +50,16 @@ def analyze(json: Json = False) -> None:
             table(columns, rows)
     if found.bare and not found.replicate:
         print()
-        render.say(
-            "worth another run: none; of",
-            render.count(found.bare, "result"),
-            "nobody has the program (imported without)",
-        )
+        render.say(f"worth another run: none; {_without_program(found.bare)}")
     print()
     render.say("next:", _next(found))
     return None
+
+
+def _without_program(number: int) -> str:
+    """Why nobody can run so many results again."""
+    without = "was imported without its program", "were imported without their programs"
+    return f"{render.count(number, 'result')} {without[number != 1]}"
 
 
 def _facts(found: Analysis, task: Task) -> list[tuple[str, str | None]]:
@@ -98,23 +101,25 @@ def _active(found: Analysis) -> str | None:
         return None
     told = [f"{one.agent} {one.experiments} ({one.kept} kept)" for one in found.active[:_AGENTS]]
     rest = len(found.active) - len(told)
-    return ", ".join(told) + (f", and {rest} more" if rest else "") + ", in the newest 7 days"
+    return (
+        ", ".join(told)
+        + (f", and {rest} more" if rest else "")
+        + ", published in the newest 7 days"
+    )
 
 
 def _diversity(of: Diversity) -> str:
-    tried = of.experiments - of.reruns
-    if not tried:
-        return f"the last {render.count(of.experiments, 'experiment')} tried nothing new"
     from gitcollab.swarm.maps.analysis import CODE, WORDS
 
-    subject = {CODE: "code", WORDS: "known by words alone"}.get(of.most or "", of.most)
-    most = "" if subject is None else f"; {of.most_share:.0%} of it {subject}"
-    reruns = f"; {of.reruns / of.experiments:.0%} reruns" if of.reruns else ""
-    return (
-        f"of the last {render.count(of.experiments, 'experiment')}: "
-        f"{render.count(of.constants, 'constant')} on {render.count(of.bases, 'program')}, "
-        f"as diverse as {of.effective:.1f} subjects{most}{reruns}"
-    )
+    last = f"last {render.count(of.experiments, 'experiment')}"
+    if of.most is None:
+        return f"{last}: nothing new, all were reruns"
+    about = {CODE: "changed code", WORDS: "known by words alone"}.get(of.most, f"set {of.most}")
+    rest = " of the others" if of.reruns else ""
+    told = [render.count(of.reruns, "rerun")] if of.reruns else []
+    told += [f"{of.most_share:.0%}{rest} {about}"]
+    told += [f"{render.count(of.constants, 'constant')} tried"]
+    return f"{last}: {', '.join(told)}"
 
 
 def _running(found: Analysis) -> str | None:
@@ -225,7 +230,8 @@ def _next(found: Analysis) -> str:
     ]
     if executable:
         short = render.short_id(executable[0].id)
-        return f"gitcollab run --hypothesis {short}; or gitcollab frontier, gitcollab coverage"
-    if found.bare and not found.replicate:
+        front = "gitcollab frontier, " if found.leaves else ""
+        return f"gitcollab run --hypothesis {short}; or {front}gitcollab coverage"
+    if not found.leaves:
         return "gitcollab coverage (what was tried), gitcollab run (which others can build on)"
     return "gitcollab coverage (what was tried), gitcollab frontier (what to build on)"

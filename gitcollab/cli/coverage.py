@@ -40,8 +40,9 @@ def coverage(
     With the name of a constant, each value that it was set to, and what that gained over the
     program that was changed: a mean of the experiments that changed nothing else, with its standard
     error; "alone" counts these. What lies between the dots is within the noise of two single runs.
-    Where there are more values than rows, neighbours are one row. What is known by its words alone
-    is not on this map; it says how many experiments that are.
+    Where there are more values than rows, neighbours are one row. Best is what ranks first: a
+    better number of fewer runs may be luck. What is known by its words alone is not on this map; it
+    says how many experiments that are.
     """
     swarm = open_swarm()
     found = swarm.coverage(constant)
@@ -152,15 +153,15 @@ def _tell_one(found: Coverage, task: Task, limit: int) -> None:
 def _tell_values(one: Explored, noise: float, task: Task, limit: int) -> None:
     from gitcollab.swarm.maps.ranges import ranges
 
-    rows = ranges(one, limit, task.sign)
+    rows = ranges(one, limit)
     render.say(_where(one))
     print()
     _draw(one, rows, noise, task.metric.name)
     if any(row.transfers for row in rows):
         render.say(f"{symbol('⇄')} kept on two tiers or more")
-    known = [row.best for row in rows if row.best.best is not None]
-    if known:
-        best = min(known, key=lambda value: (value.best or math.inf) * task.sign)
+    ranked = [row.best for row in rows if row.best.rank is not None]
+    if ranked:
+        best = min(ranked, key=lambda value: value.rank or math.inf)
         render.say(f"next: gitcollab show {render.short_id(best.results[0])} (the best of these)")
 
 

@@ -64,7 +64,12 @@ def import_results(
     ] = None,
     started: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="When the first run began, as 2026-01-31T12:00:00Z."),
+        typer.Option(
+            metavar="TIME",
+            help="When the first run began, as 2026-01-31T12:00:00Z; each other, a budget later. "
+            "`show` and the dashboard's pages of results say it; order and ages are by when "
+            "results were published.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")

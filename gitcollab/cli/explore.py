@@ -55,9 +55,9 @@ def lineage(
 
 
 _ORIGINS = {
-    "begun": "from the task's own program on",
-    "unknown": "before it is a program that is not here",
-    "circle": "before it programs say that they come from each other",
+    "begun": "since the task's own program",
+    "unknown": "since a program whose own base is not here",
+    "circle": "since programs that say they come from each other",
 }
 
 
@@ -70,7 +70,7 @@ def _tell_line(line: Lineage, task: Task, limit: int) -> None:
         f"{render.metric(last.mean)}{whole}"
     )
     changes = render.count(len(line.links) - 1, "change")
-    render.say(f"{changes}, on tier {line.tier}, {_ORIGINS[line.origin]}")
+    render.say(f"{changes} {_ORIGINS[line.origin]} (tier {line.tier})")
     if len(line.links) > 1:
         formula = "2σ√2" if can_show("σ√", sys.stdout) else "2 sigma sqrt 2"
         render.say(
@@ -155,9 +155,10 @@ def frontier(
     """List the programs that nobody has built on, the best first.
 
     What was kept or has no verdict comes first, then noise, then what was discarded; within these,
-    programs are in the order of the leaderboard. What nobody has the program of (it was imported
-    without) is counted alone: nobody can build on it. "claims" are experiments under way that build
-    on one. Build on one by its change: `gitcollab diff ID --raw | gitcollab run --patch -`.
+    programs are by rank, their place on the leaderboard. What nobody has the program of (it was
+    imported without) is counted alone: nobody can build on it. "claims" are experiments under way
+    that build on one. Build on one by its change: `gitcollab diff ID --raw | gitcollab run --patch
+    -`.
     """
     swarm = open_swarm()
     found = swarm.frontier(tier, limit)
@@ -169,7 +170,7 @@ def frontier(
     render.say(_counted(found))
     print()
     columns = (
-        Column("#", 5, "right"),
+        Column("rank", 5, "right"),
         Column(swarm.task.metric.name, 11, "right"),
         Column("verdict", 11),
         Column("runs", 8),
@@ -184,19 +185,16 @@ def frontier(
     if found.total > len(found.leaves):
         render.say(f"... and {found.total - len(found.leaves)} more (--limit)")
     if found.bare:
-        render.say(f"left out: {_bare(found)}")
+        told = render.count(found.bare, "result")
+        render.say(f"left out: {told} imported without a program to build on")
     return None
 
 
 def _why_none(found: Frontier) -> str:
     if found.bare:
-        return f"nobody can build on what there is: {_bare(found)}"
+        told = render.count(found.bare, "result")
+        return f"what nobody has built on was imported without its program ({told})"
     return "either nothing is ranked, or others have built on all of it"
-
-
-def _bare(found: Frontier) -> str:
-    """How many results are known without their programs."""
-    return f"of {render.count(found.bare, 'result')} nobody has the program (imported without)"
 
 
 def _counted(found: Frontier) -> str:

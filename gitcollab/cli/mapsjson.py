@@ -106,6 +106,7 @@ def analysis(found: Analysis) -> JsonObject:
         "diversity": asdict(found.diversity),
         "replicate": [jsonout.best(one) for one in found.replicate],
         "bare": found.bare,
+        "leaves": found.leaves,
         "transfers": [jsonout.best(one) for one in found.transfers],
         "hypotheses": {
             "open": [

@@ -13,6 +13,8 @@ from gitcollab.cli.text import lines
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gitcollab.swarm.reports import Entry, Shown
 
 _TAIL_LINES, _TAIL_WIDE = 12, 500  # of a log, below its result
@@ -70,7 +72,8 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("id", result.id),
             ("change", result.description),
             ("agent", result.agent),
-            ("made", f"{result.created_at:%Y-%m-%d %H:%M} UTC"),
+            ("ran", None if result.started_at is None else _moment(result.started_at)),
+            ("published", _moment(result.created_at)),
             (metric_name, render.metric(result.metric) if result.status == "ok" else None),
             ("verdict", render.judgement(result, shown.verdict)),
             ("failure", result.failure),
@@ -95,6 +98,10 @@ def _tell(shown: Shown, metric_name: str) -> None:
     if shown.log.strip():
         print()
         render.quote(_end(shown.log), result.agent, "end of the log")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _end(log: str) -> str:

@@ -106,8 +106,9 @@ def plain(text: str, word: str) -> str:
 
 
 def painted(text: str, word: str) -> str:
-    """The text in the colour that belongs to the word."""
-    colour = _COLOURS.get(word)
+    """The text in the colour that belongs to the word, which may have a mark beside it."""
+    first, _, mark = word.partition(" ")
+    colour = _COLOURS.get(word if any(map(str.isalnum, mark)) else first)
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,7 +38,8 @@ def workspace(join: Join) -> Path:
 
 
 def test_import_and_again(cli: Cli, workspace: Path) -> None:
-    ran = cli("import", "log.tsv", "--agent", "karp", "--tier", "xl", cwd=workspace)
+    began = "--started", "2026-03-08T09:00:00Z"
+    ran = cli("import", "log.tsv", "--agent", "karp", "--tier", "xl", *began, cwd=workspace)
     assert ran.code == 0
     assert ran.out == (
         "imported 4 results of karp, 1 crash\nkarp is new on this hub; its key is on this machine\n"
@@ -46,6 +48,8 @@ def test_import_and_again(cli: Cli, workspace: Path) -> None:
     again = cli("import", "log.tsv", "--agent", "karp", "--tier", "xl")
     assert (again.code, again.out) == (0, "4 already there\n")
     assert cli("verify", "--all").code == 0
+    shown = cli("show", "lr-0.1-to-0.2").out
+    assert re.search(r"\nran +2026-03-08 09:00 UTC\npublished +20\d\d-", shown)
     best = cli("best")
     assert "program   not on the hub (imported without it): nobody can run it" in best.out
     assert "signed    yes" in best.out

@@ -37,6 +37,6 @@ def test_a_wonder_is_listed_as_one(
     assert (found["id"], found["verdict"]) == (ran["result"]["id"], "unconfirmed")
     assert cli("results", "--verdict", "keep", "--json").json["results"] == []
     assert " unconfirmed " in cli("results").out
-    assert "\nverdict   unconfirmed\n" in cli("show", found["id"]).out
+    assert "\nverdict    unconfirmed\n" in cli("show", found["id"]).out
     lines = [line.split("\t") for line in cli("results", "--format", "tsv").out.splitlines()]
     assert [line[3] for line in lines] == ["status", "keep", "discard"]

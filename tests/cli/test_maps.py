@@ -11,7 +11,7 @@ from cli_toys import Ran
 
 from gitcollab.cli import coverage as cli_coverage
 from gitcollab.cli.strip import Axis, bar
-from gitcollab.records.models import Result
+from gitcollab.records.models import Hypothesis, Result
 from gitcollab.swarm.maps.coverage import Coverage, Explored, Tried
 from gitcollab.swarm.swarm import Swarm
 from tests.faces.hubs import Hub, changed, everything
@@ -100,7 +100,10 @@ def test_lineage(cli: Cli, reader: Path, toy_hub: Path) -> None:
     made = history(toy_hub)
     cli("sync", cwd=reader)
     out = cli("lineage", cwd=reader).out
-    assert out.startswith("score 1.040000 █▁▁ 1.009900 (+0.030100)\n2 changes, on tier xl, from")
+    assert out.startswith(
+        "score 1.040000 █▁▁ 1.009900 (+0.030100)\n2 changes since the task's own "
+        "program (tier xl)\n"
+    )
     assert "1  1.010000  +0.030000  0.0028  keep ⇄" in out
     assert "2  1.009900  +0.000100  0.0028  noise" in out
     assert "by whom: vega +0.030000 ± 0.0028 (1 program); lyra +0.000100 ± 0.0028" in out
@@ -113,7 +116,7 @@ def test_lineage(cli: Cli, reader: Path, toy_hub: Path) -> None:
     )
     assert cli("lineage", "--limit", "1", cwd=reader).out.count("\n1  1.01") == 0
     cpu = cli("lineage", "--tier", "cpu", cwd=reader).out
-    assert cpu.startswith("score 1.500000 █▁ 1.400000 (+0.100000)\n1 change, on tier cpu")
+    assert cpu.startswith("score 1.500000 █▁ 1.400000 (+0.100000)\n1 change since the task's own")
     for argv, code, said in (
         (("broken",), 1, "has no measurement that counts"),
         (("wide", "--tier", "cpu"), 1, "was not measured on the tier cpu"),
@@ -132,6 +135,7 @@ def test_frontier(cli: Cli, reader: Path, toy_hub: Path) -> None:
     cli("sync", cwd=reader)
     ran = cli("frontier", cwd=reader)
     assert ran.out.startswith("nobody has built on 1 program: 1 noise\n")
+    assert "\nrank  " in ran.out
     assert "1.009900  noise" in ran.out
     told = cli("frontier", "--json", cwd=reader).json
     assert [(leaf["id"], leaf["verdict"], leaf["claimed"]) for leaf in told["leaves"]] == [
@@ -158,7 +162,8 @@ def test_analyze(cli: Cli, reader: Path, toy_hub: Path) -> None:
         "worth another run\n",
         "⇄ kept on two tiers or more\n",
         "cpu, xl",
-        "next: ",
+        "diversity  last 4 experiments: 75% set RATE, 2 constants tried\n",
+        "next: gitcollab coverage (what was tried), gitcollab frontier (",
     ):
         assert said in ran.out
     told = cli("analyze", "--json", cwd=reader)
@@ -167,7 +172,7 @@ def test_analyze(cli: Cli, reader: Path, toy_hub: Path) -> None:
     assert set(found["by_tier"]) == {"cpu", "xl"}
     assert found["kept"][0]["id"] == made["rate"].id
     assert found["failed"][0]["status"] == "crash"
-    assert found["diversity"]["experiments"] == 6
+    assert found["diversity"]["experiments"] == 4  # without two baselines
     assert found["transfers"][0]["transfers"] == ["cpu", "xl"]
     assert (found["hypotheses"]["open"], found["insights"], found["claims"]) == ([], [], [])
     assert set(told.marked) <= {"description", "most"}
@@ -192,17 +197,17 @@ def test_what_is_known_by_words_alone_says_so(cli: Cli, reader: Path, toy_hub: P
     (noise,) = cli("coverage", "--json", cwd=reader).json["worded"]
     assert (noise["name"], noise["experiments"], len(noise["ids"])) == ("NOISE", 2, 2)
     assert cli("frontier", cwd=reader).out == (
-        "none: nobody can build on what there is: of 3 results nobody has the program "
-        "(imported without)\n"
+        "none: what nobody has built on was imported without its program (3 results)\n"
     )
     assert cli("frontier", "--json", cwd=reader).json["bare"] == 3
     told = cli("analyze", cwd=reader).out
-    assert "100% of it known by words alone" in " ".join(told.split())
-    assert "worth another run: none; of 4 results nobody has the program" in told
+    assert "diversity  last 3 experiments: 100% known by words alone, 0 constants tried\n" in told
+    assert "worth another run: none; 4 results were imported without their programs\n" in told
     assert "next: gitcollab coverage (what was tried), gitcollab run (" in told
     hub.run("real-9a2b3c4d", 1.2, base=None)
     cli("sync", cwd=reader)
-    assert "\nleft out: of 3 results nobody has the program" in cli("frontier", cwd=reader).out
+    left = "\nleft out: 3 results imported without a program to build on\n"
+    assert left in cli("frontier", cwd=reader).out
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 100])
@@ -224,7 +229,7 @@ def test_an_overview_shows_crashes_and_whole_numbers_at_any_width(
 
 def tried(value: str) -> Tried:
     """A value that was set four times, each to another effect."""
-    return Tried(value, ["1"], 4, 1, 4, 1, 1, 1, 1, 0.1, 0.1, 1.0, ["nova/x-1a2b3c4d"], [])
+    return Tried(value, ["1"], 4, 1, 4, 1, 1, 1, 1, 0.1, 0.1, 1.0, 1, ["nova/x-1a2b3c4d"], [])
 
 
 def test_strangers_words_do_nothing(cli: Cli, reader: Path, toy_hub: Path) -> None:
@@ -274,3 +279,18 @@ def test_an_axis_holds_what_there_is_and_no_wreck_flattens_it() -> None:
     assert Axis.of([(0.03, 0.01)], 0.01, 21).span == pytest.approx(0.04)
     assert Axis.of([(-5.0, 0.01)], 0.01, 21).span == pytest.approx(0.1)
     assert [bar(share, 4) for share in (-1, 0, 0.5, 1, 9)] == ["", "", "██", "████", "████"]
+
+
+def test_what_to_build_on_is_pointed_to_where_there_is_any(
+    cli: Cli, reader: Path, toy_hub: Path
+) -> None:
+    hub = Hub(toy_hub)
+    hub.run("said-1a2b3c4d", 1.0, program=None, base_fingerprint=None)
+    idea = {"id": "nova/wider-5a2b3c4d", "agent": "nova", "title": "wider", "set": {"WIDTH": 16}}
+    hub.put("hypothesis", Hypothesis(**idea, reasoning="because", **hub.own()))
+    cli("sync", cwd=reader)
+    for front in ("", "gitcollab frontier, "):
+        told = " ".join(cli("analyze", cwd=reader).out.split())
+        assert told.endswith(f"; or {front}gitcollab coverage")
+        hub.run("real-9a2b3c4d", 1.2)
+        cli("sync", cwd=reader)

@@ -195,19 +195,21 @@ def test_what_is_folded_loses_nothing_but_blanks(text: str, room: int) -> None:
 def test_colours_are_for_terminals_that_want_them(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [("keep",), ("other",)]
+    rows = [("keep",), ("keep ⇄",), ("keep on",), ("other",)]
+    plain = ["verdict", "keep", "keep ⇄", "keep on", "other"]
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     table.table([Column("verdict")], rows)
-    assert shown(capsys) == ["verdict", "keep", "other"]
+    assert shown(capsys) == plain
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     table.table([Column("verdict")], rows)
-    assert shown(capsys) == ["\x1b[1mverdict\x1b[0m", "\x1b[32mkeep   \x1b[0m", "other"]
+    kept = ["\x1b[32mkeep   \x1b[0m", "\x1b[32mkeep ⇄ \x1b[0m", "keep on"]
+    assert shown(capsys) == ["\x1b[1mverdict\x1b[0m", *kept, "other"]
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
         with monkeypatch.context() as less:
             less.setenv(name, value)
             table.table([Column("verdict")], rows)
-        assert shown(capsys) == ["verdict", "keep", "other"]
+        assert shown(capsys) == plain
 
 
 def test_a_terminal_without_our_signs_gets_others() -> None:

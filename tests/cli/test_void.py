@@ -58,7 +58,7 @@ def test_what_its_agent_did_not_sign(
     assert f"[{why}]" in table
     assert "void" in table
     shown = cli("show", spoilt.id)
-    assert f"counts    NO: {why}" in shown.out
+    assert f"counts     NO: {why}" in shown.out
     assert cli("show", spoilt.id, "--json").json["void"] == why
 
 

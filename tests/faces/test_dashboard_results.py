@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_what_is_said_is_there_to_be_read(tmp_path: Path) -> None:
 
 def test_a_result_with_its_change_verdict_and_runs(calm: Path) -> None:
     page = parsed(calm / "results/vega/best.html")
-    assert "keep the best so far by vega, 2026-03-01 12:04 UTC" in page.words
+    assert "keep the best so far by vega, published 2026-03-01 12:04 UTC" in page.words
     assert "1.011000" in page.words  # the mean of two runs
     assert "mean of 2 runs ± 0.0013, confirmed, tier large" in page.words
     assert "−0.029000 against its base (1.040000, 1 run)" in page.words
@@ -103,6 +104,13 @@ def test_the_baseline_is_where_it_began(calm: Path) -> None:
     page = parsed(calm / "results/nova/baseline.html")
     assert "The task’s own program: where the search began." in page.words
     assert "no base to compare" not in page.words
+
+
+def test_when_it_ran_is_told_beside_when_it_was_published(hub: Hub) -> None:
+    run = hub.run("base", 1.0, started_at=datetime(2024, 3, 8, 9, tzinfo=UTC))
+    words = page_of(hub, run.id).words
+    assert "ran 2024-03-08 09:00 UTC" in words
+    assert f"published {run.created_at:%Y-%m-%d %H:%M} UTC" in words
 
 
 def test_a_crash_says_why(calm: Path) -> None:

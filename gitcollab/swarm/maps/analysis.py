@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gitcollab.records.models import Claim
@@ -18,8 +19,9 @@ from gitcollab.swarm import claims
 from gitcollab.swarm.credit import Activity
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.maps.coverage import is_new
+from gitcollab.swarm.maps.frontier import leaves
 from gitcollab.swarm.maps.words import is_bare
-from gitcollab.swarm.progress import mark_of
+from gitcollab.swarm.progress import is_rerun, mark_of
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.rankings import entry, entry_of
 from gitcollab.swarm.reports import Entry
@@ -59,13 +61,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """How widely the swarm has searched of late: over its last ``experiments`` results.
+    """How widely the swarm has searched of late: over its last ``experiments``, without baselines.
 
-    ``reruns`` are further runs of a program, and baselines. The others were about the constants
-    that they set, a constant of k counting 1/k, or about the code; where nobody has the program,
-    words alone tell what else was changed. ``effective`` is how many equal subjects would be as
-    diverse: exp(H) of Shannon's entropy H of their shares (M. O. Hill, "Diversity and Evenness",
-    Ecology 54, 1973: the number of order 1).
+    ``reruns`` are further runs of a program. The others were about the constants that they set, a
+    constant of k counting 1/k, or about the code; where nobody has the program, words alone tell
+    what else was changed. ``effective`` is how many equal subjects would be as diverse: exp(H) of
+    Shannon's entropy H of their shares (M. O. Hill, "Diversity and Evenness", Ecology 54, 1973: the
+    number of order 1).
     """
 
     experiments: int
@@ -96,6 +98,7 @@ class Analysis:
     insights: LearnedPage  # the newest
     claims: Sequence[Claim]  # in force, oldest first
     bare: int = 0  # programs that were run too seldom, and that nobody has to run them again
+    leaves: int = 0  # programs that can be built on, and that nobody has built on: the frontier
 
 
 def of_member(member: Member) -> Analysis:
@@ -115,6 +118,7 @@ def of_member(member: Member) -> Analysis:
         diversity=Diversity(**kept["diversity"]),
         replicate=[entry_of(one) for one in kept["replicate"]],
         bare=kept["bare"],
+        leaves=kept["leaves"],
         transfers=[entry_of(one) for one in kept["transfers"]],
         hypotheses=hypotheses.listed(member, status="open", limit=OPEN),
         insights=insights.listed(member, limit=NEW),
@@ -131,9 +135,10 @@ def facts(where: Standings) -> dict[str, Any]:
         "active": [list(one) for one in where.credit.active()[:MOST_AGENTS]],
         "kept": _first(where, newest, KEPT, lambda run: mark_of(where, run) == "keep"),
         "failed": _first(where, newest, FAILED, lambda r: mark_of(where, r) in _FAILURES),
-        "diversity": asdict(diversity(where, newest[:RECENT])),
+        "diversity": asdict(diversity(where, _recent(where, newest))),
         "replicate": [asdict(entry(group, n)) for n, group in enumerate(again[:AGAIN], 1)],
         "bare": len(few) - len(again),
+        "leaves": len(leaves(where)[0]),
         "transfers": _transfers(where),
     }
 
@@ -174,9 +179,18 @@ def outcome(where: Standings, run: Run) -> Outcome:
     )
 
 
+def _recent(where: Standings, newest: Iterable[Run]) -> Sequence[Run]:
+    """The last experiments. A baseline is none: it changes nothing, and runs nothing again."""
+    return list(islice((run for run in newest if is_rerun(run) or _is_new(where, run)), RECENT))
+
+
+def _is_new(where: Standings, run: Run) -> bool:
+    return is_new(run, base_fingerprint_of(run, where.results))
+
+
 def diversity(where: Standings, runs: Sequence[Run]) -> Diversity:
-    """How diverse these runs are."""
-    changing = [run for run in runs if is_new(run, base_fingerprint_of(run, where.results))]
+    """How diverse these runs are, none of which is a baseline."""
+    changing = [run for run in runs if _is_new(where, run)]
     weights: dict[str, list[float]] = defaultdict(list)
     for run in changing:
         subjects = list(_subjects(run))

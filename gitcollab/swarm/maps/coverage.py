@@ -53,8 +53,9 @@ class Tried:
     crashed: int
     gain: float | None
     error: float | None
-    best: float | None  # the best metric of these experiments, whatever else they changed
-    results: Sequence[str]  # ids, the best first, ``MOST_IDS`` at most
+    best: float | None  # the metric of the first of ``results``, whatever else it changed
+    rank: int | None  # that one's place among all programs, 1 is the best; None: it has none
+    results: Sequence[str]  # ids, as they rank, ``MOST_IDS`` at most
     transfers: Sequence[str]  # the tiers that the change, alone, was kept on, if two or more
 
 
@@ -77,7 +78,7 @@ class Worded:
     name: str
     baseline: str  # in the task's program
     experiments: int
-    results: Sequence[str]  # ids, the best first, ``MOST_IDS`` at most
+    results: Sequence[str]  # ids, as they rank, ``MOST_IDS`` at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,16 @@ class _Experiment(NamedTuple):
     mark: Mark
     mine: Runs | None  # None: it does not count
     base: Runs | None
+    rank: int | None  # of its program
 
     @property
     def alone(self) -> bool:
         return len(self.changes) == 1 and not self.run.structural
+
+    def place(self, sign: int) -> tuple[float, float, str, str]:
+        """As they rank; then what waits to be confirmed; what does not count at the end."""
+        mean = math.inf if self.mine is None else self.mine.mean * sign
+        return self.rank or math.inf, mean, self.run.created_at, self.run.id
 
 
 _Setting: TypeAlias = Sequence[tuple[Changed, _Experiment]]
@@ -175,7 +182,7 @@ def _worded(
     words: Words,
 ) -> list[Worded]:
     """Of these constants, those that experiments speak of."""
-    ordered = [one.run for one in sorted(experiments, key=lambda one: _place(where, one))]
+    ordered = [one.run for one in sorted(experiments, key=lambda one: one.place(where.task.sign))]
     found = [
         Worded(name, names[name], len(runs), [run.id for run in runs[:MOST_IDS]])
         for name, runs in speaking(ordered, names, words).items()
@@ -244,10 +251,12 @@ def _experiments(
         known = found.get(same)
         if known is None or (where.is_counted(run) and not where.is_counted(known)):
             found[same] = run
+    ranks = {draft.key: number for number, draft in enumerate(where.eligible, 1)}
     for run in found.values():
         mine = where.drafts.get(key_of(run)) if where.is_counted(run) else None
         base = where.drafts.get((base_fingerprint_of(run, where.results), run.tier))
-        yield _Experiment(run, changes.get(run.id, ()), mark_of(where, run), mine, base)
+        rank = None if mine is None else ranks.get(mine.key)
+        yield _Experiment(run, changes.get(run.id, ()), mark_of(where, run), mine, base, rank)
 
 
 def is_new(run: Run, base: str) -> bool:
@@ -260,7 +269,7 @@ def _tried(where: Standings, value: str, found: _Setting) -> Tried:
     alone = [one for one in experiments if one.alone]
     marks = [one.mark for one in experiments]
     gain, error = _gain(where, alone)
-    ranked = sorted(experiments, key=lambda one: _place(where, one))
+    ranked = sorted(experiments, key=lambda one: one.place(where.task.sign))
     best = ranked[0].mine
     return Tried(
         value=value,
@@ -275,6 +284,7 @@ def _tried(where: Standings, value: str, found: _Setting) -> Tried:
         gain=gain,
         error=error,
         best=None if best is None else best.mean,
+        rank=ranked[0].rank,
         results=[one.run.id for one in ranked[:MOST_IDS]],
         transfers=list(where.transfers.get(alone[0].run.change or "", ()) if alone else ()),
     )
@@ -302,12 +312,6 @@ def _gain(
     gain = math.fsum((base.mean - mine.mean) / len(pairs) for base, mine in pairs)
     squares = math.fsum(w * w / len(drafts[key].runs) for key, w in weights.items())
     return gain * where.task.sign, where.sigma * math.sqrt(squares)
-
-
-def _place(where: Standings, one: _Experiment) -> tuple[float, str, str]:
-    """The best first; what does not count at the end."""
-    mean = math.inf if one.mine is None else one.mine.mean * where.task.sign
-    return mean, one.run.created_at, one.run.id
 
 
 def size_of(value: str) -> tuple[bool, float, str]:

@@ -73,20 +73,11 @@ def frontier(
     limit: int | None = None,
 ) -> Frontier:
     """The frontier at ``now``; another run of a program does not build on it."""
-    built = _built_on(where)
-    found: dict[str, tuple[int, Runs, Mark]] = {}
-    bare: set[str] = set()
-    for rank, draft in enumerate(_ranked(where, tier), 1):
-        program = draft.key[0]
-        if program in built or program in found:
-            continue
-        if is_bare(draft.first):
-            bare.add(program)
-        else:
-            found[program] = rank, draft, mark_of(where, made_by(where, draft))
-    ordered = sorted(found.values(), key=lambda one: (_ORDER.get(one[2], 0), one[0]))
+    found, bare = leaves(where, tier)
+    marked = [(rank, draft, mark_of(where, made_by(where, draft))) for rank, draft in found]
+    ordered = sorted(marked, key=lambda one: (_ORDER.get(one[2], 0), one[0]))
     claimed = _claimed(where, running)
-    leaves = [
+    shown = [
         Leaf(
             entry=entry(where.groups_of([draft])[0], rank),
             verdict=mark,
@@ -96,11 +87,27 @@ def frontier(
         for rank, draft, mark in ordered[:limit]
     ]
     counts = Counter(mark for _, _, mark in ordered)
-    return Frontier(leaves, len(ordered), dict(sorted(counts.items())), len(bare))
+    return Frontier(shown, len(ordered), dict(sorted(counts.items())), bare)
 
 
-def _ranked(where: Standings, tier: str | None) -> Iterable[Runs]:
-    return (draft for draft in where.eligible if tier in (None, draft.key[1]))
+def leaves(where: Standings, tier: str | None = None) -> tuple[Sequence[tuple[int, Runs]], int]:
+    """The programs that nobody has built on, each with its rank, the best first.
+
+    And how many more they are that nobody can build on, since nobody has them.
+    """
+    built = _built_on(where)
+    found: dict[str, tuple[int, Runs]] = {}
+    bare: set[str] = set()
+    ranked = (draft for draft in where.eligible if tier in (None, draft.key[1]))
+    for rank, draft in enumerate(ranked, 1):
+        program = draft.key[0]
+        if program in built or program in found:
+            continue
+        if is_bare(draft.first):
+            bare.add(program)
+        else:
+            found[program] = rank, draft
+    return list(found.values()), len(bare)
 
 
 def _built_on(where: Standings) -> frozenset[str]:

@@ -28,19 +28,17 @@ class Range:
     crashed: int
     gain: float | None
     error: float | None
-    best: Tried  # the value with the best metric
+    best: Tried  # the value that ranks first; where none ranks, one that was measured, if any
     transfers: Sequence[str]  # the tiers that one of the changes was kept on, if two or more
 
 
-def ranges(one: Explored, most: int, sign: int) -> list[Range]:
-    """At most ``most`` ranges of about as many values each; ``sign`` is the task's."""
+def ranges(one: Explored, most: int) -> list[Range]:
+    """At most ``most`` ranges of about as many values each."""
     size = math.ceil(len(one.tried) / max(1, most))
-    return [
-        _range(one.tried[at : at + size], sign) for at in range(0, len(one.tried), max(1, size))
-    ]
+    return [_range(one.tried[at : at + size]) for at in range(0, len(one.tried), max(1, size))]
 
 
-def _range(tried: Sequence[Tried], sign: int) -> Range:
+def _range(tried: Sequence[Tried]) -> Range:
     known = [(t.gain, t.error) for t in tried if t.gain is not None and t.error]
     weight = math.fsum(1 / error**2 for _, error in known)
     return Range(
@@ -55,6 +53,6 @@ def _range(tried: Sequence[Tried], sign: int) -> Range:
         crashed=sum(t.crashed for t in tried),
         gain=math.fsum(gain / error**2 for gain, error in known) / weight if known else None,
         error=1 / math.sqrt(weight) if known else None,
-        best=min(tried, key=lambda t: math.inf if t.best is None else t.best * sign),
+        best=min(tried, key=lambda t: (t.rank or math.inf, t.best is None)),
         transfers=sorted({tier for t in tried for tier in t.transfers}),
     )

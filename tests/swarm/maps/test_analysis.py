@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitcollab.swarm.maps.analysis import CODE, FAILED, WORDS, Diversity, diversity, facts
+from gitcollab.swarm.maps.analysis import CODE, FAILED, RECENT, WORDS, Diversity, facts
 from gitcollab.swarm.ranking import standings
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.factories import Bench, digest
@@ -17,7 +17,8 @@ Agent = Callable[[str], Swarm]
 
 def spread(bench: Bench) -> Diversity:
     where = standings(bench.task, bench.results)
-    return diversity(where, list(where.results.values()))
+    told = facts(where)["diversity"]
+    return Diversity(**told)
 
 
 def begin(bench: Bench) -> None:
@@ -37,11 +38,25 @@ def test_diversity_is_of_what_experiments_were_about(bench: Bench) -> None:
     bench.add("c", 0.9, base="a", structural=True)
     bench.add("a", 0.9, "lyra", base="a", replicates=a.id)
     found = spread(bench)
-    assert (found.experiments, found.reruns, found.structural) == (5, 2, 1)  # base and a again
+    assert (found.experiments, found.reruns, found.structural) == (4, 1, 1)
     assert (found.constants, found.bases) == (2, 2)
     assert (found.most, found.most_share) == ("LR", pytest.approx(1.5 / 3))
     shares = (1.5 / 3, 0.5 / 3, 1 / 3)
     assert found.effective == pytest.approx(math.exp(-sum(s * math.log(s) for s in shares)))
+
+
+def test_a_baseline_is_neither_an_experiment_nor_a_rerun(bench: Bench) -> None:
+    begin(bench)
+    bench.add("base", 1.5, base_fingerprint=digest("base"), tier="xl")
+    bench.add("base", None, base_fingerprint=digest("base"), tier="small")
+    assert spread(bench) == Diversity(0, 0, 0, 0, 0, None, 0.0, 0.0)
+    first = bench.add("a", 0.9, base="base", delta={"LR": 0.2})
+    bench.add("base", 1.0, "lyra", replicates=bench.results[0].id, base_fingerprint=digest("base"))
+    assert (spread(bench).experiments, spread(bench).reruns) == (2, 1)
+    for n in range(RECENT):
+        bench.add("base", 1.0, base_fingerprint=digest("base"), tier=f"t{n}")
+    bench.add("a", 0.9, base="base", replicates=first.id)
+    assert (spread(bench).experiments, spread(bench).reruns) == (3, 2)
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])
@@ -69,7 +84,7 @@ def test_what_nobody_has_is_known_by_words_and_worth_no_run(bench: Bench) -> Non
     assert (found.structural, found.constants) == (3, 0)
     told = facts(standings(bench.task, bench.results))
     assert [one["description"] for one in told["replicate"]] == ["other", "base"]
-    assert told["bare"] == 2
+    assert (told["bare"], told["leaves"]) == (2, 1)
 
 
 def test_what_was_kept_and_what_failed_newest_first(bench: Bench) -> None:
@@ -129,7 +144,7 @@ def test_of_a_hub(agent: Agent) -> None:
         assert found.best.id == report.result.id == found.kept[0].id
         assert found.by_tier == {"cpu": found.best}
         assert [(one.agent, one.experiments, one.kept) for one in found.active] == [("nova", 2, 1)]
-        assert found.diversity == Diversity(2, 1, 0, 1, 1, "RATE", 1.0, 1.0)
+        assert found.diversity == Diversity(1, 0, 0, 1, 1, "RATE", 1.0, 1.0)
         assert found.replicate[0].id == report.result.id
         assert [one.description for one in found.claims] == ["WIDTH 8 → 16"]
         assert [one.hypothesis.title for one in found.hypotheses.ideas] == ["wider"]

@@ -274,8 +274,8 @@ def test_neighbours_are_taken_together_where_values_are_many(bench: Bench) -> No
     for n in range(10):
         bench.add(f"p{n}", 1 - n / 100, base="base", delta={"LR": n + 1})
     (one,) = of(bench).constants
-    assert [r.first for r in ranges(one, 10, 1)] == [str(n + 1) for n in range(10)]
-    few = ranges(one, 4, 1)
+    assert [r.first for r in ranges(one, 10)] == [str(n + 1) for n in range(10)]
+    few = ranges(one, 4)
     assert [(r.first, r.last, r.values, r.n) for r in few] == [
         ("1", "3", 3, 3),
         ("4", "6", 3, 3),
@@ -284,6 +284,24 @@ def test_neighbours_are_taken_together_where_values_are_many(bench: Bench) -> No
     ]
     assert few[1].gain == pytest.approx(0.04)
     assert few[1].best.value == "6"
-    single = ranges(one, 10, 1)[0]
+    single = ranges(one, 10)[0]
     assert few[1].error == pytest.approx((single.error or 0) / 3**0.5)
-    assert ranges(one, 1, -1)[0].best.value == "1"
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_best_value_is_the_ranking_s_not_the_luckiest_number(direction: str) -> None:
+    bench = Bench(make_task(direction=direction, plausible={"max_step": 0.5}))
+    sign = bench.task.sign
+    begin(bench, metric=sign * 1.0)
+    for number in range(3):
+        bench.add("many", sign * 0.9, f"a{number}", base="base", delta={"LR": 0.3})
+    bench.add("lucky", sign * 0.8995, base="base", delta={"LR": 0.28})
+    bench.add("wonder", sign * 0.1, base="base", delta={"LR": 0.3, "DEPTH": 9})
+    bench.add("broken", None, base="base", delta={"LR": 0.3, "DEPTH": 10})
+    (one,) = (one for one in of(bench).constants if one.name == "LR")
+    lucky, many = one.tried
+    assert (lucky.value, lucky.rank, lucky.best) == ("0.28", 2, sign * 0.8995)
+    assert (many.value, many.rank, many.best) == ("0.3", 1, sign * 0.9)
+    # What waits to be confirmed comes after what ranks, and before what crashed.
+    assert [i.split("/")[1] for i in many.results] == ["many-1", "wonder-5", "broken-6"]
+    assert ranges(one, 1)[0].best == many

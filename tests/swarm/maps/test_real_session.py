@@ -202,7 +202,7 @@ def check_line(real: Swarm, kept: Sequence[Mapping[str, str]]) -> None:
 def check_what_nobody_can_run(real: Swarm) -> None:
     """The log has no programs: nothing is worth another run, or to be built on."""
     found, front = real.analyze(), real.frontier()
-    assert (found.replicate, front.leaves, front.total) == ([], [], 0)
+    assert (found.replicate, front.leaves, front.total, found.leaves) == ([], [], 0, 0)
     assert found.bare > 90
     assert front.bare > 90
     assert found.diversity.most == WORDS

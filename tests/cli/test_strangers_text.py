@@ -240,6 +240,7 @@ CUT = ("bug", "error", "retry")  # these say it on one line, cut and escaped
 def check_json(told: Ran, evil: str) -> None:
     assert told.out.isascii()
     assert acting(told.out) == set()
+    assert "<" not in told.out  # nor a mark of a chat template: <|im_start|>, </s>
     documents = [json.loads(line) for line in told.out.splitlines()]
     assert documents
     for document in documents:

@@ -2,8 +2,8 @@
 
 Two that a machine can try are the same where they set the same constants to the same values and
 change the same lines, on whatever base. One in words alone is the same as an older one with the
-same title. The oldest stands for all. What was tested may be proposed anew for another base: that
-begins a new idea.
+same title. What was tested may be proposed anew for another base: that begins a new idea. Which of
+them speaks for the idea is not told by dates, which are what their authors say (see ``board``).
 """
 
 from __future__ import annotations

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _VALUES = 12  # rows of values; --json gives more
 _MARKS: tuple[Mark, ...] = ("keep", "noise", "discard", "crash")
 _GIVEN = "that is the baseline's own value, which nobody had to set"
+_NOTHING_ASKED = (
+    "there is nothing in that to look for; ask as in:",
+    'gitcollab ask "what learning rates have been tried?"',
+    'gitcollab ask "what failed with a deeper model"',
+    'gitcollab ask --in insights "attention"',
+)
 _MISSED = "not understood: "
 _FILTERS = ("since: ", "before: ", "gain: ", "verdict: ", "status: ", "agent: ", "tier: ")
 _COUNTS = ("keep", "noise", "disc.", "crash")
@@ -88,6 +94,10 @@ def ask(
         _tell_values(found, metric)
     if found.hits:
         render.table(*_answers(found.hits, metric))
+    elif found.nothing_asked:
+        for said in _NOTHING_ASKED:
+            render.say(said)
+        return None
     elif not found.other_values and not found.pointers:
         render.say("nothing found")
     _tell_understood(found)

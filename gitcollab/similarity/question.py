@@ -106,6 +106,13 @@ def understood(
     return _Reader(words, constants, metric).read(text[:MAX_CHARS])
 
 
+def general(text: str, words: Vocabulary) -> tuple[Term, ...]:
+    """Words that tell little, to be searched for where a question has no others: optimizer."""
+    found = (word for word in stems(text) if word in words.weak and len(word) > 3)
+    left = dict.fromkeys(word for word in found if word not in _ASKING | _LINKING)
+    return tuple(Term(word, (word,)) for word in left)
+
+
 def tells(word: str, words: Vocabulary) -> bool:
     """Whether a word (its stem) tells something in a question, and does not only ask."""
     return not (word in words.weak or word in _ASKING or len(word) < 2)
@@ -436,6 +443,20 @@ _ASKING = frozenset(
         worked working want wants need needs look looks looking call called do
         perform performs performed report reports reported mention mentions mentioned talk talked
         read thought thoughts claim claims found finds finding his her hers its these those
+            """,
+    )
+)
+
+
+# Words that name nothing, of those that tell nothing apart.
+_LINKING = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        with that this from into over also both during where when which then same just only still
+        again rather through while instead across within about around between entirely slightly
+        been were using used change changed changing tried make keep given gone went moved done
+        apply applied setting switched switch base based kind type come unchanged now
         """,
     )
 )

@@ -22,6 +22,15 @@ def spellings(said: str, concepts: Sequence[str], words: Vocabulary) -> tuple[st
     return tuple(dict.fromkeys([said, *found]))[:MOST]
 
 
+def narrower(said: str, words: Vocabulary) -> tuple[str, ...]:
+    """The kinds of what is said, as they are best written: swiglu and gelu are activations."""
+    (concept, *others) = words.concepts_in(said) or [None]
+    if concept is None or others:
+        return ()
+    kinds = (one for one, implied in words.implies.items() if concept in implied)
+    return tuple(words.names.get(one, one) for one in kinds)[:MOST]
+
+
 def of_constant(name: str, words: Vocabulary) -> tuple[str, ...]:
     """How texts write a constant's name: MATRIX_LR is the matrix learning rate, too."""
     spoken = name.replace("_", " ").lower()

@@ -64,6 +64,12 @@ def test_nothing_found_says_what_to_do(ask: Callable[..., Ran]) -> None:
     assert "nothing found" not in other.out
 
 
+def test_where_nothing_is_asked_examples_are_told(ask: Callable[..., Ran]) -> None:
+    ran = ask("?")
+    assert ran.out.startswith("there is nothing in that to look for; ask as in:\ngitcollab ask ")
+    assert "rate" not in ran.out.replace("learning rates", "")
+
+
 def test_the_next_page_can_be_typed(ask: Callable[..., Ran]) -> None:
     first = ask("rate", "--limit", "2", "--words")
     typed = first.out.splitlines()[-1]

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from gitcollab.errors import UsageError
 from gitcollab.records.quoting import line
 from gitcollab.similarity.literal import shown
-from gitcollab.similarity.question import MAX_CHARS, Metric, Question, Subject, understood
+from gitcollab.similarity.question import MAX_CHARS, Metric, Question, Subject, general, understood
 from gitcollab.swarm import looking
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.member import Member
@@ -30,6 +30,7 @@ Where: TypeAlias = Literal["results", "hypotheses", "insights", "claims"]
 
 MAX_PAGE = 200
 _BETTER = re.compile(r"\b(better|worse) than(?=\s+\.?\d)", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:all|everything|anything)\b", re.IGNORECASE)
 _FEW = 4  # constants that are told one by one
 _KIND: dict[Where, Kind] = {
     "results": "result",
@@ -89,7 +90,7 @@ class Answer:
     ``other_values``: of what was asked nothing has been tried, and these are the values that have.
     ``meaning`` says what the sentence model did, or why it did nothing. ``next`` is the token of
     the next page. ``pointers`` are commands that answer what records do not; ``now`` says what
-    constants are that it names.
+    constants are that it names. ``nothing_asked``: there is nothing in the question to look for.
     """
 
     question: str
@@ -103,6 +104,7 @@ class Answer:
     other_values: bool = False
     pointers: Sequence[str] = ()
     now: Sequence[Now] = ()
+    nothing_asked: bool = False
 
 
 def ask(
@@ -125,6 +127,8 @@ def ask(
     pieces = Pieces(member)
     filters, asked, rest = _read(pieces, question, tier, None if where is None else _KIND[where])
     kinds = [k for k in KINDS if k in (filters.kinds or KINDS)]
+    if _is_empty(filters, asked) and not _ALL.search(question):
+        return Answer(question, (), (), 0, (), "", None, nothing_asked=True)
     told = filters if where is None else replace(filters, kinds=None)  # it need not be said
     matches = Search(pieces, filters, asked, rest).matches(kinds, meaning)
     values, count, other = _tried(pieces, matches)
@@ -185,7 +189,15 @@ def _read(
         filters = replace(filters, tiers=frozenset((tier,)))
     metric = _metric(where)
     asked = understood(rest, words, {**pieces.constants, where.task.metric.name: 0.5}, metric)
+    if _is_empty(replace(filters, kinds=None), asked):
+        asked = replace(asked, terms=general(rest, words))
     return filters, asked, rest
+
+
+def _is_empty(filters: Filters, asked: Question) -> bool:
+    """Whether nothing is asked for that was found in the question, nor anything that was not."""
+    said = (asked.subjects, asked.terms, asked.unknown, asked.missed, filters.missed)
+    return not (any(said) or filters.elsewhere or any(True for _ in filters.lines()))
 
 
 def _compared(question: str, sign: int) -> str:

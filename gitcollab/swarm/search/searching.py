@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
 from gitcollab.similarity.bounds import all_hold
 from gitcollab.similarity.fusion import fused
-from gitcollab.similarity.question import Question, Subject
+from gitcollab.similarity.question import Question, Subject, general
+from gitcollab.similarity.spellings import narrower
 from gitcollab.similarity.vocabulary import stems
 from gitcollab.swarm.grouping import key_of
 from gitcollab.swarm.search.filters import Filters, Kind
@@ -77,17 +78,24 @@ class Search:
             if self._is_misunderstood:
                 return Matches(self._subjects, (), (), {})
             rankings: _Rankings = [("", self._all(of)) for of in found.values()]
-            return self._fused(found.get("result", ()), every, rankings, "")
-        rankings = []
-        for kind, of in found.items():
-            rankings += self._searched(kind, of)
-        known = {key for _, ranking in rankings for key in ranking}
+            words = self._pieces.member.words().words
+            asks = meaning is True and bool(general(self._text, words))
+        else:
+            rankings = [one for kind, of in found.items() for one in self._searched(kind, of)]
+            if not any(ranking for _, ranking in rankings):
+                rankings += [("words", self._by_words(k, found[k], self._narrower)) for k in found]
+            asks = meaning is not None or bool(self._asked.terms or self._asked.unknown)
         said = ""
-        if meaning is not None or self._asked.terms or self._asked.unknown:
+        if asks:
+            known = {key for _, ranking in rankings for key in ranking}
             more = meant(self._pieces.member, self._text, every.values(), meaning, len(known))
-            rankings.append(("meaning", [piece.key for piece in more.found]))
+            rankings.append(("meaning", [p.key for p in more.found if self._may_mean(p, known)]))
             said = more.said
         return self._fused(found.get("result", ()), every, rankings, said)
+
+    def _may_mean(self, piece: Piece, known: Collection[_Key]) -> bool:
+        """Whether a piece may be what is meant: where values are asked, what it sets decides."""
+        return not self._bounded or piece.delta is None or piece.key in known
 
     def _fused(
         self, results: Sequence[Piece], every: Mapping[_Key, Piece], rankings: _Rankings, said: str
@@ -128,7 +136,9 @@ class Search:
         for, and where there is nothing that they set. What sets them is judged by that alone.
         """
         exact = self._by_constants(found)
-        terms = self._by_words(kind, found, [way for t in self._asked.terms for way in t.ways])
+        other = {*self._otherwise(found)}
+        fit = [piece for piece in found if piece.key not in other]
+        terms = self._by_words(kind, fit, [way for t in self._asked.terms for way in t.ways])
         unknown = [name.replace("_", " ") for name, _ in self._asked.unknown]
         ways = [*self._ways, *unknown] if self._searches(kind) else []
         spoken = self._by_words(kind, found, ways)
@@ -141,6 +151,19 @@ class Search:
             ("words", terms),
             ("words", [key for key in spoken if key not in known]),
         ]
+
+    def _otherwise(self, found: Sequence[Piece]) -> Iterator[_Key]:
+        """Those that set a constant that is asked about, and not as is asked."""
+        if self._bounded and not self._asked.either:
+            for piece in self._pieces.setting(self._subjects, found):
+                if not any(self._meets(piece, subject) for subject in self._subjects):
+                    yield piece.key
+
+    @cached_property
+    def _narrower(self) -> Sequence[str]:
+        """How texts write what is a kind of what is asked for: SwiGLU of activation functions."""
+        words = self._pieces.member.words().words
+        return [way for term in self._asked.terms for way in narrower(term.said, words)]
 
     def _searches(self, kind: Kind) -> bool:
         """Whether texts are searched for the constants; code says it all where values are asked."""

@@ -102,6 +102,23 @@ def test_words_find_texts_of_every_kind(swarm: Swarm) -> None:
     assert asked("quantum annealers") == []
 
 
+def test_a_question_of_general_words_and_of_none(swarm: Swarm) -> None:
+    for question in ("?", "a b c", "what do we know?"):
+        answer = swarm.ask(question, meaning=False)
+        assert (answer.nothing_asked, answer.hits, answer.total) == (True, (), 0), question
+    general = swarm.ask("optimizer hyperparameters", meaning=False)
+    assert (general.understood, general.hits) == (["words: optimizer, hyperparameter"], [])
+    assert swarm.ask("everything", meaning=False).total > 5
+    assert names(swarm.ask("activation functions", where="results", meaning=False)) == ["code"]
+
+
+def test_words_find_nothing_that_sets_a_constant_otherwise(swarm: Swarm) -> None:
+    found = swarm.ask("RATE above 0.3 which diverges", meaning=False)
+    assert names(found) == ["high", "both", "limit"]
+    told = swarm.ask("RATE above 0.55, swap for WIDTH", where="results", meaning=False)
+    assert "up" not in names(told)
+
+
 def test_filters(swarm: Swarm) -> None:
     def asked(question: str, **how: Any) -> list[str]:
         return names(swarm.ask(question, meaning=False, **how))

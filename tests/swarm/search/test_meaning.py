@@ -126,6 +126,25 @@ def test_nothing_is_downloaded_unasked(
     assert model.loads == 0
 
 
+def test_it_finds_nothing_that_sets_a_constant_otherwise(
+    swarm: Swarm, model: Model2D, toy_hub: Path, toy_task: Path
+) -> None:
+    known = everything(toy_hub, toy_task)
+    known.run("nova/heed", 1.1, "heed, RATE 0.2", sets={"RATE": 0.2})
+    known.run("nova/wider", 1.1, "heed, WIDTH 12", sets={"WIDTH": 12})
+    known.plant()
+    swarm.member.store.refresh()
+    assert {*by_meaning(swarm.ask("heed", meaning=True))} == {
+        *("nova/heed", "nova/wider", "lyra/prose"),
+    }
+    assert by_meaning(swarm.ask("looks with RATE above 0.4", meaning=True)) == ["lyra/prose"]
+
+
+def test_a_question_of_general_words_is_put_to_it(swarm: Swarm, model: Model2D) -> None:
+    swarm.ask("network", meaning=True)
+    assert model.encoded[0].startswith("network")
+
+
 def test_a_download_is_told_where_it_is_one(
     swarm: Swarm, model: Model2D, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,7 +81,8 @@ def add(
     """
     values = assignments(sets or [])
     change = None if patch is None else patch_text(patch)
-    answer = open_swarm().propose(
+    swarm = open_swarm()
+    answer = swarm.propose(
         title,
         because,
         set_values=values,
@@ -94,7 +95,7 @@ def add(
     if json:
         jsonout.emit(thoughts.told(answer, "hypothesis"))
     else:
-        thoughts.tell(answer, "hypothesis")
+        thoughts.tell(answer, "hypothesis", swarm.task.program)
     return thoughts.told_code(answer)
 
 
@@ -170,7 +171,9 @@ def show(
     swarm = open_swarm()
     found = swarm.hypothesis(id)
     if json:
-        return jsonout.emit(thoughts.idea(found, swarm.member.standings()))
+        where = swarm.member.standings()
+        before = [thoughts.run(run, where) for run in swarm.precedents(found)]
+        return jsonout.emit(thoughts.idea(found, where) | {"before": before})
     _tell(swarm, found, full=full)
     return None
 
@@ -190,7 +193,6 @@ def _tell(swarm: Swarm, found: Idea, *, full: bool) -> None:
             ("on", one.base or "the baseline"),
             ("evidence", ", ".join(one.evidence) or None),
             ("alike", ", ".join(found.also) or None),
-            ("score", f"{found.score:.2f}" if found.status != "tested" else None),
         ]
     )
     print()
@@ -206,10 +208,12 @@ def _tell(swarm: Swarm, found: Idea, *, full: bool) -> None:
         print()
         render.say("related: these name it, and change something else")
         thoughts.runs(found.related, where, metric)
+    if before := swarm.precedents(found):
+        print()
+        render.say("before: these made the same change, and do not name it")
+        thoughts.runs(before[::-1], where, metric)
     if found.status == "open" and not found.unknown:
-        how = f"gitcollab run --hypothesis {render.short_id(one.id)}"
-        edit = "" if thoughts.tries(one) else f"edit {swarm.task.program} to try it, then: "
-        thoughts.next_step(f"{edit}{how}")
+        thoughts.next_step(thoughts.how_to_try(one, swarm.task.program))
 
 
 def _quote(text: str, one: Hypothesis, what: str, *, full: bool) -> None:

@@ -75,7 +75,8 @@ def add(
 
     Exit codes: 0 told, 4 known or refused, 5 queued (offline).
     """
-    answer = open_swarm().learn(
+    swarm = open_swarm()
+    answer = swarm.learn(
         text,
         evidence=evidence or (),
         expects=None if expects is None else _VERDICTS[expects],
@@ -84,7 +85,7 @@ def add(
     if json:
         jsonout.emit(thoughts.told(answer, "insight"))
     else:
-        thoughts.tell(answer, "insight")
+        thoughts.tell(answer, "insight", swarm.task.program)
     return thoughts.told_code(answer)
 
 
@@ -113,14 +114,23 @@ def list_(
         told = [thoughts.learned(one, where) for one in found.insights]
         return jsonout.emit({"insights": told, "next": found.next, "total": found.total})
     if not found.insights:
-        render.say("no insights")
-        thoughts.next_step('gitcollab insight add "..." --evidence ID tells one')
+        _tell_none(swarm, word, filtered=agent is not None or text is not None)
         return None
     thoughts.insights(found.insights)
     if found.next:
         given = {"agent": agent, "text": text, "standing": word, "limit": limit, "page": found.next}
         render.next_page(len(found.insights), found.total, ["insight", "list"], given)
     return None
+
+
+def _tell_none(swarm: Swarm, standing: str | None, *, filtered: bool) -> None:
+    """That there are none, or none like that, and what to do."""
+    if swarm.insights(limit=1).total:
+        that = f"none that is {standing}" if standing else "no insights like that"
+        render.say(f"{that} and like that" if standing and filtered else that)
+        return thoughts.next_step("gitcollab insight list shows all")
+    render.say("no insights")
+    return thoughts.next_step('gitcollab insight add "..." --evidence ID tells one')
 
 
 @verb(None, "gitcollab insight show 1a2b3c4d", of=insight_app)

@@ -33,8 +33,11 @@ def told_code(answer: TellOutcome) -> int:
     return {"Told": 0, "Kept": _QUEUED}.get(type(answer).__name__, _REFUSED)
 
 
-def tell(answer: TellOutcome, kind: str) -> None:
-    """What became of a hypothesis or insight, on standard output; a no with what may be done."""
+def tell(answer: TellOutcome, kind: str, program: str) -> None:
+    """What became of a hypothesis or insight, on standard output, and what may be done next.
+
+    ``program`` is what the task calls its program.
+    """
     from gitcollab.swarm.outcomes import Kept, Known, NotTold, Told
 
     match answer:
@@ -42,6 +45,7 @@ def tell(answer: TellOutcome, kind: str) -> None:
             render.say("told:", record.id)
             for note in notes:
                 render.say("note:", note)
+            next_step(_tests(record, program))
         case Kept(record=record, reason=reason):
             render.say("queued:", record.id)
             render.say("note:", f"{reason}; gitcollab sync delivers it")
@@ -53,6 +57,22 @@ def tell(answer: TellOutcome, kind: str) -> None:
         case NotTold(reason=reason, hint=hint):
             render.say("refused:", reason)
             next_step(hint)
+
+
+def _tests(record: Hypothesis | Insight, program: str) -> str:
+    """What puts a record to the test."""
+    from gitcollab.records.models import Insight
+
+    short = render.short_id(record.id)
+    if isinstance(record, Insight):
+        return f"an experiment tests it that names it: gitcollab run --cites {short} ..."
+    return how_to_try(record, program)
+
+
+def how_to_try(hypothesis: Hypothesis, program: str) -> str:
+    """What carries out a hypothesis."""
+    edit = "" if tries(hypothesis) else f"edit {program} to try it, then: "
+    return f"{edit}gitcollab run --hypothesis {render.short_id(hypothesis.id)}"
 
 
 def next_step(hint: str) -> None:
@@ -147,8 +167,8 @@ def idea(one: Idea, where: Standings) -> JsonObject:
         "queued": one.waiting,
         "unknown": list(one.unknown),
         "claims": jsonout.records(one.claims),
-        "runs": [_run(run, where) for run in one.runs],
-        "related": [_run(run, where) for run in one.related],
+        "runs": [run(each, where) for each in one.runs],
+        "related": [run(each, where) for each in one.related],
     }
 
 
@@ -191,7 +211,7 @@ def learned(one: Learned, where: Standings) -> JsonObject:
         "support": one.support,
         "against": one.against,
         "queued": one.waiting,
-        "runs": [_run(run, where) for run in one.runs],
+        "runs": [run(each, where) for each in one.runs],
     }
 
 
@@ -228,12 +248,13 @@ def verdict(run: Run, where: Standings) -> str:
     return _MARKS.get(judged or "", judged or "-")
 
 
-def _run(run: Run, where: Standings) -> Mapping[str, object]:
+def run(one: Run, where: Standings) -> Mapping[str, object]:
+    """A result that has to do with one, as JSON."""
     return {
-        "id": run.id,
-        "agent": run.agent,
-        "description": run.description,
-        "status": run.status,
-        "metric": run.metric,
-        "verdict": where.judgement(run),
+        "id": one.id,
+        "agent": one.agent,
+        "description": one.description,
+        "status": one.status,
+        "metric": one.metric,
+        "verdict": where.judgement(one),
     }

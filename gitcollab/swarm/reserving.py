@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from gitcollab.records.models import Experiment
 from gitcollab.swarm import claiming, proposal
+from gitcollab.swarm.ideas import precedents
 from gitcollab.swarm.ideas.linking import Links, links
 from gitcollab.swarm.ideas.testing import is_executable
 from gitcollab.swarm.identity import only_words
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import ClaimOutcome, Granted
+from gitcollab.swarm.runs import change_of
 from gitcollab.swarm.workspace import Base
 
 
@@ -50,7 +52,7 @@ def _in_words(member: Member, what: str, named: Links, anyway: bool) -> ClaimOut
     answer = claiming.claim(member, named.named_in(experiment), anyway=anyway)
     unknown = proposal.unknown_constant(experiment, base)
     doubts = () if only_words(experiment) else _doubts(member, named, experiment, base)
-    return _noted(answer, *named.notes, *filter(None, [unknown]), *doubts)
+    return _noted(member, experiment, answer, *named.notes, *filter(None, [unknown]), *doubts)
 
 
 def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> ClaimOutcome:
@@ -62,7 +64,7 @@ def _as_code(member: Member, what: str | None, named: Links, anyway: bool) -> Cl
     experiment = named.named_in(plan.experiment)
     answer = claiming.claim(member, experiment, seed=plan.seed, anyway=anyway)
     doubts = _doubts(member, named, experiment, member.workspace.base() or Base(None, text))
-    return _noted(answer, *named.notes, *notes, *doubts)
+    return _noted(member, experiment, answer, *named.notes, *notes, *doubts)
 
 
 def _doubts(member: Member, named: Links, experiment: Experiment, base: Base) -> tuple[str, ...]:
@@ -77,8 +79,16 @@ def _as_said(member: Member, named: Links, text: str, anyway: bool) -> ClaimOutc
     found = trying.attempt(member, member.task, named.hypothesis, text)
     experiment = named.named_in(found.plan.experiment)
     answer = claiming.claim(member, experiment, seed=found.plan.seed, anyway=anyway)
-    return _noted(answer, *named.notes, *found.notes)
+    return _noted(member, experiment, answer, *named.notes, *found.notes)
 
 
-def _noted(answer: ClaimOutcome, *notes: str) -> ClaimOutcome:
-    return replace(answer, notes=notes) if isinstance(answer, Granted) else answer
+def _noted(
+    member: Member, experiment: Experiment, answer: ClaimOutcome, *notes: str
+) -> ClaimOutcome:
+    """The answer; a yes with these notes, and with what came of the change on other bases."""
+    if not isinstance(answer, Granted):
+        return answer
+    change = None if experiment.replicates else change_of(experiment)
+    before = precedents.precedents(member, change)
+    told = precedents.told(member.standings(), before, experiment.base)
+    return replace(answer, notes=(*notes, *told))

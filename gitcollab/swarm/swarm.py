@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from gitcollab.swarm.maps.frontier import Frontier
     from gitcollab.swarm.maps.lineage import Lineage
     from gitcollab.swarm.naming import Kind
+    from gitcollab.swarm.runs import Run
     from gitcollab.swarm.search.asking import Answer
 
 
@@ -397,6 +398,12 @@ class Swarm:
         from gitcollab.swarm.ideas import hypotheses
 
         return hypotheses.show(self.member, wanted)
+
+    def precedents(self, idea: Idea) -> list[Run]:
+        """Results that made a hypothesis's change and do not name it. See ``precedents``."""
+        from gitcollab.swarm.ideas import precedents
+
+        return precedents.of_idea(self.member, idea)
 
     def insights(self, **filters: Any) -> LearnedPage:
         """A page of insights, newest first; filters as in ``insights.listed``."""

@@ -168,7 +168,10 @@ def channels(evil: str) -> dict[str, tuple[list[str], dict[str, Any]]]:
             ["hypothesis", "list"],
             {"hypotheses": IdeaPage([idea], evil, 9, {"open": 0, "claimed": 0, "tested": 9})},
         ),
-        "hypothesis": (["hypothesis", "show", "x"], {"hypothesis": idea}),
+        "hypothesis": (
+            ["hypothesis", "show", "x"],
+            {"hypothesis": idea, "precedents": list(idea.runs)},
+        ),
         "told": ([*propose, "--because", "y"], {"propose": Told(idea.hypothesis, (evil,))}),
         "known": ([*propose, "--because", "y"], {"propose": Known(idea.hypothesis, evil)}),
         "kept": ([*propose, "--because", "y"], {"propose": Kept(idea.hypothesis, evil)}),

@@ -114,7 +114,7 @@ def test_what_no_program_has_cannot_be_tried(cli: Cli, join: Join, hub: Path) ->
     cli("sync", cwd=nova)
     shown = cli("hypothesis", "show", "eve/x")
     assert "cannot be tried  no program for it has NOPE\n" in shown.out
-    assert ("score            0.00\n" in shown.out, "next:" in shown.err) == (True, False)
+    assert ("score" in shown.out, "next:" in shown.err) == (False, False)
     assert cli("hypothesis", "list", "--json").json["hypotheses"][0]["unknown"] == ["NOPE"]
 
 
@@ -134,7 +134,7 @@ def test_json(cli: Cli, join: Join) -> None:
     more |= {"related", "unknown"}
     assert one.keys() == told.json["hypothesis"].keys() | more
     assert (one["status"], one["executable"], one["queued"]) == ("open", False, False)
-    assert cli("hypothesis", "show", "wider", "--json").json == one
+    assert cli("hypothesis", "show", "wider", "--json").json == one | {"before": []}
     lesson = cli("insight", "add", "wide is good", "--evidence", one["id"], "--json").json
     (two,) = cli("insight", "list", "--json").json["insights"]
     assert two.keys() == lesson["insight"].keys() | {
@@ -170,7 +170,7 @@ def test_too_many_are_refused_with_what_to_do(cli: Cli, join: Join) -> None:
     assert cli("hypothesis", "add", "one", "--because", "y").code == 0
     told = cli("hypothesis", "add", "two", "--because", "y")
     assert told.code == 4
-    assert "refused: nova has 1 open hypotheses" in told.out
+    assert "refused: nova has 1 open hypothesis, and no more may be open here" in told.out
     assert (
         "next: test or withdraw some of yours: gitcollab hypothesis list --agent nova" in told.err
     )

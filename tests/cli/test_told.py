@@ -42,3 +42,43 @@ def test_of_several_that_are_meant_more_of_the_id_is_asked_for(cli: Cli, nova: P
             2,
             True,
         )
+
+
+def test_what_is_told_is_followed_by_what_tests_it(cli: Cli, nova: Path) -> None:
+    def told(*argv: str) -> str:
+        answer = cli(*argv)
+        assert answer.code == 0
+        short = answer.out.split()[1][-8:]
+        return answer.err.replace(short, "ID")
+
+    sets = told("hypothesis", "add", "a higher rate", "--because", "x", "--set", "LR=0.3")
+    assert sets == "next: gitcollab run --hypothesis ID\n"
+    words = told("hypothesis", "add", "a cosine", "--because", "x")
+    assert words == "next: edit train.py to try it, then: gitcollab run --hypothesis ID\n"
+    lesson = told("insight", "add", "a higher rate helps")
+    assert lesson == "next: an experiment tests it that names it: gitcollab run --cites ID ...\n"
+
+
+def test_there_are_none_like_that(cli: Cli, nova: Path) -> None:
+    assert cli("insight", "list").out == "no insights\n"
+    cli("insight", "add", "a higher rate helps")
+    none = cli("insight", "list", "--standing", "supported")
+    assert (none.out, none.err) == (
+        "none that is supported\n",
+        "next: gitcollab insight list shows all\n",
+    )
+    assert cli("insight", "list", "--text", "zz").out == "no insights like that\n"
+
+
+def test_what_came_of_a_change_before_is_said(cli: Cli, nova: Path) -> None:
+    tried = cli("run", "--set", "PAUSE=0.01", "--sandbox", "off", "--json").json["result"]["id"]
+    assert cli("run", "--set", "LR=0.3", "--sandbox", "off", "--json").json["kept"]
+    again = cli("hypothesis", "add", "no pause", "--because", "x", "--set", "PAUSE=0.01")
+    said = f"note: this change was run on another base before: {tried} ("
+    assert said in again.out.replace("\n      ", " ")
+    shown = cli("hypothesis", "show", again.out.split()[1])
+    assert "before: these made the same change, and do not name it\n" in shown.out
+    assert tried[-8:] in shown.out.partition("before: these")[2]
+    as_json = cli("hypothesis", "show", again.out.split()[1], "--json").json
+    assert [one["id"] for one in as_json["before"]] == [tried]
+    assert said in cli("claim", "PAUSE = 0.01").out.replace("\n      ", " ")

@@ -16,7 +16,7 @@ from gitcollab.similarity.literal import plain
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.requests import Outcome
 from gitcollab.swarm import looking, naming, patching
-from gitcollab.swarm.ideas import proposing, unsent
+from gitcollab.swarm.ideas import precedents, proposing, unsent
 from gitcollab.swarm.ideas.board import line_of
 from gitcollab.swarm.ideas.sameness import learned_before, said_before
 from gitcollab.swarm.member import Member
@@ -258,11 +258,7 @@ def _room(agent: str) -> str:
 
 
 def _tried(member: Member, mine: Hypothesis) -> tuple[str, ...]:
-    """That this very change was run on this base before."""
-    line, snapshot = line_of(mine), member.store.snapshot()
-    if line.change is None or line.patch is not None:
-        return ()
-    rows = snapshot.select("result", "base", change=line.change)
-    known = member.standings().results
-    done = [str(result_id) for result_id, base in rows if base == mine.base and result_id in known]
-    return (f"this change was run on this base before: {done[0]}",) if done else ()
+    """What came of this very change before."""
+    line = line_of(mine)
+    change = line.change if line.patch is None else None
+    return precedents.told(member.standings(), precedents.precedents(member, change), mine.base)

@@ -162,9 +162,9 @@ def _answers(hits: Sequence[Hit], metric: str) -> Table:
         *([render.Column("kind", 10, least=6)] if several else []),
         *([render.Column(metric, 11, "right")] if measured else []),
         render.Column("verdict" if measured else "status", 12),
-        render.Column("agent", 39, least=8),
-        render.Column("id", 10, drop=LAST + 1),
-        render.Column("change" if measured else "text", None),
+        render.Column("agent", 39, least=8, drop=LAST),
+        render.Column("id", 10),
+        render.Column("change" if measured else "text", None, under=True),
     ]
     return columns, [_answer(hit, several, measured) for hit in hits]
 
@@ -182,12 +182,9 @@ def _answer(hit: Hit, several: bool, measured: bool) -> Row:
 
 
 def _said(hit: Hit) -> str:
-    """What a record changes, and what it says beside that."""
+    """What a record says, and before that what it changes, where the words do not tell."""
     changes = ", ".join(map(_change, hit.changes))
-    if not changes or hit.kind == "insight":
-        return hit.text
-    plain = all(c.name in hit.text and c.after in hit.text for c in hit.changes)
-    return hit.text if plain else f"{changes}: {hit.text}"
+    return f"{changes}: {hit.text}" if changes and not hit.says_changes else hit.text
 
 
 def _change(one: Changed) -> str:

@@ -41,6 +41,19 @@ def test_values_answers_and_what_was_understood(ask: Callable[..., Ran]) -> None
     assert all(len(line) <= 80 for line in lines)
 
 
+def test_a_row_says_its_change_once_and_can_be_followed_in_few_columns(
+    ask: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = ask("RATE above 0.55", "--in", "results", "--words").out.splitlines()
+    at = next(n for n, line in enumerate(lines) if "verdict" in line)
+    assert lines[at].split() == ["score", "verdict", "agent", "id"]
+    row = lines[at + 2 : at + 4]
+    assert row[0].split()[-1] == "vega/both"
+    assert row[1].strip() == "RATE → 0.6, WIDTH → 16"
+    assert all(len(line) <= 40 for line in lines[: at + 4])
+
+
 def test_several_kinds_stand_in_one_table(ask: Callable[..., Ran]) -> None:
     lines = ask("what do we know about the rate?", "--words").out.splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("kind"))

@@ -47,6 +47,7 @@ class Hit:
     ``verdict`` is a progress.Mark of a result, the status or outcome of a hypothesis, the standing
     of an insight, "running" for a claim. ``by`` says what found it: "constants", "words",
     "meaning"; nothing where the question asks for all. ``waiting``: it is on this host only.
+    ``says_changes``: the text alone tells all that it changes, and to what.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Hit:
     score: float
     by: tuple[str, ...]
     waiting: bool = False
+    says_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,18 @@ def _hit(pieces: Pieces, matches: Matches, piece: Piece) -> Hit:
         round(matches.scores[piece.key], 6),
         matches.by[piece.key],
         piece.waiting,
+        _says_changes(pieces, piece),
     )
+
+
+def _says_changes(pieces: Pieces, piece: Piece) -> bool:
+    if piece.delta is None:
+        return False
+    values = set_by(piece.delta)
+    if all(name in piece.text and shown(value) in piece.text for name, value in values.items()):
+        return True
+    said = pieces.member.words().understood(piece.text, pieces.constants).delta
+    return all(name in said and said[name] == value for name, value in values.items())
 
 
 def _changes(pieces: Pieces, piece: Piece) -> Sequence[Changed]:

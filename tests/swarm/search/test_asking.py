@@ -62,6 +62,7 @@ def test_what_is_told_of_a_hit(swarm: Swarm) -> None:
     assert hit.text == "RATE → 0.6, WIDTH → 16"
     assert hit.score > 1
     assert not hit.waiting
+    assert hit.says_changes
     assert (answer.total, answer.next) == (1, None)
     assert answer.understood == ["RATE above 0.55"]
 

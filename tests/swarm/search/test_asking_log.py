@@ -71,6 +71,8 @@ def test_a_real_session(tmp_path: Path) -> None:
     # weight decay had been raised before the log says so: words are believed where they say it
     decays = swarm.ask("WEIGHT_DECAY", where="results", meaning=False)
     changes = [hit.changes[0] for hit in decays.hits if hit.changes]
+    # in whatever words it is said, it need not be said twice
+    assert all(hit.says_changes for hit in decays.hits if hit.changes)
     assert {change.before for change in changes} == {"0.2"}
     ranked = swarm.ask("weight decay for the value embeddings", where="results", meaning=False)
     assert all("VE WD" in hit.text for hit in ranked.hits[:3])

@@ -167,7 +167,7 @@ def _tell(swarm: Swarm, found: Learned) -> None:
         thoughts.runs(found.runs, swarm.member.standings(), swarm.task.metric.name)
     if found.standing == "untested":
         cited = f"gitcollab run --cites {render.short_id(one.id)}"
-        thoughts.next_step(f"an experiment tests it that names it: {cited} ...")
+        thoughts.next_step(f"to put it to the test: {cited} ...")
 
 
 @verb(None, "gitcollab insight withdraw 1a2b3c4d", of=insight_app)

@@ -65,7 +65,7 @@ def _tests(record: Hypothesis | Insight, program: str) -> str:
 
     short = render.short_id(record.id)
     if isinstance(record, Insight):
-        return f"an experiment tests it that names it: gitcollab run --cites {short} ..."
+        return f"to put it to the test: gitcollab run --cites {short} ..."
     return how_to_try(record, program)
 
 

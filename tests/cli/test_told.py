@@ -56,7 +56,7 @@ def test_what_is_told_is_followed_by_what_tests_it(cli: Cli, nova: Path) -> None
     words = told("hypothesis", "add", "a cosine", "--because", "x")
     assert words == "next: edit train.py to try it, then: gitcollab run --hypothesis ID\n"
     lesson = told("insight", "add", "a higher rate helps")
-    assert lesson == "next: an experiment tests it that names it: gitcollab run --cites ID ...\n"
+    assert lesson == "next: to put it to the test: gitcollab run --cites ID ...\n"
 
 
 def test_there_are_none_like_that(cli: Cli, nova: Path) -> None:

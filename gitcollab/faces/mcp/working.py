@@ -149,8 +149,9 @@ def add(tools: list[Tool], door: Door, experiments: Experiments) -> None:
         """One experiment from end to end: claim it, run it, publish what came of it.
 
         It takes as long as the task's budget, and tells its progress. Cancelled, it ends the
-        program and gives the claim back. Without any change it is another run of the base. A
-        hypothesis that runs as it is needs no change of yours. Programs run in a sandbox.
+        program and gives the claim back. Without any change it makes the change of constants of a
+        claim that you hold, else it is another run of the base. A hypothesis that runs as it is
+        needs no change of yours. Programs run in a sandbox.
         """
         with translated():
             values = {name: _value(value) for name, value in (set_values or {}).items()}
@@ -243,7 +244,7 @@ def claimed(answer: ClaimOutcome) -> Claim:
                 experiment=one.id,
                 expires_at=rfc3339(one.expires_at),
                 notes=[*notes],
-                next_step="make the change, then run before the claim expires",
+                next_step="run makes a change of constants; make any other in the program first",
             )
         case Taken(experiment=key, other=running, reason=why):
             return Claim(

@@ -192,7 +192,7 @@ _TYPED: Mapping[Do, tuple[str, str]] = {
     "refused": ("gitcollab outbox", "something of yours was refused: see why, retry or drop it"),
     "sync": ("gitcollab sync", "fetch what is new, deliver what waits, adopt the best"),
     "adopt": ("gitcollab sync", "there is a better program than yours: it adopts it, and delivers"),
-    "claimed": ("gitcollab run", "you hold a claim; make its change first, unless it is of constants alone"),
+    "claimed": ("gitcollab run", "you hold a claim: first make its change, if not of constants"),
     "edits": ('gitcollab run "WHAT YOU CHANGED"', "the program has edits that were not run"),
     "baseline": (
         "gitcollab run",

@@ -250,7 +250,7 @@ _CALLS: Mapping[Do, tuple[str | None, Mapping[str, str], str]] = {
     "refused": (None, {}, f"something of yours was refused: {_TELL} (gitcollab outbox)"),
     "sync": ("sync", {}, "fetch what is new, deliver what waits, adopt the best"),
     "adopt": ("sync", {}, "there is a better program than yours: it adopts it, and delivers"),
-    "claimed": ("run", {}, "you hold a claim; make its change first, unless it is of constants alone"),
+    "claimed": ("run", {}, "you hold a claim: first make its change, if not of constants"),
     "edits": ("run", {"what": "WHAT YOU CHANGED"}, "the program has edits that were not run"),
     "baseline": ("run", {}, "nobody has run the baseline: it is what all is compared with"),
     "idea": (

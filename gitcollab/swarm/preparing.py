@@ -14,6 +14,7 @@ from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
 from gitcollab.swarm.ideas.linking import NONE, Links, reserved
+from gitcollab.swarm.ideas.testing import is_executable
 from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.member import Member
@@ -90,9 +91,10 @@ def prepare(
         chosen = chosen or _as_claimed(member, task, before, seed, named)
     if chosen is None:
         chosen = _as_changed(member, task, before, what, set_values, patch, seed, anyway, named)
-        if bare:
-            left = carrying.left_over(member, chosen.plan.experiment)
-            chosen = replace(chosen, notes=(*chosen.notes, *left))
+    if bare:
+        plan = chosen.plan
+        left = carrying.left_over(member, plan.experiment, plan.seed, chosen.spoken)
+        chosen = replace(chosen, notes=(*chosen.notes, *left))
     named, spoken = chosen.named, chosen.spoken
     plan = replace(chosen.plan, experiment=named.named_in(chosen.plan.experiment, spoken))
     confined = confinement.decide(member, plan.experiment, sandbox, by=chosen.by)
@@ -125,10 +127,17 @@ class _Chosen:
 def _as_said(
     member: Member, task: Task, text: str, seed: int | None, named: Links
 ) -> _Chosen | None:
-    """What the hypothesis says that is named, or else one that this workspace has claimed."""
+    """What the hypothesis says that is named, or else one that this workspace has claimed.
+
+    Of one in words, what this workspace has claimed for it.
+    """
     claim = None
     if named.hypothesis is None:
-        claim, named = reserved(member, named) or (None, named)
+        claim, named = reserved(member, named, text) or (None, named)
+    elif not is_executable(named.hypothesis) and (
+        found := _as_claimed(member, task, text, seed, named)
+    ):
+        return found
     if named.hypothesis is None:
         return None
     tried = attempt(member, task, named.hypothesis, text, seed)
@@ -283,7 +292,11 @@ def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...
 
 
 def _claim(member: Member, plan: Proposal, spoken: Claim | None, anyway: bool) -> ClaimOutcome:
-    """Claim the experiment, or use the claim that announced it in words."""
+    """Claim the experiment, or use the claim that announced it in words.
+
+    What was claimed beside what others do or have done is run beside it.
+    """
+    anyway = anyway or bool(spoken and spoken.anyway)
     if spoken and not plan.unchanged and spoken.description == plan.experiment.description:
         return claiming.refine(member, spoken, plan.experiment, anyway=anyway)
     return claiming.claim(member, plan.experiment, seed=plan.seed, anyway=anyway)

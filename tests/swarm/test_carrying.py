@@ -8,7 +8,9 @@ import pytest
 
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Base
 from tests import toy
+from tests.swarm.ideas.planting import told
 
 Agent = Callable[[str], Swarm]
 
@@ -62,3 +64,50 @@ def test_what_is_left_is_said(nova: Swarm, claims: list[str], said: str) -> None
     assert again.result.replicates
     assert any(said in note for note in again.notes)
     assert len(nova.member.workspace.claims()) == len(claims)
+
+
+def test_what_was_claimed_for_a_hypothesis_is_run_and_not_what_that_says(nova: Swarm) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.3"}))
+    assert isinstance(nova.claim("RATE 0.1 → 0.12", hypothesis=idea.id), Granted)
+    ran = nova.run()
+    assert ran.result is not None
+    assert (ran.result.delta, ran.result.hypothesis) == ({"RATE": 0.12}, idea.id)
+    assert any("another change than" in note for note in ran.notes)
+    assert nova.member.workspace.claims() == []
+
+
+def test_what_was_claimed_for_one_in_words_is_run_where_that_is_named(nova: Swarm) -> None:
+    idea = told(nova.propose("a wider model", "others do"))
+    nova.claim("rotary embeddings")
+    nova.claim("RATE 0.1 → 0.2")
+    nova.claim("WIDTH 8 → 24", hypothesis=idea.id)
+    ran = nova.run(hypothesis=idea.id)
+    assert ran.result is not None
+    assert (ran.result.delta, ran.result.hypothesis) == ({"WIDTH": 24}, idea.id)
+
+
+def test_what_was_claimed_anyway_is_run_anyway(nova: Swarm) -> None:
+    idea = told(nova.propose("raise the rate", "it is low", set_values={"RATE": "0.12"}))
+    assert nova.run(set_values={"RATE": "0.12"}).outcome == "published"
+    nova.member.workspace.start_from(nova.task, Base(None, toy.PROGRAM))
+    for call in (
+        lambda: nova.claim("RATE 0.1 → 0.12", anyway=True),
+        lambda: nova.claim(hypothesis=idea.id, anyway=True),
+    ):
+        assert isinstance(call(), Granted)
+        ran = nova.run()
+        assert ran.outcome == "published", ran
+        assert ran.result is not None
+        assert ran.result.delta == {"RATE": 0.12}
+        assert nova.member.workspace.claims() == []
+        nova.member.workspace.start_from(nova.task, Base(None, toy.PROGRAM))
+
+
+def test_what_is_left_beside_what_is_run_is_said(nova: Swarm) -> None:
+    nova.claim("rotary embeddings")
+    nova.claim("WIDTH 8 → 80")
+    ran = nova.run()
+    assert ran.result is not None
+    assert ran.result.delta == {"WIDTH": 80}
+    (note,) = [note for note in ran.notes if "you still hold" in note]
+    assert "the claim of 'rotary embeddings': edit train.py and run, or give it back" in note

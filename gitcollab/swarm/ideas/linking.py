@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from gitcollab.errors import UsageError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Experiment, Hypothesis
+from gitcollab.swarm import looking
 from gitcollab.swarm.claims import stands
 from gitcollab.swarm.ideas import hypotheses, insights
 from gitcollab.swarm.ideas.hypotheses import Idea
@@ -82,10 +83,11 @@ def links(member: Member, hypothesis: str | None, cites: Sequence[str] = ()) -> 
     return Links(idea.hypothesis, found, tuple(_notes(member, idea)))
 
 
-def reserved(member: Member, named: Links) -> tuple[Claim, Links] | None:
+def reserved(member: Member, named: Links, base: str) -> tuple[Claim, Links] | None:
     """The oldest claim of this workspace on a hypothesis that a machine can try, if there is one.
 
-    With what its experiment names, where ``named`` is what its run is said to name.
+    With what its experiment names, where ``named`` is what its run is said to name. A claim of
+    another change than the hypothesis says is none; ``base`` is the working program, unedited.
     """
     snapshot = member.store.snapshot()
     for claim in sorted(member.workspace.claims(), key=lambda one: one.created_at):
@@ -93,9 +95,23 @@ def reserved(member: Member, named: Links) -> tuple[Claim, Links] | None:
             continue
         with suppress(UsageError):  # it was withdrawn since
             found = links(member, claim.hypothesis)
-            if is_executable(found.hypothesis) and stands(snapshot, claim, member.task):
+            if _says(member, found.hypothesis, claim, base) and stands(
+                snapshot, claim, member.task
+            ):
                 return claim, replace(found, cites=named.cites)
     return None
+
+
+def _says(member: Member, one: Hypothesis | None, claim: Claim, base: str) -> bool:
+    """Whether a claim is of what a hypothesis says that a machine can try, on its base or ours."""
+    if one is None or not is_executable(one):
+        return False
+    if is_test(one, claim, base, member.task.program):
+        return True
+    with suppress(GitcollabError):  # its base cannot be read
+        theirs = looking.program_text(member, claim.base)
+        return is_test(one, claim, theirs, member.task.program)
+    return False
 
 
 def _notes(member: Member, idea: Idea) -> list[str]:

@@ -3,8 +3,10 @@
 Titles, logs and programs come from the internet, and are read at terminals and by language models.
 Control characters (ANSI sequences among them), bidirectional overrides and what is not seen are
 written out as escapes, and so is how the marks begin that part the turns of a talk for a language
-model: a tokenizer may take them for its own. Long texts are quoted: a heading names the author, and
-every line below it begins with a bar, so that no line of the text can pass for one of ours.
+model: a tokenizer may take them for its own. What is stored, or handed on as data, keeps those:
+words and ids are the same however they came, and whoever shows them writes the marks out. Long
+texts are quoted: a heading names the author, and every line below it begins with a bar, so that no
+line of the text can pass for one of ours.
 """
 
 from __future__ import annotations
@@ -46,19 +48,22 @@ def hidden(char: str) -> bool:
     return unicodedata.category(char) in _ACTIVE or _UNSEEN.match(char) is not None
 
 
-def line(text: str) -> str:
-    """``text`` on one line: white space folded to single blanks, active characters escaped."""
-    return escaped(" ".join(text.split()))
+def line(text: str, *, stored: bool = False) -> str:
+    """``text`` on one line: white space folded to single blanks, active characters escaped.
+
+    ``stored``: it is kept or handed on, and not shown; marks of a talk stay.
+    """
+    return escaped(" ".join(text.split()), stored=stored)
 
 
-def lines(text: str) -> str:
+def lines(text: str, *, stored: bool = False) -> str:
     """``text`` with its newlines; tabs become blanks, active characters are escaped."""
-    return "\n".join(escaped(part.expandtabs(4)) for part in text.split("\n"))
+    return "\n".join(escaped(part.expandtabs(4), stored=stored) for part in text.split("\n"))
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, *, stored: bool = False) -> str:
     """``text`` with all that acts written out, newlines too; blanks stay as they are."""
-    if "<" in text or "[" in text:
+    if not stored and ("<" in text or "[" in text):
         text = _TURN.sub(lambda found: f"\\x{ord(found[0]):x}", text)
     if text.isascii() and text.isprintable():
         return text

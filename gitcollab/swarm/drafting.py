@@ -228,9 +228,10 @@ def _began(source: Source, place: int) -> datetime | None:
 
 def _provenance(entry: Entry, source: Source) -> str:
     """Where the result comes from, and its row, which is text that does nothing."""
-    columns = line(", ".join(source.columns))[:_RAW]
+    name = line(source.name, stored=True)[:200]
+    columns = line(", ".join(source.columns), stored=True)[:_RAW]
     return (
-        f"imported from {line(source.name)[:200]}, line {entry.line}: what it says was measured\n"
+        f"imported from {name}, line {entry.line}: what it says was measured\n"
         f"columns: {columns}\n"
-        f"{lines(entry.raw[:_RAW])}\n"
+        f"{lines(entry.raw[:_RAW], stored=True)}\n"
     )

@@ -220,7 +220,8 @@ def _place_protocol(workspace: Workspace, task: Task, protocol: bytes | None) ->
     path = workspace.root / "collab.md"
     if protocol is None:
         return ""
-    text = lines(protocol.decode(errors="replace"))  # an agent reads it, and people at terminals
+    # An agent reads it, and people at terminals; it is the hub's word for word, but for what acts.
+    text = lines(protocol.decode(errors="replace"), stored=True)
     if path.is_file() and path.read_bytes() == text.encode():
         return ""
     if path.exists():

@@ -199,7 +199,7 @@ def _status(word: str) -> tuple[Literal["ok", "crash"], bool]:
 
 def shown(text: str, limit: int) -> str:
     """The words as a record may hold them: on one line that does nothing, cut to the limit."""
-    said = line(unicodedata.normalize("NFC", text))
+    said = line(unicodedata.normalize("NFC", text), stored=True)
     return said if len(said) <= limit else f"{said[: limit - 1].rstrip()}…"
 
 

@@ -176,7 +176,7 @@ def read_log(
 def _cause(text: str, failure: str) -> str:
     """The failure, with the last line of the log, of a Python traceback where there is one."""
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
-    return f"{failure}; the program says: {inert(last)[:300]}" if last else failure
+    return f"{failure}; the program says: {inert(last, stored=True)[:300]}" if last else failure
 
 
 def implausible(task: Task, metric: float) -> str:

@@ -210,6 +210,34 @@ def test_results_for_other_tools(cli: Cli, workspace: Path) -> None:
     assert "LR=0.3" in only.out
 
 
+def test_marks_of_a_talk_are_kept_and_shown_written_out(cli: Cli, workspace: Path) -> None:
+    said = "add <|bos|> token <s> [INST] x"
+    row = f"{said}\t0.400000\t{said}\n"
+    (workspace / "marks.tsv").write_text(f"commit\tscore\tdescription\n{row}")
+    assert cli("import", "marks.tsv", cwd=workspace).code == 0
+    told = cli("results", "--json")
+    (found,) = told.json["results"]
+    assert found["description"] == said
+    assert found["id"].startswith("nova/add-bos-token-s-inst-x-")
+    assert "[INST]" not in told.out
+    assert "<s>" not in told.out
+    for kind, delimiter in (("tsv", "\t"), ("csv", ",")):
+        out = cli("results", "--format", kind).out
+        assert next(csv.DictReader(io.StringIO(out), delimiter=delimiter))["description"] == said
+    looks = (["results"], ["show", found["id"]], ["show", found["id"], "--log"])
+    shown = "".join(cli(*look).out for look in looks)
+    assert not [mark for mark in ("<|bos|>", "<s>", "[INST]") if mark in shown]
+    assert r"\x3c|bos|> token \x3cs> \x5bINST]" in shown
+    raw = cli("show", found["id"], "--log", "--raw").out
+    assert raw.count(said) == 2
+    rows = cli("results", "--format", "tsv").out.splitlines()
+    field = ["\t".join(row.split("\t")[:5]) for row in rows]  # without ids: a log of others
+    (workspace / "again.tsv").write_text("\n".join(field))
+    assert cli("import", "again.tsv", "--agent", "karp").code == 0
+    twice = cli("results", "--json").json["results"]
+    assert [one["description"] for one in twice] == [said, said]
+
+
 def test_into_a_file(cli: Cli, workspace: Path, tmp_path: Path) -> None:
     cli("import", "log.tsv", cwd=workspace)
     (workspace / "out.tsv").write_text("what was there")

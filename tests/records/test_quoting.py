@@ -75,6 +75,8 @@ def test_marks_of_a_talk_are_written_out(mark: str) -> None:
         assert mark not in shown
         assert f"\\x{ord(mark[0]):x}" in shown
     assert line(line(mark)) == line(mark)
+    assert line(f"\x1b a{mark}b", stored=True) == f"\\x1b a{mark}b"
+    assert lines(f"\x1b\na{mark}b", stored=True) == f"\\x1b\na{mark}b"
 
 
 def test_signs_of_code_stay() -> None:

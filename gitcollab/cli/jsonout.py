@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -57,6 +58,8 @@ _OURS = frozenset(
         *("hypothesis", "cites", "evidence", "also", "expects"),
     )
 )
+# Where a mark of a chat template begins that needs no <.
+_BRACKETED = re.compile(r"\[(?=/?(?:INST|SYS))", re.I)
 # Objects whose fields others name, who may say something by that alone.
 _NAMED_BY_OTHERS = frozenset(("metrics", "delta", "environment", "set"))
 
@@ -83,11 +86,13 @@ def emit_form(value: Mapping[str, Any]) -> None:
 
 
 def _dumped(value: Mapping[str, Any] | None, indent: int | None = None) -> str:
-    """The value as JSON. No mark of a chat template (<|im_start|>, </s>) is in it as it is typed.
+    """The value as JSON. No mark of a chat template (<|im_start|>, [INST]) is in it as it is typed.
 
-    A tokenizer may take one for its own; only texts can hold a <, and \\u003c is the same there.
+    A tokenizer may take one for its own; only texts can hold how one begins, and its escape is the
+    same there.
     """
-    return json.dumps(plain(value), indent=indent, allow_nan=False).replace("<", "\\u003c")
+    text = json.dumps(plain(value), indent=indent, allow_nan=False).replace("<", "\\u003c")
+    return _BRACKETED.sub(r"\\u005b", text)
 
 
 def _marked(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

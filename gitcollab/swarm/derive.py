@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from gitcollab.records.models import AgentCard, Task
+from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.store.requests import Decider, Decision, Deriver, Request
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading, views
@@ -21,11 +22,17 @@ Pages: TypeAlias = Callable[[Standings, Mapping[str, AgentCard], Read], Mapping[
 # What the derived files depend on. Claims are not among it: pages would change with every claim.
 _SOURCES = ("results/", "retractions/", "agents/", "rulings/", "task.yaml")
 
+_COUNTED = (*_SOURCES, PROGRAM_PATH)  # what the standings depend on
+
 
 def standings_of(snapshot: Snapshot, task: Task) -> Standings:
     """The standings of the results on a hub that count."""
-    gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
-    return standings(task, reading.runs(snapshot), gone, baseline)
+
+    def make() -> Standings:
+        gone, baseline = uncounted(snapshot), reading.baseline(snapshot)
+        return standings(task, reading.runs(snapshot), gone, baseline)
+
+    return snapshot.once(f"standings-{task.digest}", _COUNTED, make)
 
 
 def deriver(pages: Pages | None) -> Callable[[Snapshot], Changes]:

@@ -134,6 +134,12 @@ class Board:
         done = (idea for idea, place in self._placed if place.outcome not in (None, "crashed"))
         return frozenset(guess.id for idea in done for guess in idea)
 
+    @cached_property
+    def tried(self) -> Collection[str]:
+        """Ids of the hypotheses whose idea was judged by a test, or crashed."""
+        done = (idea for idea, place in self._placed if place.outcome is not None)
+        return frozenset(guess.id for idea in done for guess in idea)
+
     def idea(self, place: Place, hypothesis_id: str | None = None) -> Idea | None:
         """The whole idea, in the words of the one that speaks for it, unless another is wanted.
 
@@ -173,7 +179,7 @@ class Board:
     @cached_property
     def _placed(self) -> Sequence[tuple[Sequence[Guess], Place]]:
         """The ideas, the hypotheses of each from the oldest on, with what became of it."""
-        ideas = folded(self.lines.values(), self._first_tests())
+        ideas = folded(self.lines.values(), self._first_test)
         return [(idea, self._place(idea)) for idea in ideas]
 
     @cached_property
@@ -197,17 +203,25 @@ class Board:
                 found[claim.hypothesis].append(claim)
         return found
 
-    def _first_tests(self) -> Mapping[str, str]:
-        """When the first result was made that judges a hypothesis, by its id."""
-        return {
-            one: made[0].created_at
-            for one, runs in self._runs.items()
-            if (guess := self.lines.get(one)) is not None
-            and (made := [run for run in self._tests.among(guess, runs) if self._judges(run)])
-        }
+    def _first_test(self, guess: Guess, says: Guess) -> str | None:
+        """When the first result was made that names a hypothesis and tries its idea.
 
-    def _judges(self, run: Run) -> bool:
+        It judges it, or crashed where a machine can try it: that may go well on another base.
+        """
+        runs = self._runs.get(guess.id, ())
+        made = (run for run in self._named_tests(guess, says, runs) if self._tries(says, run))
+        return next((run.created_at for run in made), None)
+
+    def _tries(self, says: Guess, run: Run) -> bool:
+        if run.status != "ok":
+            return says.executable
         return self._where.judgement(run) not in (None, "unconfirmed")
+
+    def _named_tests(self, guess: Guess, says: Guess, runs: Sequence[Run]) -> Sequence[Run]:
+        """Those of the runs, which name a hypothesis, that test it; in words it is what ``says``
+        its idea that is tested.
+        """
+        return self._tests.among(guess if guess.executable else says, runs) if runs else ()
 
     def _place(self, idea: Sequence[Guess]) -> Place:
         ids = [guess.id for guess in idea]
@@ -226,8 +240,7 @@ class Board:
     def _tests_of(self, idea: Sequence[Guess]) -> Iterator[Run]:
         """The tests of an idea: of what a machine can try, in whatever words it is said, too."""
         for guess in idea:
-            if runs := self._runs.get(guess.id):
-                yield from self._tests.among(guess if guess.executable else _says(idea), runs)
+            yield from self._named_tests(guess, _says(idea), self._runs.get(guess.id, ()))
 
     def _spoken(self, idea: Sequence[Guess], place: Place, scores: Mapping[str, float]) -> Place:
         """The place with the hypothesis that speaks for the idea, and the idea's score."""
@@ -278,7 +291,12 @@ class Board:
 
 def judged(snapshot: Snapshot, task: Task) -> Collection[str]:
     """Ids of the hypotheses on a hub that were judged by a test, as its board has it."""
-    return snapshot.once("judged", _DEPENDS, lambda: _judged(snapshot, task))
+    return _done(snapshot, task)[0]
+
+
+def tried(snapshot: Snapshot, task: Task) -> Collection[str]:
+    """Ids of the hypotheses on a hub that were judged by a test, or crashed."""
+    return _done(snapshot, task)[1]
 
 
 _DEPENDS = (
@@ -287,8 +305,12 @@ _DEPENDS = (
 )
 
 
-def _judged(snapshot: Snapshot, task: Task) -> Collection[str]:
-    return Board(snapshot, standings_of(snapshot, task), datetime.now(UTC)).judged
+def _done(snapshot: Snapshot, task: Task) -> tuple[Collection[str], Collection[str]]:
+    def make() -> tuple[Collection[str], Collection[str]]:
+        board = Board(snapshot, standings_of(snapshot, task), datetime.now(UTC))
+        return board.judged, board.tried
+
+    return snapshot.once("ideas-done", _DEPENDS, make)
 
 
 def _age(run: Run) -> tuple[str, str]:

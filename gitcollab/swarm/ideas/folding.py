@@ -8,7 +8,7 @@ them speaks for the idea is not told by dates, which are what their authors say 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gitcollab.swarm.ideas.thoughts import Guess
 from gitcollab.swarm.identity import normal_words
@@ -40,10 +40,13 @@ class _Idea:
         self._tested = min(filter(None, (self._tested, tested)), default=None)
 
 
-def folded(guesses: Iterable[Guess], tested: Mapping[str, str]) -> list[Sequence[Guess]]:
+def folded(
+    guesses: Iterable[Guess], tested: Callable[[Guess, Guess], str | None]
+) -> list[Sequence[Guess]]:
     """The ideas, each with the hypotheses that say it, oldest first.
 
-    ``tested`` says when the first result was made that tests a hypothesis, by id.
+    ``tested`` says when the first result was made that names a hypothesis and tests another one:
+    that which says its idea, the first.
     """
     ideas: list[_Idea] = []
     standing: dict[tuple[str, ...], _Idea] = {}
@@ -54,5 +57,5 @@ def folded(guesses: Iterable[Guess], tested: Mapping[str, str]) -> list[Sequence
             ideas.append(idea)
             standing[identity_of(guess)] = idea
             standing.setdefault(("says", normal_words(guess.title)), idea)
-        idea.add(guess, tested.get(guess.id))
+        idea.add(guess, tested(guess, idea.guesses[0] if idea.guesses else guess))
     return [idea.guesses for idea in ideas]

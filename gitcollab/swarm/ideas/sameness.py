@@ -18,7 +18,7 @@ from gitcollab.similarity.constants import Value
 from gitcollab.similarity.delta import values_json
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import reading
-from gitcollab.swarm.ideas.board import judged, line_of
+from gitcollab.swarm.ideas.board import line_of, tried
 from gitcollab.swarm.ideas.fitting import program_constants
 from gitcollab.swarm.ideas.retracting import withdrawn
 from gitcollab.swarm.ideas.standing import standing_guesses, standing_ids
@@ -40,7 +40,7 @@ def said_before(
 ) -> tuple[Hypothesis, str] | None:
     """The hypothesis that stands, or is ``waiting``, and says the same; and why it does.
 
-    The surest first. What was tested may be proposed for another base.
+    The surest first. What was tested, or crashed, may be proposed for another base.
     """
     line, queued = line_of(mine), {one.id: one for one in waiting}
     found: list[tuple[Hypothesis, str]] = []
@@ -54,7 +54,7 @@ def said_before(
             found.append((other, why))
     if not found:
         return None
-    done = judged(snapshot, reading.task_of(snapshot, "the hub", "it"))
+    done = tried(snapshot, reading.task_of(snapshot, "the hub", "it"))
     return None if any(other.id in done for other, _ in found) else found[0]
 
 

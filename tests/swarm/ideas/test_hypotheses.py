@@ -13,6 +13,7 @@ from gitcollab.records.models import Claim, Hypothesis, Insight, Result, Retract
 from gitcollab.records.names import folder_of, path_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import patching
+from gitcollab.swarm.derive import standings_of
 from gitcollab.swarm.ideas.board import Board as Ideas
 from gitcollab.swarm.ideas.board import Idea
 from gitcollab.swarm.identity import key_of
@@ -144,6 +145,25 @@ def test_a_later_run_that_waits_for_another_agent_opens_what_crashed(on: Board) 
     assert on.of(idea).outcome == "crashed"
     on.run("wonder", 1.0, idea, **fields)
     assert (on.of(idea).status, on.of(idea).outcome) == ("open", None)
+
+
+def test_words_are_first_tested_by_what_tests_their_idea(on: Board) -> None:
+    idea = on.idea("higher", set={"RATE": 0.3})
+    words = on.idea("words", title="higher")
+    on.run("other", 0.9, words, delta={"WIDTH": 9})  # which is no test of the idea
+    late = on.idea("late", title="once more", set={"RATE": 0.3}, base=on.baseline.id)
+    (found,) = on.shown
+    assert {found.hypothesis.id, *found.also} == {idea.id, words.id, late.id}
+    assert found.status == "open"
+
+
+def test_what_stands_is_reckoned_once(on: Board) -> None:
+    snapshot = facts_of(on.hub).snapshot
+    first = standings_of(snapshot, on.task)
+    assert standings_of(snapshot, on.task) is first
+    on.idea("higher")
+    on.run("more", 0.9)
+    assert len(standings_of(facts_of(on.hub).snapshot, on.task).results) == len(first.results) + 1
 
 
 PATCH = """\

@@ -14,7 +14,7 @@ from gitcollab.records.names import path_of
 from gitcollab.runner import sandbox
 from gitcollab.swarm import authorship
 from gitcollab.swarm.ideas import trying
-from gitcollab.swarm.outcomes import Duplicate, Granted, Taken
+from gitcollab.swarm.outcomes import Duplicate, Granted, Known, Taken
 from gitcollab.swarm.swarm import Swarm
 from tests import people, toy
 from tests.swarm.ideas.planting import told
@@ -155,6 +155,21 @@ def test_what_crashed_is_not_advised_again(nova: Swarm, agent: Agent) -> None:
     again = vega.run(hypothesis=idea.id)
     assert isinstance(again.claim, Duplicate)
     assert "this hypothesis is tested already: crashed (1 run)" in again.notes
+
+
+def test_what_crashed_may_be_proposed_anew_for_another_base(nova: Swarm) -> None:
+    other = nova.run(set_values={"WIDTH": "9"}).result
+    assert other is not None
+    change = {"RATE": "'high'"}
+    idea = told(nova.propose("raise the rate", "why", set_values=change, base="baseline"))
+    nova.member.workspace.start_from(nova.task, trying.Base(None, toy.PROGRAM))
+    assert nova.run(hypothesis=idea.id).result.status == "crash"  # type: ignore[union-attr]
+    same = nova.propose("raise it", "why", set_values=change, base="baseline")
+    assert isinstance(same, Known)
+    # behind the first by id, too: both may be of one second
+    anew = told(nova.propose("the rate raised", "why", set_values=change, base=other.id))
+    assert (nova.hypothesis(anew.id).status, nova.hypothesis(anew.id).also) == ("open", ())
+    assert nova.hypothesis(idea.id).outcome == "crashed"
 
 
 def test_one_in_words_needs_an_edit(nova: Swarm) -> None:

@@ -280,7 +280,7 @@ def _hit(pieces: Pieces, matches: Matches, piece: Piece) -> Hit:
         piece.text,
         _changes(pieces, piece),
         piece.metric,
-        piece.verdict,
+        pieces.mark(piece) if piece.kind == "result" else piece.verdict,
         piece.tier,
         round(matches.scores[piece.key], 6),
         matches.by[piece.key],

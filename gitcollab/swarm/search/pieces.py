@@ -9,12 +9,13 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitcollab.similarity.bounds import Bound
-from gitcollab.similarity.literal import NotLiteral, Value, evaluate, from_plain, shown
+from gitcollab.similarity.literal import NotLiteral, Value, evaluate, from_plain, plain, shown
 from gitcollab.similarity.question import Subject
 from gitcollab.swarm import claims
+from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.identity import canonical_json
 from gitcollab.swarm.maps.coverage import baseline_of
 from gitcollab.swarm.maps.values import Values, values
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 class Piece(NamedTuple):
     """One record: who wrote what and when (RFC 3339), and the constants that it sets.
 
-    ``delta`` is canonical JSON. ``verdict`` is a Mark of a result, the status or outcome of a
-    hypothesis, the standing of an insight, "running" for a claim. ``waiting``: only on this host.
+    ``delta`` is canonical JSON. ``verdict`` is the status or outcome of a hypothesis, the standing
+    of an insight, "running" for a claim; ``Pieces.mark`` tells that of a result. ``waiting``: only
+    on this host.
     """
 
     kind: Kind
@@ -81,26 +83,46 @@ class Pieces:
     @cached_property
     def values(self) -> Values:
         """What constants were before each change: where only words tell, as these have it."""
-        words = self.member.words
-        return values(self.where, self.baseline, started(self.where.results, words))
+        kept = self._known["values"]
+        changes = {of: [Changed(*one) for one in made] for of, made in kept["changes"].items()}
+        return Values(changes, kept["baseline"], kept["best"], frozenset(kept["said"]))
 
     @cached_property
     def baseline(self) -> Mapping[str, Value]:
         """The constants of the task's own program."""
-        return baseline_of(self.member)
+        return {name: from_plain(value) for name, value in self._known["baseline"].items()}
 
     @cached_property
     def constants(self) -> Mapping[str, Value]:
         """All constants that are known, with a value that each has had."""
-        known = dict(self.baseline)
-        for delta in {run.delta for run in self.where.results.values() if run.delta}:
+        return {name: from_plain(value) for name, value in self._known["constants"].items()}
+
+    @cached_property
+    def _known(self) -> Mapping[str, Any]:
+        """What all results tell of constants, as this host remembers it: plain JSON data."""
+        known: Mapping[str, Any] = self.member.remembered("asked", self._told)
+        return known
+
+    def _told(self) -> Mapping[str, Any]:
+        baseline, results = baseline_of(self.member), self.where.results
+        known = dict(baseline)
+        for delta in sorted({run.delta for run in results.values() if run.delta}):
             for name, value in set_by(delta).items():
                 known.setdefault(name, value)
-        return known
+        found = values(self.where, baseline, started(results, self.member.words))
+        return {
+            "values": {**vars(found), "said": sorted(found.said)},
+            "baseline": {name: plain(value) for name, value in baseline.items()},
+            "constants": {name: plain(value) for name, value in known.items()},
+        }
 
     def run(self, piece: Piece) -> Run:
         """The line of a result that ``of`` gave."""
         return self.where.results[piece.id]
+
+    def mark(self, piece: Piece) -> Mark:
+        """What became of a result; worked out when it is called, for there are many."""
+        return mark_of(self.where, self.run(piece))
 
     def setting(self, subjects: Sequence[Subject], found: Iterable[Piece]) -> Iterator[Piece]:
         """Those of the pieces that set any constant of the subjects, to whatever value."""
@@ -142,12 +164,11 @@ class Pieces:
                 continue
             if not _in_time(run.created_at, filters):
                 continue
-            mark: Mark = mark_of(where, run)
-            if filters.marks and mark not in filters.marks:
+            if filters.marks and mark_of(where, run) not in filters.marks:
                 continue
             yield Piece(
                 "result", run.id, run.agent, run.created_at, run.description, run.delta,
-                bool(run.structural), run.tier, run.metric, mark, run.id in queued,
+                bool(run.structural), run.tier, run.metric, None, run.id in queued,
             )  # fmt: skip
 
     def _hypotheses(self) -> Iterator[Piece]:

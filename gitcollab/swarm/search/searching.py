@@ -200,7 +200,7 @@ class Search:
         if piece.kind != "result":
             return -many, others, 0, 0.0  # hypotheses come in the order of their use
         gain = gain_of(self._pieces.where, self._pieces.run(piece))
-        return -many, others, _MARKS.index(piece.verdict or "unjudged"), -(gain or 0.0)
+        return -many, others, _MARKS.index(self._pieces.mark(piece)), -(gain or 0.0)
 
     # -- words -------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gitcollab.errors import UsageError
+from gitcollab.swarm.search import pieces
 from gitcollab.swarm.search.asking import MAX_PAGE, Answer, Where
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.knowing import everything
@@ -48,6 +49,19 @@ def test_questions_of_constants(swarm: Swarm) -> None:
     # no word says whether a text meets what is asked: it comes last
     every = names(swarm.ask("RATE above 0.3", meaning=False))
     assert every == ["high", "both", "limit"]
+
+
+def test_what_constants_were_is_worked_out_once(
+    swarm: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = swarm.ask("what rates have been tried?", meaning=False)
+
+    def never(*_: object) -> None:
+        raise AssertionError("this host remembers it")
+
+    for name in ("values", "baseline_of", "started"):
+        monkeypatch.setattr(pieces, name, never)
+    assert swarm.ask("what rates have been tried?", meaning=False) == first
 
 
 def test_what_is_told_of_a_hit(swarm: Swarm) -> None:

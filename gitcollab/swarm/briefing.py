@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gitcollab.records.models import Task
 from gitcollab.records.names import meant
+from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking, syncing, trials
+from gitcollab.swarm.identity import same_base
 from gitcollab.swarm.reports import Status
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Here:
     running: bool  # a run's change is in the program
     behind: bool  # a sync would take another program over
     ids: Collection[str]  # of the hypotheses that stand
+    done: Collection[str] = ()  # of those whose change was run on the workspace's base
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,27 @@ def steps_of(member: Member, status: Status, found: Analysis) -> list[Step]:
 
     ids = {*standing_ids(member.store.snapshot(), "hypothesis"), *unsent.hypotheses(member)}
     running = bool(trials.holds(member.workspace, member.task))
-    return list(next_steps(status, found, Here(running, _behind(member), ids)))
+    done = _done(member, found.hypotheses.ideas)
+    return list(next_steps(status, found, Here(running, _behind(member), ids, done)))
+
+
+def _done(member: Member, ideas: Sequence[Idea]) -> Collection[str]:
+    """Ids of the hypotheses whose change was run on the workspace's base, on this tier.
+
+    No claim of it is granted, whoever names them.
+    """
+    from gitcollab.swarm.ideas import precedents
+
+    base = member.workspace.base()
+    if base is None:
+        return ()
+    print_of = fingerprint(base.text)
+    return {
+        idea.hypothesis.id
+        for idea in ideas
+        for run in precedents.of_idea(member, idea)
+        if run.tier == member.tier and same_base(base.id, print_of, run.base, run.base_fingerprint)
+    }
 
 
 def _behind(member: Member) -> bool:
@@ -122,12 +145,12 @@ def next_steps(status: Status, found: Analysis, here: Here) -> Iterator[Step]:
         return
     edited = status.program.startswith("your edits")
     yield Step("adopt" if here.behind and not edited else "sync")
-    yield _experiment(status, found, here.ids, edited=edited)
+    yield _experiment(status, found, here, edited=edited)
     yield Step("insight")
     yield Step("hypothesis")
 
 
-def _experiment(status: Status, found: Analysis, ids: Collection[str], *, edited: bool) -> Step:
+def _experiment(status: Status, found: Analysis, here: Here, *, edited: bool) -> Step:
     """The experiment that is due."""
     if status.mine:
         return Step("claimed")
@@ -137,8 +160,10 @@ def _experiment(status: Status, found: Analysis, ids: Collection[str], *, edited
         return Step("baseline")
     for idea in found.hypotheses.ideas:
         one = idea.hypothesis
+        if idea.unknown or one.id in here.done:  # it is sure to be refused
+            continue
         short = short_hash_of(one.id) if one.set or one.patch else None
-        if short and meant(ids, short) == [one.id]:  # others may have chosen the same digits
+        if short and meant(here.ids, short) == [one.id]:  # others may have chosen the same digits
             return Step("idea", short)
     return Step("change")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gitcollab.swarm.briefing import Here, Step, next_steps, short_hash_of
+from gitcollab.swarm.briefing import Here, Step, next_steps, of_member, short_hash_of
+from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Base
+from tests import toy
+from tests.swarm.ideas.planting import told
 
 
 def steps(
@@ -32,9 +37,9 @@ def steps(
     return list(next_steps(status, found, here))
 
 
-def idea(record_id: str, **fields: Any) -> Any:
+def idea(record_id: str, unknown: tuple[str, ...] = (), **fields: Any) -> Any:
     made = {"id": record_id, "set": {"LR": 0.1}, "patch": None} | fields
-    return SimpleNamespace(hypothesis=SimpleNamespace(**made))
+    return SimpleNamespace(hypothesis=SimpleNamespace(**made), unknown=unknown)
 
 
 RUNS = idea("vega/lr-0.1-1a2b3c4d")
@@ -54,6 +59,7 @@ TWIN = idea("mallory/zz-1a2b3c4d")
         ({"ideas": [idea("vega/please-run-rm")]}, Step("change")),
         ({"ideas": [RUNS, TWIN, idea("vega/x-00000002")]}, Step("idea", "00000002")),
         ({"ideas": [RUNS, TWIN]}, Step("change")),
+        ({"ideas": [idea("vega/x-00000003", ("LR",)), RUNS]}, Step("idea", "1a2b3c4d")),
     ],
 )
 def test_one_experiment_is_due(state: dict[str, Any], due: Step) -> None:
@@ -83,3 +89,14 @@ def test_what_is_in_the_way_comes_first() -> None:
 )
 def test_ids_are_named_by_their_digits_alone(record_id: str, short: str | None) -> None:
     assert short_hash_of(record_id) == short
+
+
+def test_what_was_run_on_this_base_is_not_due(agent: Callable[[str], Swarm]) -> None:
+    nova = agent("nova")
+    nova.run()
+    nova.run(set_values={"WIDTH": "24"})
+    nova.member.workspace.start_from(nova.task, Base(None, toy.PROGRAM))
+    told(nova.propose("wider", "why", set_values={"WIDTH": "24"}))
+    assert Step("change") in of_member(nova.member).steps
+    told(nova.propose("wider still", "why", set_values={"WIDTH": "48"}))
+    assert "idea" in [step.do for step in of_member(nova.member).steps]

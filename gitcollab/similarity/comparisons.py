@@ -79,6 +79,15 @@ def plainly(text: str) -> str:
     return text
 
 
+def as_typed(said: str, text: str) -> str:
+    """What was said in words of ``plainly``, with the mark that the text has instead of them."""
+    for mark, word in _WORDS_FOR:
+        there = re.search(mark, text)
+        if there and f"{said} ".startswith(word.lstrip()) and word.strip() not in text.lower():
+            return f"{there[0]}{said[len(word) - 2 :]}"
+    return said
+
+
 def spelling(tokens: Sequence[Token]) -> str:
     """The tokens as one text, with blanks between them."""
     return " ".join(_spelt(token, at) for at, token in enumerate(tokens))

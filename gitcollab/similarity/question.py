@@ -8,6 +8,7 @@ like the descriptions that it asks for (see ``synonyms.yaml``).
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from gitcollab.similarity.clauses import ACTIONS
 from gitcollab.similarity.comparisons import (
     Compared,
     ahead,
+    as_typed,
     compared,
     plainly,
     spelling,
@@ -25,7 +27,7 @@ from gitcollab.similarity.comparisons import (
 )
 from gitcollab.similarity.literal import Value
 from gitcollab.similarity.mentions import Element, Mentions, Named
-from gitcollab.similarity.quantities import Quantity
+from gitcollab.similarity.quantities import NUMBER, Quantity
 from gitcollab.similarity.resolving import spoken_with
 from gitcollab.similarity.spellings import of_constant, spellings
 from gitcollab.similarity.tokens import Token, lexed
@@ -118,6 +120,7 @@ def tells(word: str, words: Vocabulary) -> bool:
     return not (word in words.weak or word in _ASKING or len(word) < 2)
 
 
+_NUMBER = re.compile(rf"(?<![\w.]){NUMBER}\d*(?!\w)")
 _PIECE = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*\b")
 _MOVES: Mapping[str | None, Op] = {"increase": "raised", "decrease": "lowered"}
 _NAMED = re.compile(r"@(\d+)(?= |$)")
@@ -179,6 +182,7 @@ class _Reader:
         self._mentions = Mentions(words, constants)
 
     def read(self, text: str) -> Question:
+        text, endless = _without_endless(text)
         text, unknown = self._with_names(text)
         items = self._completed(list(self._items(plainly(text))))
         items = list(_turned(items))
@@ -186,7 +190,7 @@ class _Reader:
         loose = [self._loose(one, items) for one in (() if unknown else unbound)]
         mentions += (one for one in loose if isinstance(one, _Mention))
         of_amounts = {one.of for one in loose if isinstance(one, _NotOf)}
-        subjects = [m for m in mentions if m.bounds or not self._is_light(m)]
+        subjects = [m for m in mentions if m.bounds or not (endless or self._is_light(m))]
         light = (self._term(c, m.said) for m in mentions if m not in subjects for c in m.concepts)
         said = (i.term if isinstance(i, _Spoken) else i for i in items)
         terms = dict.fromkeys(
@@ -197,6 +201,7 @@ class _Reader:
             ]
         )
         missed = [i.said for i in [*items, *loose] if isinstance(i, _Missed | _Ahead | _NotOf)]
+        missed = [*(as_typed(one, text) for one in missed), *endless]
         missed += [term.said for term in [*terms][_MOST_TERMS:]]
         return Question(
             tuple(self._merged(subjects)),
@@ -237,14 +242,19 @@ class _Reader:
 
         def check(match: re.Match[str]) -> str:
             piece = match[0]
-            if all(concept for concept, _ in self._words.scan(stems(piece))):
+            concepts = [concept for concept, _ in self._words.scan(stems(piece))]
+            spoken = all(concepts)
+            as_code = "_" in piece and piece.isupper()
+            if spoken and not (as_code and not self._mentions.of([c for c in concepts if c])):
                 return piece
             if name := known.get(_squeezed(piece)):
                 return name if "_" in name or piece.isupper() else piece
             if "_" not in piece:
                 return piece
             near = difflib.get_close_matches(_squeezed(piece), known, _NEAR, 0.6)
-            found.append(Unknown(piece, tuple(known[one] for one in near)))
+            kind = f"_{piece.rpartition('_')[2].lower()}"
+            alike = [one for one in self._constants if spoken and one.lower().endswith(kind)]
+            found.append(Unknown(piece, tuple([known[one] for one in near] or alike[:_NEAR])))
             return " "
 
         return _PIECE.sub(check, text), found
@@ -464,6 +474,16 @@ _LINKING = frozenset(
 
 def _squeezed(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
+
+
+def _without_endless(text: str) -> tuple[str, list[str]]:
+    """The text without numbers beyond all values, and these: nothing compares with them."""
+    found = [one[0] for one in _NUMBER.finditer(text) if _is_endless(one[0])]
+    return _NUMBER.sub(lambda one: " " if _is_endless(one[0]) else one[0], text), found
+
+
+def _is_endless(digits: str) -> bool:
+    return math.isinf(float(digits.replace(",", "").replace("_", "")))
 
 
 def _turned(items: Sequence[_Item]) -> Iterator[_Item]:

@@ -148,6 +148,28 @@ def test_a_name_that_is_none_is_said_with_those_near_it() -> None:
     assert found.terms == ()
 
 
+def test_a_name_of_known_words_is_none_either() -> None:
+    known: dict[str, Value] = {"EMBEDDING_LR": 0.2, "SCALAR_LR": 0.3}
+    found = understood("MATRIX_LR above 0.05", WORDS, known)
+    ((name, near),) = found.unknown
+    assert (name, "SCALAR_LR" in near) == ("MATRIX_LR", True)
+    assert (found.subjects, found.terms, found.missed) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "missed"),
+    [
+        ("MATRIX_LR above 1e999", ("above", "1e999")),
+        ("MATRIX_LR > 1e9999", (">", "1e9999")),
+        ("<s>", ("<", ">")),
+        ("<s> below", ("below", ">")),
+    ],
+)
+def test_what_was_not_understood_is_said_as_typed(text: str, missed: tuple[str, ...]) -> None:
+    found = asked(text)
+    assert (found.subjects, found.missed) == ((), missed)
+
+
 def test_values_are_held_against_what_was_there_before() -> None:
     (subject,) = asked("double the matrix LR").subjects
     (named,) = subject.names

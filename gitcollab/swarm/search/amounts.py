@@ -16,7 +16,7 @@ _DOWN = r"worse|loss(?:es)?|lost|loses?|regress(?:es|ed|ions?)?|hurts?|harm(?:s|
 _ASKED = re.compile(
     rf"(?<![\w-])(?:({_UP})|({_DOWN}))\s+"
     rf"(?:(?:by|of|is|was)\s+(?:({_MORE})|({_LESS})|{_ALIKE})?|({_MORE})|({_LESS}))\s*"
-    rf"({NUMBER})(?![\w.]*\w|\s*[%x])",
+    rf"([-−]?{NUMBER})(?![\w.]*\w|\s*[%x])",
     re.IGNORECASE,
 )
 
@@ -27,12 +27,12 @@ def taken(text: str) -> tuple[str, list[Bound]]:
 
     def cut(match: re.Match[str]) -> str:
         up, _, more, less, more_too, less_too, digits = match.groups()
-        amount = float(digits.replace("_", "").replace(",", ""))
+        amount = float(digits.replace("_", "").replace(",", "").replace("−", "-"))
         signed = Quantity((amount if up else -amount,))
         if more or more_too or less or less_too:
             above = bool(more or more_too) == bool(up)
             found.append(Bound(_op(more or more_too or less or less_too, above=above), signed))
-            if (less or less_too) and amount:  # better by less than 0.1 is better all the same
+            if (less or less_too) and amount > 0:  # better by less than 0.1 is better all the same
                 found.append(Bound(">" if up else "<", Quantity((0.0,))))
         else:
             found.append(Bound("≈", signed))

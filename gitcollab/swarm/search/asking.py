@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from gitcollab.errors import UsageError
 from gitcollab.records.quoting import line
 from gitcollab.similarity.literal import shown
+from gitcollab.similarity.quantities import NUMBER
 from gitcollab.similarity.question import MAX_CHARS, Metric, Question, Subject, general, understood
 from gitcollab.swarm import looking
 from gitcollab.swarm.changes import Changed
@@ -31,6 +32,7 @@ Where: TypeAlias = Literal["results", "hypotheses", "insights", "claims"]
 MAX_PAGE = 200
 _BETTER = re.compile(r"\b(better|worse) than(?=\s+\.?\d)", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:all|everything|anything)\b", re.IGNORECASE)
+_WAYS = ("below", "above")
 _FEW = 4  # constants that are told one by one
 _KIND: dict[Where, Kind] = {
     "results": "result",
@@ -191,6 +193,7 @@ def _read(
         filters = replace(filters, tiers=frozenset((tier,)))
     metric = _metric(where)
     asked = understood(rest, words, {**pieces.constants, where.task.metric.name: 0.5}, metric)
+    asked = replace(asked, missed=tuple(_typed(one, question) for one in asked.missed))
     if _is_empty(replace(filters, kinds=None), asked):
         asked = replace(asked, terms=general(rest, words))
     return filters, asked, rest
@@ -204,8 +207,16 @@ def _is_empty(filters: Filters, asked: Question) -> bool:
 
 def _compared(question: str, sign: int) -> str:
     """The question with "better than 0.97" as what that is of the metric."""
-    better, worse = ("below", "above") if sign > 0 else ("above", "below")
+    better, worse = _WAYS if sign > 0 else reversed(_WAYS)
     return _BETTER.sub(lambda m: better if m[1].lower() == "better" else worse, question)
+
+
+def _typed(missed: str, question: str) -> str:
+    """What was not understood as it was typed: "better than .5", not "below 0.5"."""
+    for found in re.finditer(rf"{_BETTER.pattern}\s+({NUMBER})", question, re.IGNORECASE):
+        if missed in (f"{way} {float(found[2].replace(',', '')):.12g}" for way in _WAYS):
+            return found[0]
+    return missed
 
 
 def _metric(where: Standings) -> Metric | None:

@@ -64,6 +64,13 @@ def test_what_constants_were_is_worked_out_once(
     assert swarm.ask("what rates have been tried?", meaning=False) == first
 
 
+def test_what_was_not_understood_is_said_as_typed(swarm: Swarm) -> None:
+    answer = swarm.ask("better than .05", meaning=False)
+    assert (answer.understood, answer.total) == (["not understood: better than .05"], 0)
+    answer = swarm.ask("RATE above 1e999", meaning=False)
+    assert (answer.understood[-1], answer.total) == ("not understood: 1e999", 0)
+
+
 def test_what_is_told_of_a_hit(swarm: Swarm) -> None:
     answer = swarm.ask("RATE above 0.55", where="results", meaning=False)
     (hit,) = answer.hits

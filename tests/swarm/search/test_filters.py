@@ -144,6 +144,8 @@ def test_what_is_asked_for(question: str, wanted: dict[str, Any], rest: str) -> 
         ("loss of less than 0.1", [-0.01], [-0.1, 0.01]),
         ("better by at least 0.01", [0.01, 0.5], [0.009, -0.5]),
         ("a gain above .01", [0.02], [0.01, -0.02]),
+        ("gained more than -0.1", [-0.05, 0.2], [-0.1, -0.2]),
+        ("gained less than -0.1", [-0.2], [-0.05, 0.2]),
         ("improved by 0.01", [0.01, 0.011], [0.02, -0.01]),
     ],
 )

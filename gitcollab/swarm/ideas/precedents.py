@@ -31,6 +31,12 @@ def of_idea(member: Member, idea: Idea) -> list[Run]:
     return [run for run in made if run.id not in named]
 
 
+def answering(where: Standings, runs: Sequence[Run], base: str | None, tier: str) -> Run | None:
+    """The newest of these runs that answers what the change does to this base, on this tier."""
+    here = (run for run in runs if run.base == base and run.tier == tier)
+    return next((run for run in here if where.is_counted(run)), None)
+
+
 def told(where: Standings, runs: Sequence[Run], base: str | None) -> tuple[str, ...]:
     """A note on what came of a change before, those on this base first; () where nobody tried it.
 

@@ -30,7 +30,9 @@ from gitcollab.swarm.outcomes import (
     Verdict,
     Withdrawn,
 )
+from gitcollab.swarm.progress import mark_of
 from gitcollab.swarm.roster import roster
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Base
 
 MAX_PATCH = 32_768  # characters, as records have it
@@ -62,7 +64,7 @@ def propose(
     ``set_values`` (names and texts of values) and ``patch`` are what a machine can try by itself:
     they have to fit the program of ``base``, a result's id, or (None) of the workspace's own base.
     ``evidence`` names results, hypotheses and insights; of ids a part is enough. ``anyway`` tells
-    what somebody has said before.
+    what somebody has said before, or run on this base and on this machine's tier.
 
     Raises UsageError for what no record may say, or does not fit; RefusedError for a patch that
     does not.
@@ -81,7 +83,15 @@ def propose(
     waiting = sum(one.agent == mine.agent for one in unsent.hypotheses(member).values())
     if why := proposing.too_many(member.store.snapshot(), member.task, mine.agent, waiting):
         return NotTold(why, _room(mine.agent))
-    return _told(member, "propose", mine, anyway, _tried(member, mine))
+    made = _made_before(member, mine)
+    where = member.standings()
+    done = precedents.answering(where, made, mine.base, member.tier)
+    if done and not anyway and _known(member, mine) is None:
+        return NotTold(
+            f"it was run on this base before: {done.id} ({mark_of(where, done)})",
+            f"gitcollab show {done.id}; to tell it all the same, add --anyway",
+        )
+    return _told(member, "propose", mine, anyway, precedents.told(where, made, mine.base))
 
 
 def learn(
@@ -257,8 +267,7 @@ def _room(agent: str) -> str:
     )
 
 
-def _tried(member: Member, mine: Hypothesis) -> tuple[str, ...]:
-    """What came of this very change before."""
+def _made_before(member: Member, mine: Hypothesis) -> list[Run]:
+    """The results that made this very change before."""
     line = line_of(mine)
-    change = line.change if line.patch is None else None
-    return precedents.told(member.standings(), precedents.precedents(member, change), mine.base)
+    return precedents.precedents(member, line.change if line.patch is None else None)

@@ -126,8 +126,11 @@ def test_evidence_may_be_any_thought(nova: Swarm) -> None:
 def test_what_was_run_before_is_said(nova: Swarm) -> None:
     nova.run(set_values={"RATE": "0.09"})
     answer = nova.propose("a lower rate", "y", set_values={"RATE": "0.09"})
-    assert isinstance(answer, Told)
-    assert "was run on this base before: nova/rate-0.1-0.09" in answer.notes[0]
+    assert isinstance(answer, NotTold)
+    assert "was run on this base before: nova/rate-0.1-0.09" in answer.reason
+    again = nova.propose("a lower rate", "y", set_values={"RATE": "0.09"}, anyway=True)
+    assert isinstance(again, Told)
+    assert "was run on this base before: nova/rate-0.1-0.09" in again.notes[0]
 
 
 # -- what was said before --------------------------------------------------------------------------

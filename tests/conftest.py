@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,22 @@ def signals() -> None:
             signal.signal(number, usual)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A temporary HOME for what several tests share, which is made outside any of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield _isolated(tmp_path_factory.mktemp("shared"), patch)
+
+
 @pytest.fixture(autouse=True)
 def isolated_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A temporary HOME; nothing a test does can touch the user's own files or configuration."""
-    home = tmp_path_factory.mktemp("home")
+    return _isolated(tmp_path_factory.mktemp("home"), monkeypatch)
+
+
+def _isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))

@@ -251,8 +251,4 @@ def withdraw(
 
     Exit codes: 0 withdrawn, 4 it is another's, 5 queued (offline).
     """
-    gone = open_swarm().withdraw(id, reason, kinds=("hypothesis",))
-    if json:
-        jsonout.emit(thoughts.withdrawn(gone))
-        return 5 if gone.queued else 0
-    return thoughts.tell_withdrawn(gone)
+    return thoughts.withdraw(id, reason, "hypothesis", json=json)

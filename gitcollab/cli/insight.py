@@ -166,8 +166,7 @@ def _tell(swarm: Swarm, found: Learned) -> None:
         print()
         thoughts.runs(found.runs, swarm.member.standings(), swarm.task.metric.name)
     if found.standing == "untested":
-        cited = f"gitcollab run --cites {render.short_id(one.id)}"
-        thoughts.next_step(f"to put it to the test: {cited} ...")
+        thoughts.next_step(thoughts.how_to_cite(one))
 
 
 @verb(None, "gitcollab insight withdraw 1a2b3c4d", of=insight_app)
@@ -180,8 +179,4 @@ def withdraw(
 
     Exit codes: 0 withdrawn, 4 it is another's, 5 queued (offline).
     """
-    gone = open_swarm().withdraw(id, reason, kinds=("insight",))
-    if json:
-        jsonout.emit(thoughts.withdrawn(gone))
-        return 5 if gone.queued else 0
-    return thoughts.tell_withdrawn(gone)
+    return thoughts.withdraw(id, reason, "insight", json=json)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gitcollab.cli import jsonout, render
+from gitcollab.cli.context import open_swarm
 from gitcollab.cli.table import LAST, Column, Row, table
 from gitcollab.cli.text import fitted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from gitcollab.records.models import Hypothesis, Insight
     from gitcollab.swarm.ideas.hypotheses import Idea
     from gitcollab.swarm.ideas.insights import Learned
-    from gitcollab.swarm.outcomes import TellOutcome, Withdrawn
+    from gitcollab.swarm.outcomes import TellOutcome
     from gitcollab.swarm.ranking import Standings
     from gitcollab.swarm.runs import Run
 
@@ -63,10 +64,12 @@ def _tests(record: Hypothesis | Insight, program: str) -> str:
     """What puts a record to the test."""
     from gitcollab.records.models import Insight
 
-    short = render.short_id(record.id)
-    if isinstance(record, Insight):
-        return f"to put it to the test: gitcollab run --cites {short} ..."
-    return how_to_try(record, program)
+    return how_to_cite(record) if isinstance(record, Insight) else how_to_try(record, program)
+
+
+def how_to_cite(insight: Insight) -> str:
+    """What puts an insight to the test."""
+    return f"to put it to the test: gitcollab run --cites {render.short_id(insight.id)} ..."
 
 
 def how_to_try(hypothesis: Hypothesis, program: str) -> str:
@@ -98,19 +101,20 @@ def told(answer: TellOutcome, kind: str) -> JsonObject:
     }
 
 
-def tell_withdrawn(gone: Withdrawn) -> int:
-    """Say what was withdrawn; the exit code."""
+def withdraw(
+    record_id: str, reason: str | None, kind: Literal["hypothesis", "insight"], *, json: bool
+) -> int:
+    """Withdraw a record of the agent's, and say so; the exit code."""
+    gone = open_swarm().withdraw(record_id, reason, kinds=(kind,))
+    if json:
+        jsonout.emit(jsonout.flat(gone))
+        return _QUEUED if gone.queued else 0
     if gone.queued:
         render.say(f"queued: the withdrawal of {gone.id} ({gone.reason})")
         next_step("gitcollab sync delivers it")
         return _QUEUED
     render.say("withdrawn:", gone.id)
     return 0
-
-
-def withdrawn(gone: Withdrawn) -> JsonObject:
-    """What was withdrawn."""
-    return jsonout.flat(gone)
 
 
 # -- hypotheses ------------------------------------------------------------------------------------

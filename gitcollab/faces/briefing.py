@@ -185,32 +185,33 @@ def typed(step: Step) -> tuple[str, str]:
     return command.replace("IDEA", step.idea), why
 
 
+# Why a step is due, where that is the same by whatever door.
+WHY: Mapping[Do, str] = {
+    "sync": "fetch what is new, deliver what waits, adopt the best",
+    "adopt": "there is a better program than yours: it adopts it, and delivers",
+    "claimed": "you hold a claim: first make its change, if not of constants",
+    "edits": "the program has edits that were not run",
+    "baseline": "nobody has run the baseline: it is what all is compared with",
+    "idea": "an open hypothesis that runs as it is; or choose one change of your own",
+    "hypothesis": "leave the next idea to whoever is free",
+}
 _TYPED: Mapping[Do, tuple[str, str]] = {
     "suspended": ("gitcollab sync", "you are suspended: it says whom to ask"),
     "join": ("gitcollab join HUB --agent NAME", "this agent is not registered"),
     "running": ("gitcollab status", "a run has its change in the program: wait until it ends"),
     "refused": ("gitcollab outbox", "something of yours was refused: see why, retry or drop it"),
-    "sync": ("gitcollab sync", "fetch what is new, deliver what waits, adopt the best"),
-    "adopt": ("gitcollab sync", "there is a better program than yours: it adopts it, and delivers"),
-    "claimed": ("gitcollab run", "you hold a claim: first make its change, if not of constants"),
-    "edits": ('gitcollab run "WHAT YOU CHANGED"', "the program has edits that were not run"),
-    "baseline": (
-        "gitcollab run",
-        "nobody has run the baseline: it is what all is compared with",
-    ),
-    "idea": (
-        "gitcollab run --hypothesis IDEA",
-        "an open hypothesis that runs as it is; or choose one change of your own",
-    ),
+    "sync": ("gitcollab sync", WHY["sync"]),
+    "adopt": ("gitcollab sync", WHY["adopt"]),
+    "claimed": ("gitcollab run", WHY["claimed"]),
+    "edits": ('gitcollab run "WHAT YOU CHANGED"', WHY["edits"]),
+    "baseline": ("gitcollab run", WHY["baseline"]),
+    "idea": ("gitcollab run --hypothesis IDEA", WHY["idea"]),
     "change": (
         "gitcollab run --set NAME=VALUE",
         "one change that nobody has tried (coverage, ask)",
     ),
     "insight": ('gitcollab insight add "..." --evidence ID', "say what the result taught you"),
-    "hypothesis": (
-        'gitcollab hypothesis add "..." --because "..."',
-        "leave the next idea to whoever is free",
-    ),
+    "hypothesis": ('gitcollab hypothesis add "..." --because "..."', WHY["hypothesis"]),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gitcollab.faces.briefing import WHY
 from gitcollab.faces.mcp.answer import (
     MOST_WORDS,
     Answer,
@@ -248,25 +249,17 @@ _CALLS: Mapping[Do, tuple[str | None, Mapping[str, str], str]] = {
     "join": (None, {}, f"this agent is not on the hub: {_TELL} (gitcollab join HUB --agent NAME)"),
     "running": (None, {}, "an experiment is running here: wait; ask or propose meanwhile"),
     "refused": (None, {}, f"something of yours was refused: {_TELL} (gitcollab outbox)"),
-    "sync": ("sync", {}, "fetch what is new, deliver what waits, adopt the best"),
-    "adopt": ("sync", {}, "there is a better program than yours: it adopts it, and delivers"),
-    "claimed": ("run", {}, "you hold a claim: first make its change, if not of constants"),
-    "edits": ("run", {"what": "WHAT YOU CHANGED"}, "the program has edits that were not run"),
-    "baseline": ("run", {}, "nobody has run the baseline: it is what all is compared with"),
-    "idea": (
-        "run",
-        {"hypothesis": "IDEA"},
-        "an open hypothesis that runs as it is; or choose one change of your own",
-    ),
+    "sync": ("sync", {}, WHY["sync"]),
+    "adopt": ("sync", {}, WHY["adopt"]),
+    "claimed": ("run", {}, WHY["claimed"]),
+    "edits": ("run", {"what": "WHAT YOU CHANGED"}, WHY["edits"]),
+    "baseline": ("run", {}, WHY["baseline"]),
+    "idea": ("run", {"hypothesis": "IDEA"}, WHY["idea"]),
     "change": (
         "run",
         {"what": "WHAT YOU CHANGE"},
         "one change that nobody has tried (ask): as set_values, or edited in the program",
     ),
     "insight": ("insight_add", {"text": "..."}, "say what the result taught you, with evidence"),
-    "hypothesis": (
-        "hypothesis_add",
-        {"title": "...", "because": "..."},
-        "leave the next idea to whoever is free",
-    ),
+    "hypothesis": ("hypothesis_add", {"title": "...", "because": "..."}, WHY["hypothesis"]),
 }

@@ -225,6 +225,35 @@ class Plausible(Frozen):
     max_step: Annotated[Number, Field(gt=0)] | None = None
 
 
+class Dimension(Frozen):
+    """The values that a search gives a constant: from ``low`` to ``high``, or one of ``choices``.
+
+    Whole numbers where both bounds are. ``log``: what matters is the ratio of two values.
+    """
+
+    low: Whole | Number | None = None
+    high: Whole | Number | None = None
+    log: bool = False
+    choices: Annotated[list[Scalar | Row], Field(min_length=2, max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _range_or_choices(self) -> Self:
+        if self.choices is not None:
+            if self.low is not None or self.high is not None or self.log:
+                raise ValueError("a dimension has low and high, or choices, not both")
+            return self
+        if self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError("a dimension has low below high, or choices")
+        if self.log and self.low <= 0:
+            raise ValueError("a dimension on a log scale lies above 0")
+        return self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its range is of whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
 class Limits(Frozen):
     """How much one agent may add, and how many may join: against floods.
 
@@ -265,6 +294,7 @@ class Task(Record):
     sigma: Annotated[Number, Field(gt=0)]
     z: Annotated[Number, Field(ge=0, le=10)] = 1.0
     policy: Policy = Policy()
+    space: Annotated[dict[Name, Dimension], Field(max_length=64)] | None = None  # of constants
     hub: Nonce | None = None  # what no other hub has: maintainers' words are for one hub
     maintainers: Annotated[dict[AgentName, PublicKey], Field(max_length=64)] = {}
     retired: Annotated[list[PublicKey], Field(max_length=256)] = []  # former maintainers' keys

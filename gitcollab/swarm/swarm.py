@@ -39,6 +39,7 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.engine.terms import Terms
     from gitcollab.swarm.exporting import Exported
     from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
     from gitcollab.swarm.ideas.insights import Learned, LearnedPage
@@ -208,11 +209,13 @@ class Swarm:
         sandbox: Mode | None = None,
         hypothesis: str | None = None,
         cites: Sequence[str] = (),
+        terms: Terms | None = None,
         progress: Callable[[RunProgress], None] | None = None,
         on_report: Callable[[RunReport], None] | None = None,
     ) -> RoundsReport:
         """``count`` experiments, or (None) as many as can be. See ``rounds.run_many``."""
-        from gitcollab.swarm import rounds
+        from gitcollab.swarm.engine import rounds
+        from gitcollab.swarm.engine.terms import FREELY
 
         return rounds.run_many(
             self.member,
@@ -225,6 +228,7 @@ class Swarm:
             sandbox=sandbox,
             hypothesis=hypothesis,
             cites=cites,
+            terms=terms or FREELY,
             progress=progress or (lambda _: None),
             on_report=on_report or (lambda _: None),
         )

@@ -13,8 +13,9 @@ from gitcollab.faces.pages import pages
 from gitcollab.records.models import Result
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.drain import Drain
-from gitcollab.swarm import choosing, governing
-from gitcollab.swarm.choosing import Past
+from gitcollab.swarm import governing
+from gitcollab.swarm.engine import choosing
+from gitcollab.swarm.engine.choosing import Past
 from gitcollab.swarm.exporting import cells
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.hooks import install

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from gitcollab.errors import OfflineError, RefusedError
 from gitcollab.swarm import confinement
-from gitcollab.swarm.choosing import MOST_OWN, Past, choose, is_of_use
 from gitcollab.swarm.claiming import claim, claim_behind, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
+from gitcollab.swarm.engine.choosing import MOST_OWN, Past, choose, is_of_use
+from gitcollab.swarm.engine.terms import FREELY, Terms
 from gitcollab.swarm.ideas.linking import links
 from gitcollab.swarm.identity import key_of, title
 from gitcollab.swarm.member import Member
@@ -55,6 +56,7 @@ def run_many(
     sandbox: Mode | None = None,
     hypothesis: str | None = None,
     cites: Sequence[str] = (),
+    terms: Terms = FREELY,
     progress: Progress = lambda _: None,
     on_report: OnReport = lambda _: None,
 ) -> RoundsReport:

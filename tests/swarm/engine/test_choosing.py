@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gitcollab.records.models import Claim
-from gitcollab.swarm import choosing
 from gitcollab.swarm.claiming import claim
+from gitcollab.swarm.engine import choosing
 from gitcollab.swarm.outcomes import Granted, RunReport
 from gitcollab.swarm.proposal import FIRST_SEED, propose
 from gitcollab.swarm.swarm import Swarm

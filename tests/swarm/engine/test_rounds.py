@@ -18,14 +18,15 @@ from gitcollab.errors import GitcollabError
 from gitcollab.git.command import run_git
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result
-from gitcollab.swarm import choosing, rounds, running
+from gitcollab.swarm import running
 from gitcollab.swarm.claiming import claim
+from gitcollab.swarm.engine import choosing, rounds
 from gitcollab.swarm.outcomes import Granted, Offline, Refused, RunReport, Taken
 from gitcollab.swarm.proposal import FIRST_SEED
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
 from tests import toy
-from tests.swarm.test_choosing import claim_of
+from tests.swarm.engine.test_choosing import claim_of
 
 Agent = Callable[[str], Swarm]
 During = Callable[[int, Callable[[], object]], None]

@@ -1,0 +1,1 @@
+"""What a machine that is lent does by itself: choose, run, publish, and again."""

@@ -1,0 +1,1 @@
+"""What to try of the engine's own: values of constants, from all that the hub's results say."""

@@ -266,17 +266,30 @@ class Limits(Frozen):
     open_hypotheses: Positive = 50
 
 
+# What a machine that works by itself may run next, beside what its user asks of it.
+Due: TypeAlias = Literal["replication", "hypothesis", "proposal"]
+
+
 class Policy(Frozen):
     """How a hub is run. ``admission``: who may take part.
 
     ``open``: whoever joins. ``invite``: whom a maintainer gave an invitation. ``approval``: whom a
-    maintainer has admitted; an agent may join before that, and waits.
+    maintainer has admitted; an agent may join before that, and waits. ``next``: what machines that
+    work by themselves run next, the first first, where it is not as usual; what is left out is not
+    run.
     """
 
     claim_ttl_seconds: Annotated[int, Field(strict=True, ge=30, le=86_400)] = 900
     admission: Literal["open", "invite", "approval"] = "open"
     admission_since: Time | None = None  # who joined before is a member all the same
     limits: Limits = Limits()
+    next: Annotated[list[Due], Field(min_length=1, max_length=3)] | None = None
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if self.next is not None and len(set(self.next)) < len(self.next):
+            raise ValueError("next names a kind of experiment twice")
+        return self
 
 
 class Task(Record):

@@ -138,7 +138,8 @@ class RunReport:
     """What became of one experiment.
 
     ``failed`` means that nothing was published (the program could not be started);
-    a crash that was published is ``published``, with its reason in ``error``.
+    a crash that was published is ``published``, with its reason in ``error``. ``kind`` is what was
+    chosen (see ``engine.choice``) and ``why`` a line on it; None where the user said what to run.
     """
 
     outcome: Literal["published", "queued", "refused", "failed"]
@@ -151,6 +152,18 @@ class RunReport:
     claim: ClaimOutcome | None = None
     notes: tuple[str, ...] = field(default=())  # what the user should know: files kept aside, ...
     adopted: Adopted | None = None  # what took the working program's place afterwards
+    kind: str | None = None
+    why: str = ""
+
+    @property
+    def is_keep(self) -> bool:
+        """Whether it is better than what it was changed from, as far as is known."""
+        return self.verdict == "better"
+
+    @property
+    def is_replication(self) -> bool:
+        """Whether it measured again what was measured before."""
+        return self.result is not None and self.result.replicates is not None
 
 
 @dataclass(frozen=True)
@@ -159,6 +172,9 @@ class RoundsReport:
 
     ``counts``: how many ended as what, an outcome of RunReport or "crashed". ``stopped``: why they
     ended before their number was full, empty when it was; ``failing``: since too many failed.
+    ``kinds``: how many were of which kind of choice, "asked" where the user said what to run.
+    ``keeps`` were better than their base when they were published; ``replications`` other runs of
+    what was measured before.
     """
 
     last: RunReport
@@ -166,3 +182,6 @@ class RoundsReport:
     counts: Mapping[str, int]
     stopped: str = ""
     failing: bool = False
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    keeps: int = 0
+    replications: int = 0

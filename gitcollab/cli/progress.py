@@ -64,7 +64,13 @@ class LiveLine:
         self._beat = beat
 
     def show_run(self, progress: RunProgress) -> None:
-        """Show where a run is."""
+        """Show where a run is; a note stays."""
+        if progress.phase == "note":
+            self.clear()
+            self._beat = None
+            if not self._quiet:
+                self._write(f"note: {line(progress.description)}\n")
+            return
         self.show(describe(progress), (progress.phase, progress.elapsed // EVERY_SECONDS))
 
     def show_share(self, what: str, share: float) -> None:
@@ -99,6 +105,8 @@ def describe(progress: RunProgress) -> str:
         return f"publishing: {line(progress.description)}"
     if progress.phase == "wait":
         return f"waiting: {line(progress.description)}"
+    if progress.phase == "think":
+        return f"{clock(progress.elapsed)}  thinking: {line(progress.description)}"
     parts = [clock(progress.elapsed)]
     if progress.step is not None:
         parts.append(f"step {progress.step}")

@@ -107,13 +107,15 @@ def run(
     tick: Tick | None = None,
     max_log_bytes: int = 8 * 1024 * 1024,
     cage: Cage | None = None,
+    told: Path | None = None,
 ) -> Finished:
     """Run a command for at most ``timeout`` seconds, its output (both streams) going to ``log``.
 
     ``on_line`` gets each line of output, cut to a bounded length and otherwise as it came: control
     characters are the caller's to clean. ``tick`` gets the seconds since the start about once a
     second; the program's output waits meanwhile. What either raises, and KeyboardInterrupt, ends
-    the program and comes through. ``cage`` stands around the program.
+    the program and comes through. ``cage`` stands around the program; the file ``told`` is its
+    standard input, which has nothing otherwise.
 
     Raises CommandMissing, NeverBegan, and GitcollabError when the log can't be written.
     """
@@ -122,7 +124,7 @@ def run(
         group, began = None, True
         try:
             with _undisturbed():  # until what is started is known here, and can be ended
-                process = _start(command, cwd, env, cage)
+                process = _start(command, cwd, env, cage, told)
                 group = _Group(process)
             if cage:
                 cage.begun()
@@ -175,7 +177,11 @@ def capture(args: Sequence[str], timeout: float) -> str | None:
 
 
 def _start(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], cage: Cage | None
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    cage: Cage | None,
+    told: Path | None,
 ) -> subprocess.Popen[bytes]:
     if not cwd.is_dir():
         raise GitcollabError(f"the folder {cwd} does not exist", "create it, or name another")
@@ -184,18 +190,19 @@ def _start(
     argv, inherited = (list(command), ()) if cage is None else cage.wrap(command, env)
     env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
-        return subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            start_new_session=True,
-            pass_fds=inherited,
-            preexec_fn=_preparation(bounds, caged=cage is not None),
-        )
+        with Path(os.devnull if told is None else told).open("rb") as given:
+            return subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                start_new_session=True,
+                pass_fds=inherited,
+                preexec_fn=_preparation(bounds, caged=cage is not None),
+            )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
     except (OSError, ValueError) as error:  # no program, no permission, a NUL in an argument

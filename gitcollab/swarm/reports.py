@@ -201,9 +201,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Where a run is: seconds since its start, what its program last said of itself."""
+    """Where a run is: seconds since its start, what its program last said of itself.
 
-    phase: Literal["claim", "run", "publish", "wait"]
+    ``think`` is while an external mind is asked, or told; a ``note`` is to be read, and not to be
+    written over by what comes next.
+    """
+
+    phase: Literal["claim", "run", "publish", "wait", "think", "note"]
     description: str
     elapsed: float = 0.0
     step: int | None = None

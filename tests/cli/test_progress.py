@@ -75,3 +75,21 @@ def test_shares() -> None:
             live.show_share("shard 3", n / 100)
     assert len(stream.getvalue().splitlines()) == 11
     assert stream.getvalue().startswith("shard 3  0%\n")
+
+
+def test_a_note_stays_and_the_line_goes_on_below_it() -> None:
+    stream = Terminal()
+    with LiveLine(stream) as live:
+        live.show_run(replace(AT, phase="think", description="a command of yours"))
+        live.show_run(RunProgress("note", "it changed nothing\x1b[2J"))
+        live.show_run(AT)
+    clear = "\r\x1b[K"
+    thinking = f"{clear}0:23  thinking: a command of yours{clear}"
+    assert stream.getvalue().startswith(f"{thinking}note: it changed nothing\\x1b[2J\n{clear}0:23")
+
+
+def test_where_nobody_looks_there_is_no_note_either() -> None:
+    stream = io.StringIO()
+    with LiveLine(stream, quiet=True) as live:
+        live.show_run(RunProgress("note", "it changed nothing"))
+    assert stream.getvalue() == ""

@@ -104,6 +104,14 @@ os.rename("pid.new", "pid")
 """
 
 
+def test_the_standard_input_is_a_file_or_nothing(run: Run) -> None:
+    (run.folder / "told").write_text("one\ntwo\n")
+    code = "import sys; print(repr(sys.stdin.read()))"
+    run(code)
+    run(code, told=run.folder / "told")
+    assert run.lines == ["''", r"'one\ntwo\n'"]
+
+
 def test_both_streams_go_to_the_log_and_the_lines(run: Run) -> None:
     done = run("import os; os.write(1, b'out\\n'); os.write(2, b'err\\n'); os.write(1, b'end')")
 

@@ -66,11 +66,12 @@ class Experiment:
         return seen.elapsed, total, _words(seen)
 
 
+_DOING = {"claim": "claiming", "publish": "publishing", "wait": "waiting", "think": "thinking"}
+
+
 def _words(seen: RunProgress) -> str:
     said: Sequence[str] = [
-        {"claim": "claiming", "run": "running", "publish": "publishing", "wait": "waiting"}[
-            seen.phase
-        ],
+        _DOING.get(seen.phase, "running"),
         *([] if seen.step is None else [f"step {seen.step}"]),
         *([] if seen.loss is None else [f"loss {seen.loss:g}"]),
     ]

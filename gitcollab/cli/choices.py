@@ -13,6 +13,25 @@ GitDir = Annotated[
 ]
 Branch = Annotated[str | None, typer.Option(help="The branch that holds the state.")]
 
+What = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="WHAT",
+        help="The change in words. Left out, it is read from what differs from the base.",
+    ),
+]
+Hypothesis = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The hypothesis that it tests; part of the id is enough."),
+]
+Cites = Annotated[
+    list[str] | None, typer.Option(metavar="INSIGHT", help="An insight that it tests, by its id.")
+]
+Seed = Annotated[
+    # What torch and numpy take both.
+    int | None, typer.Option(min=0, max=2**32 - 1, help="The random seed of the run.")
+]
+
 
 def branch_of(git_dir: Path, branch: str | None) -> str:
     """The branch that is meant: the one given, else the one that a hub's door guards."""

@@ -59,3 +59,9 @@ def patch_text(path: Path) -> str:
         if len(data) == limit:  # cut in the middle of a character
             return data.decode(errors="replace")
         raise UsageError(f"the patch {path} is not UTF-8 text (byte {e.start})", _PATCHES) from e
+
+
+def typed_links(hypothesis: str | None, cites: list[str] | None) -> list[str]:
+    """The options that say what is tested, to be typed again."""
+    given = [] if hypothesis is None else ["--hypothesis", hypothesis]
+    return given + [word for one in cites or [] for word in ("--cites", one)]

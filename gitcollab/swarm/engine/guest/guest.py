@@ -2,22 +2,85 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+from gitcollab.runner import idle
+from gitcollab.swarm.engine.guest.pausing import paused
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.preparing import Progress
+from gitcollab.swarm.reports import RunProgress
+
+LOOK_SECONDS = 3.0  # between two looks at whether a pause is over
+BUSY_SECONDS = 30.0  # between two looks at a machine that is busy
+FIRST_BACK_OFF = 60.0  # seconds, from the second failure in a row on; it doubles
+LAST_BACK_OFF = 3600.0
+_LATE = 0.1  # of an experiment's time: so late it may end, as far as is known before
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], object]
+Busy = Callable[[], str | None]
+
+
+def awake() -> float:
+    """Seconds that pass while the machine sleeps, too; what they count from is no matter."""
+    of_all = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
+    return time.monotonic() if of_all is None else time.clock_gettime(of_all)
 
 
 class Guest:
-    """A guest on this machine, from now on, on these terms."""
+    """A guest on this machine, from now on, on these terms.
 
-    def __init__(self, member: Member, terms: Terms, progress: Progress) -> None:
+    With ``hours``, no experiment begins that would probably end later: the longest so far, or the
+    task's budget, says how long one takes. Where ``when_idle`` is asked for the machine is looked
+    at before each; what has begun goes on when it becomes busy, and steps back by its priority.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        terms: Terms,
+        progress: Progress,
+        *,
+        clock: Clock = awake,
+        sleep: Sleep | None = None,
+        busy: Busy = idle.busy,
+    ) -> None:
         self._member = member
         self._terms = terms
         self._progress = progress
+        self._clock = clock
+        self._sleep: Sleep = sleep or time.sleep
+        self._busy = busy
+        self._until = None if terms.hours is None else clock() + 3600 * terms.hours
+        self._began: float | None = None  # the experiment under way
+        self._longest = 0.0  # of those that have ended
 
     def why_stop(self) -> str | None:
         """Why no other experiment begins; None while one may."""
+        if self._until is None:
+            return None
+        now = self._clock()
+        if self._began is not None:
+            self._longest = max(self._longest, now - self._began)
+        left, takes = self._until - now, self._takes()
+        if left <= 0:
+            return f"the {_hours(self._terms.hours)} are over"
+        if takes * (1 - _LATE) > left:
+            return (
+                f"of the {_hours(self._terms.hours)} {_span(left)} are left, "
+                f"and an experiment takes about {_span(takes)}"
+            )
         return None
+
+    def is_free(self, failures: int = 0) -> bool:
+        """Whether ``wait`` would return None at once, as far as is known without looking long.
+
+        What is claimed long before it can begin would be lost to others.
+        """
+        late = self.why_stop() is not None
+        return not (late or self._terms.when_idle or _back_off(failures) or self._pause())
 
     def wait(self, failures: int = 0) -> str | None:
         """Return once an experiment may begin: None; or why none will.
@@ -25,8 +88,73 @@ class Guest:
         Waits while the machine is paused, or busy where that counts, and longer the more
         ``failures`` there were in a row. ^C is raised.
         """
-        return self.why_stop()
+        return self._wait(_back_off(failures), f"{failures} experiments in a row failed")
 
     def sleep(self, seconds: float) -> str | None:
         """As ``wait``, after so many seconds."""
-        return self.why_stop()
+        return self._wait(seconds, "")
+
+    def _wait(self, seconds: float, why: str) -> str | None:
+        stop = self.why_stop()
+        self._began = None  # what comes now is no part of an experiment
+        over = self._clock() + seconds
+        while stop is None:
+            reason, rest = self._obstacle(over, why)
+            if rest <= 0:
+                self._began = self._clock()
+                return None
+            if reason:
+                self._progress(RunProgress("wait", reason))
+            self._rest(rest)
+            stop = self.why_stop()
+        return stop
+
+    def _obstacle(self, over: float, why: str) -> tuple[str, float]:
+        """What is in the way of an experiment, in words, and for how long to look away."""
+        if said := self._pause():
+            return said, LOOK_SECONDS
+        if (left := over - self._clock()) > 0:
+            said = f"{why}; the next begins in {_span(left)}" if why else ""
+            return said, min(left, LOOK_SECONDS)
+        if self._terms.when_idle and (busy := self._busy()):
+            return f"{busy}; it is looked at every {BUSY_SECONDS:g} s", BUSY_SECONDS
+        return "", 0.0
+
+    def _pause(self) -> str:
+        """The pause, in words; "" where there is none."""
+        found = paused(self._member.workspace, self._member.clock())
+        if found is None:
+            return ""
+        if found.until is None:
+            return "paused; gitcollab resume goes on"
+        return f"paused until {found.until.astimezone():%Y-%m-%d %H:%M}; gitcollab resume ends it"
+
+    def _rest(self, seconds: float) -> None:
+        if self._until is not None:
+            seconds = max(0.0, min(seconds, self._until - self._clock()))
+        try:
+            self._sleep(seconds)
+        except KeyboardInterrupt as e:
+            e.add_note("nothing was running, so nothing is lost")
+            raise
+
+    def _takes(self) -> float:
+        """How long an experiment takes, as far as is known; 0 where it is not."""
+        budget = self._member.task.budget.seconds
+        return self._longest or float(budget or 0.0)
+
+
+def _back_off(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: one may be an accident."""
+    if failures < 2:
+        return 0.0
+    return float(min(LAST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(failures - 2, 16)))
+
+
+def _hours(hours: float | None) -> str:
+    return f"{hours:g} hours" if hours is not None and hours > 1 else f"{60 * (hours or 0):g} min"
+
+
+def _span(seconds: float) -> str:
+    """A time in words, to be read once: minutes, from a minute on."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{max(1, seconds):.0f} s"

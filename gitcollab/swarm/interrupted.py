@@ -1,0 +1,10 @@
+"""A run that was ended for nothing that is its own: it says nothing, and nothing is published."""
+
+from __future__ import annotations
+
+
+class Interrupted(Exception):  # noqa: N818 - reads as what it is
+    """The run was ended, or what it measured counts for nothing; why, in words.
+
+    No GitcollabError: it is no failure of the experiment's, which may be begun anew.
+    """

@@ -17,13 +17,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitcollab.records.models import Task
-from gitcollab.records.quoting import BAR, STANDING, line
-from gitcollab.swarm.briefing import Briefing, Do, Step, short_hash_of
-from gitcollab.swarm.ideas.hypotheses import Idea
-from gitcollab.swarm.ideas.insights import Learned
-from gitcollab.swarm.identity import change_text
-from gitcollab.swarm.maps.analysis import Analysis, Outcome
-from gitcollab.swarm.reports import Entry, Status
+from gitcollab.records.quoting import BAR, line
+from gitcollab.swarm.briefing import Briefing, Do, Step
+from gitcollab.swarm.excerpts import (
+    Part,
+    clipped,
+    entry_line,
+    fitting,
+    idea_line,
+    insight_line,
+    outcome_line,
+    quoted_line,
+    runs,
+)
+from gitcollab.swarm.maps.analysis import Analysis
+from gitcollab.swarm.reports import Status
 
 MOST = 2000  # tokens
 FULL = 12_000
@@ -44,37 +52,25 @@ class Told:
     limit: int
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Lines of others' words, the most useful first, under a heading of ours."""
-
-    heading: str
-    lines: Sequence[str]
-
-    def shown(self, number: int) -> str:
-        return "\n".join((f"{self.heading} (quoted: {STANDING})", *self.lines[:number]))
-
-
 def told(brief: Briefing, *, full: bool = False) -> Told:
     """The briefing's text: at most 2,000 tokens, or 12,000 where it is full."""
     limit, cut = (FULL, _CUT_FULL) if full else (MOST, _CUT)
-    parts = [part for part in _parts(brief, cut, full) if part.lines]
+    parts = list(_parts(brief, cut, full))
     head, foot = _head(brief), _foot(brief)
-    taken = _fitting(parts, limit - _SLACK - bound(f"{head}\n\n{foot}\n"))
-    shown = [part.shown(n) for part, n in zip(parts, taken, strict=True) if n]
+    shown = fitting(parts, limit - _SLACK - bound(f"{head}\n\n{foot}\n"), bound)
     text = "\n\n".join((head, *shown, foot))
     return Told(text, bound(text) + _SLACK, limit)
 
 
 def elsewhere(why: str, hint: str) -> Told:
     """The briefing in a folder that is no workspace: how to join."""
-    return _none(f"{_clipped(why, 300)}: there is no swarm to tell of.", (hint, _THEN))
+    return _none(f"{clipped(why, 300)}: there is no swarm to tell of.", (hint, _THEN))
 
 
 def unread(why: str) -> Told:
     """The briefing where this host has never read the hub, which is away: to go on, and how."""
     said = (
-        f"{_clipped(why, 300)}. This host has not read it yet: nothing is known of the swarm,\n"
+        f"{clipped(why, 300)}. This host has not read it yet: nothing is known of the swarm,\n"
         "and nothing can be run before it is. collab.md here is the protocol that you follow."
     )
     later = "go on: read it, read and edit the program; every few minutes: gitcollab sync"
@@ -83,7 +79,7 @@ def unread(why: str) -> Told:
 
 def _none(said: str, steps: Sequence[str]) -> Told:
     """What is told where there is nothing to brief of."""
-    rows = (f"  {_clipped(one, 300)}" for one in steps if one)
+    rows = (f"  {clipped(one, 300)}" for one in steps if one)
     text = "\n".join(("# gitcollab: no briefing here", "", said, "", "Next:", *rows))
     return Told(text, bound(text) + _SLACK, MOST)
 
@@ -99,19 +95,6 @@ def _bound_of_line(shown: str) -> int:
         return size
     runs = [len(found[0]) for found in _PLAIN.finditer(shown)]
     return size - sum(runs) + sum(-(-run // 4) for run in runs)
-
-
-def _fitting(parts: Sequence[_Part], room: int) -> list[int]:
-    """How many lines of each part there is room for: the first of each, then the second, ..."""
-    taken = [0] * len(parts)
-    for turn in range(max((len(part.lines) for part in parts), default=0)):
-        for at, part in enumerate(parts):
-            if turn >= len(part.lines) or taken[at] != turn:
-                continue
-            cost = bound(part.shown(turn + 1)) - (bound(part.shown(turn)) if turn else -1)
-            if cost <= room:
-                taken[at], room = turn + 1, room - cost
-    return taken
 
 
 # -- ours ------------------------------------------------------------------------------------------
@@ -133,9 +116,7 @@ def _best(found: Analysis, tier: str) -> str:
     if best is None:
         return f"Best: none yet. Experiments: {went.experiments}."
     error = best.sigma / best.n**0.5
-    said = (
-        f"Best: {best.metric:.6g} +- {error:.2g} ({best.standing}, {_runs(best.n)}, {best.tier})."
-    )
+    said = f"Best: {best.metric:.6g} +- {error:.2g} ({best.standing}, {runs(best.n)}, {best.tier})."
     moved = ""
     if went.gain is not None and went.noise is not None:
         moved = f" ({went.gain:+.2g} of late, noise {went.noise:.2g})"
@@ -215,10 +196,6 @@ _TYPED: Mapping[Do, tuple[str, str]] = {
 }
 
 
-def _runs(number: int) -> str:
-    return f"{number} run{'s' * (number != 1)}"
-
-
 def _name(text: str) -> str:
     """A word that maintainers chose."""
     shown = line(text)
@@ -228,7 +205,7 @@ def _name(text: str) -> str:
 # -- theirs ----------------------------------------------------------------------------------------
 
 
-def _parts(brief: Briefing, cut: int, full: bool) -> Iterator[_Part]:
+def _parts(brief: Briefing, cut: int, full: bool) -> Iterator[Part]:
     found, me = brief.analysis, brief.status.agent
     counts = found.hypotheses.counts
     open_now = f"{counts.get('open', 0)} open, {counts.get('tested', 0)} tested"
@@ -236,70 +213,34 @@ def _parts(brief: Briefing, cut: int, full: bool) -> Iterator[_Part]:
     others = [claim for claim in found.claims if claim.agent != me]
     here = found.by_tier.get(brief.tier)
     best = [one for one in (found.best, here) if one is not None]
-    yield _Part("Best", list(dict.fromkeys(_entry(one, cut) for one in best)))
+    yield Part("Best", list(dict.fromkeys(entry_line(one, cut) for one in best)))
     for heading, claims in (("You claim", mine), (f"Running now: {len(others)}", others)):
         left = ((c, _span((c.expires_at - brief.now).total_seconds())) for c in claims)
-        lines = [_line(f"{c.agent}, {time} left", c.description, cut) for c, time in left]
-        yield _Part(heading, lines if full else lines[:5])
-    yield _Part("Kept last, with gain", [_outcome(one, cut) for one in found.kept])
-    yield _Part("Failed last", [_outcome(one, cut) for one in found.failed])
-    yield _Part(f"Hypotheses: {open_now}", [_idea(one, cut) for one in brief.ideas])
-    yield _Part(f"Insights: {found.insights.total}", [_insight(one, cut) for one in brief.insights])
+        lines = [quoted_line(f"{c.agent}, {time} left", c.description, cut) for c, time in left]
+        yield Part(heading, lines if full else lines[:5])
+    yield Part("Kept last, with gain", [outcome_line(one, cut) for one in found.kept])
+    yield Part("Failed last", [outcome_line(one, cut) for one in found.failed])
+    yield Part(f"Hypotheses: {open_now}", [idea_line(one, cut) for one in brief.ideas])
+    yield Part(
+        f"Insights: {found.insights.total}", [insight_line(one, cut) for one in brief.insights]
+    )
     again = found.replicate if full else found.replicate[:3]
-    yield _Part("Worth another run", [_entry(one, cut) for one in again])
+    yield Part("Worth another run", [entry_line(one, cut) for one in again])
     if full:
         yield from _more(brief, cut)
 
 
-def _more(brief: Briefing, cut: int) -> Iterator[_Part]:
+def _more(brief: Briefing, cut: int) -> Iterator[Part]:
     """What a full briefing has besides."""
     found, went = brief.analysis, brief.analysis.diversity
-    yield _Part("Best of each tier", [_entry(one, cut) for one in found.by_tier.values()])
-    yield _Part("Kept on several tiers", [_entry(one, cut) for one in found.transfers])
+    yield Part("Best of each tier", [entry_line(one, cut) for one in found.by_tier.values()])
+    yield Part("Kept on several tiers", [entry_line(one, cut) for one in found.transfers])
     active = [f"{a.experiments} experiments, {a.kept} kept" for a in found.active]
     names = [one.agent for one in found.active]
-    lines = [_line(said, name, cut) for said, name in zip(active, names, strict=True)]
-    yield _Part("Active of late", lines)
+    lines = [quoted_line(said, name, cut) for said, name in zip(active, names, strict=True)]
+    yield Part("Active of late", lines)
     about = f"{went.most_share:.0%} of the last {went.experiments} experiments"
-    yield _Part("Tried most", [_line(about, went.most, cut)] if went.most else [])
-
-
-def _entry(one: Entry, cut: int) -> str:
-    said = f"{_id(one.id)} {one.agent} {one.metric:.6g} ({_runs(one.n)}, {one.tier})"
-    return _line(said, one.description, cut)
-
-
-def _outcome(one: Outcome, cut: int) -> str:
-    how = one.status if one.gain is None or one.status != "ok" else f"{one.gain:+.2g}"
-    return _line(f"{_id(one.id)} {one.agent} {how}", one.description, cut)
-
-
-def _idea(one: Idea, cut: int) -> str:
-    made = one.hypothesis
-    how = change_text(made.set) if made.set else "a patch" if made.patch else "in words"
-    return _line(f"{_id(made.id)} {made.agent}", f"{made.title} [{how}]", cut)
-
-
-def _insight(one: Learned, cut: int) -> str:
-    tests = f" {one.support}:{one.against}" if one.support or one.against else ""
-    said = f"{_id(one.insight.id)} {one.insight.agent}, {one.standing}{tests}"
-    return _line(said, one.insight.text, cut)
-
-
-def _line(said: str, words: str, cut: int) -> str:
-    return f"{BAR}{line(said)}: {_clipped(words, cut)}"
-
-
-def _id(record_id: str) -> str:
-    return short_hash_of(record_id) or record_id
-
-
-def _clipped(text: str, most: int) -> str:
-    """``text`` on one line, in at most so many bytes."""
-    shown = line(text)
-    if len(shown.encode()) <= most:
-        return shown
-    return shown.encode()[: most - 3].decode(errors="ignore").rstrip() + "..."
+    yield Part("Tried most", [quoted_line(about, went.most, cut)] if went.most else [])
 
 
 def _span(seconds: float) -> str:

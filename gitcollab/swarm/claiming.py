@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
@@ -27,6 +28,32 @@ from gitcollab.swarm.outcomes import (
 from gitcollab.swarm.roster import roster
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """An experiment that a machine chose by itself, with the seed it is to have.
+
+    ``most``: it is another run of a program of which so many were known, done or under way, and is
+    no longer wanted where there are more.
+    """
+
+    experiment: Experiment
+    seed: int
+    most: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The experiment's key."""
+        return key_of(self.experiment, self.seed)
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The answer to a claim of one of several: what is ``wanted`` that it speaks of."""
+
+    wanted: Wanted
+    answer: ClaimOutcome
+
+
 def claim(
     member: Member, experiment: Experiment, *, seed: int | None = None, anyway: bool = False
 ) -> ClaimOutcome:
@@ -36,28 +63,14 @@ def claim(
     makes a duplicate. One that is held and does not name the hypothesis or the insights that the
     experiment does is put in its words.
     """
-    known = held(member, experiment, key_of(experiment, seed))
-    if known is not None and _names_more(experiment, known):
-        return refine(member, known, experiment, anyway=anyway)
-    return claim_behind(member, (), experiment, seed=seed, anyway=anyway)[1]
-
-
-def claim_behind(
-    member: Member,
-    others: Sequence[Request],
-    experiment: Experiment,
-    *,
-    seed: int | None = None,
-    anyway: bool = False,
-) -> tuple[list[Outcome], ClaimOutcome]:
-    """Submit other requests and behind them, in the same push, a claim (see ``claim``)."""
     key = key_of(experiment, seed)
     known = held(member, experiment, key)
-    answer: ClaimOutcome | None = Granted(known) if known else None
-    if answer is None and not anyway:
-        answer = _done(member, experiment, key, member.queued().values())
-    if answer is not None:
-        return (member.submit(*others) if others else []), answer
+    if known is not None and _names_more(experiment, known):
+        return refine(member, known, experiment, anyway=anyway)
+    if known is not None:
+        return Granted(known)
+    if not anyway and (done := _done(member, experiment, key, member.queued().values())):
+        return done
     claim = _new_claim(member, experiment, key)
     # What is learned here of words, perhaps from a model that loads for seconds, is kept: during
     # the decision itself other agents of this host wait.
@@ -67,10 +80,60 @@ def claim_behind(
         if met == claim.id:  # a key has one holder: what is done beside it has a key of its own
             again["id"] = f"{claim.id[:60]}-again-{claim.nonce[:8]}"
         claim = member.sign(claim.model_copy(update=again))
-    outcomes, answer = _ask(member, claim, anyway, others)
+    answer = _ask(member, claim, anyway)
     if isinstance(answer, Offline) and not anyway:
         answer = _done(member, experiment, key, member.related(experiment)) or answer
-    return outcomes, answer
+    return answer
+
+
+def claim_first(
+    member: Member,
+    wanted: Sequence[Wanted],
+    others: Sequence[Request] = (),
+    told: Sequence[Experiment] = (),
+) -> tuple[list[Outcome], Picked]:
+    """Ask for the first of several experiments that is free, in one push behind other requests.
+
+    ``told`` are experiments that the others tell of. Where none is free the answer is the first
+    one's. All are remembered before any is asked for, as ``chosen``, and those that were not
+    granted forgotten: an interrupt must not orphan one. One that this workspace holds is granted
+    again, unless one before it is free.
+    """
+    open_ones, kept = _before_held(member, wanted)
+    unknown = [one for one in open_ones if _queued(member, one) is None]
+    if not unknown:
+        outcomes = submit_with_named(member, told, *others) if others else []
+        if kept is not None:
+            return outcomes, kept
+        done = _queued(member, wanted[0])
+        assert done is not None
+        return outcomes, Picked(wanted[0], done)
+    made = [_new_claim(member, one.experiment, one.key) for one in unknown]
+    chosen = {one.key: one.most for one in unknown}
+    outcomes, at, answer = _ask_for_one(member, made, others, told=told, chosen=chosen)
+    if isinstance(answer, Offline):
+        for one in unknown:
+            related = member.related(one.experiment)
+            if _done(member, one.experiment, one.key, related) is None:
+                return outcomes, Picked(one, Offline(one.key, answer.reason))
+    if kept is not None and not isinstance(answer, Granted):
+        return outcomes, kept
+    return outcomes, Picked(unknown[at], answer)
+
+
+def _before_held(
+    member: Member, wanted: Sequence[Wanted]
+) -> tuple[Sequence[Wanted], Picked | None]:
+    """What is wanted more than the first that this workspace holds, and that one."""
+    for at, one in enumerate(wanted):
+        if (known := held(member, one.experiment, one.key)) is not None:
+            return wanted[:at], Picked(one, Granted(known))
+    return wanted, None
+
+
+def _queued(member: Member, one: Wanted) -> Duplicate | None:
+    """The result of the same experiment that waits on this host."""
+    return _done(member, one.experiment, one.key, member.queued().values())
 
 
 def _names_more(experiment: Experiment, known: Claim) -> bool:
@@ -97,29 +160,47 @@ def _done(
     return None
 
 
-def _ask(
-    member: Member, made: Claim, anyway: bool = False, others: Sequence[Request] = ()
-) -> tuple[list[Outcome], ClaimOutcome]:
-    """Send a claim. It is remembered before it is sent: an interrupt must not orphan it."""
-    before = {c.id: c for c in member.workspace.claims()}.get(made.id)
-    member.workspace.hold(made)
-    payload = {
-        "claim": codec.to_mapping(made),
-        "task": member.task.digest,
-        "anyway": anyway,
-    }
+def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
+    return _ask_for_one(member, [made], anyway=anyway)[2]
+
+
+def _ask_for_one(
+    member: Member,
+    made: Sequence[Claim],
+    others: Sequence[Request] = (),
+    *,
+    told: Sequence[Experiment] = (),
+    anyway: bool = False,
+    chosen: Mapping[str, int | None] | None = None,
+) -> tuple[list[Outcome], int, ClaimOutcome]:
+    """Send claims of which one is wanted; with the outcomes of ``others`` which of them, and the
+    answer to it.
+
+    They are remembered before they are sent: an interrupt must not orphan them.
+    """
+    before = {c.id: c for c in member.workspace.claims()}
+    for one in made:
+        member.workspace.hold(one, chosen=chosen is not None)
+    first, *instead = map(codec.to_mapping, made)
+    payload = {"claim": first, "task": member.task.digest, "anyway": anyway}
+    if chosen is not None:
+        payload |= {"instead": instead, "chosen": dict(chosen)}
     request = member.request("claim", payload, when_offline="drop", patience=CLAIM_PATIENCE)
     try:
-        *outcomes, last = submit_with_named(member, made, *others, request)
-        answer = _answer(member, made, last)
+        *outcomes, last = submit_with_named(member, [*told, *made], *others, request)
+        got = last.get("experiment", made[0].id) if last["outcome"] == "granted" else None
+        at = next((n for n, one in enumerate(made) if one.id == got), 0)
+        answer = _answer(member, made[at], last)
     except BaseException:
-        give_back(member, made)
+        with suppress(GitcollabError):  # they expire by themselves when the hub is away
+            _give_back(member, made)
         raise
-    if not isinstance(answer, Granted):
-        member.workspace.let_go(made.id)
-        if before is not None:
-            member.workspace.hold(before)
-    return outcomes, answer
+    for one in made:
+        if one.id != got:
+            member.workspace.let_go(one.id)
+            if one.id in before:
+                member.workspace.hold(before[one.id])
+    return outcomes, at, answer
 
 
 def held(member: Member, experiment: Experiment, key: str) -> Claim | None:
@@ -286,7 +367,7 @@ def refine(
         spoken = standing  # another process may have renewed it
     fields = spoken.model_dump() | experiment.model_dump() | {"anyway": spoken.anyway}
     made = member.sign(renewed(Claim.model_validate(fields), member.task, now))
-    _, outcome = _ask(member, made, anyway)
+    outcome = _ask(member, made, anyway)
     return Granted(spoken) if isinstance(outcome, Offline) else outcome
 
 

@@ -11,7 +11,7 @@ hold for one time to live too long. A renewal begins anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from gitcollab.swarm import reading
 from gitcollab.swarm.identity import key_of, read_ahead, same_finished, same_now
 from gitcollab.swarm.recogniser import Recogniser, Words
 from gitcollab.swarm.roster import roster
+from gitcollab.swarm.tracks import compares
 
 # How long after its expiry a claim stays in the tree before a sweep removes it.
 SWEEP_GRACE = timedelta(seconds=60)
@@ -35,30 +36,95 @@ RELEASE = "Gitcollab-Release"
 def decide_claim(
     snapshot: Snapshot, request: Request, now: datetime, *, recogniser: Recogniser
 ) -> Decision:
-    """Grant the claim in the request unless the same experiment runs or has finished.
+    """Grant the first of the claims in the request whose experiment neither runs nor has finished.
 
-    A request that is made ``anyway`` is refused only a key that somebody else holds.
+    ``claim`` is what is asked for, ``instead`` what may be had in its place, the most wanted first.
+    A request that is made ``anyway`` is refused only a key that somebody else holds. What a machine
+    chose by itself is ``chosen``: see ``crowded``.
 
-    Outcomes: ``granted``; ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``;
-    ``refused`` when the hub's task is not the one the agent has in mind.
+    Outcomes: ``granted``, with the ``experiment`` that it is of several; where none is free, what is in the way of
+    the first: ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``; ``refused`` when
+    the hub's task is not the one the agent has in mind.
     """
-    claim = Claim.model_validate(request.payload["claim"])
+    payload = request.payload
+    wanted = [Claim.model_validate(one) for one in (payload["claim"], *payload.get("instead", ()))]
     task = reading.task_of(snapshot, "the hub", "the state branch")
-    if task.digest != request.payload["task"]:
+    if task.digest != payload["task"]:
         return Decision({"outcome": "refused", "reason": "the hub's task has changed"}, {}, "")
-    claims = claims_of(snapshot)
-    if claims.get(claim.id) == claim:
-        return Decision({"outcome": "granted"}, {}, "", final=True)
-    anyway, words = bool(request.payload.get("anyway")), recogniser.on(snapshot)
+    standing = claims_of(snapshot)
+    for claim in wanted:  # this very request may have landed before
+        if standing.get(claim.id) == claim:
+            return Decision(_granted(claim, wanted), {}, "", final=True)
+    anyway, words = bool(payload.get("anyway")), recogniser.on(snapshot)
+    chosen: Mapping[str, int | None] = payload.get("chosen", {})
+    in_the_way: Decision | None = None
+    for claim in wanted:
+        lost = _lost(snapshot, claim, task, words, anyway=anyway)
+        if lost is None and claim.id in chosen:
+            lost = _crowded(snapshot, claim, task, chosen[claim.id])
+        if lost is None:
+            return Decision(
+                _granted(claim, wanted),
+                {path_of("claim", claim.id): codec.encode(claim)},
+                f"claim: {claim.description}",
+            )
+        in_the_way = in_the_way or lost
+    assert in_the_way is not None
+    return in_the_way
+
+
+def _granted(claim: Claim, wanted: Sequence[Claim]) -> dict[str, Any]:
+    one_of = {"experiment": claim.id} if len(wanted) > 1 else {}
+    return {"outcome": "granted", **one_of}
+
+
+def _lost(
+    snapshot: Snapshot, claim: Claim, task: Task, words: Words, *, anyway: bool
+) -> Decision | None:
+    """What is in the claim's way, as the outcome of asking for it."""
     if found := running(snapshot, claim, task, words, anyway=anyway):
         return _in_the_way("taken", *found)
     if not anyway and (done := finished(snapshot, claim, task, words)):
         return _in_the_way("duplicate", *done)
-    return Decision(
-        {"outcome": "granted"},
-        {path_of("claim", claim.id): codec.encode(claim)},
-        f"claim: {claim.description}",
-    )
+    return None
+
+
+def _crowded(snapshot: Snapshot, claim: Claim, task: Task, most: int | None) -> Decision | None:
+    found = crowded(snapshot, claim, task, most)
+    return None if found is None else _in_the_way("taken", *found)
+
+
+def crowded(
+    snapshot: Snapshot, claim: Claim, task: Task, most: int | None
+) -> tuple[Claim | Result, str] | None:
+    """Who does already what was chosen since nobody did, and how that is said.
+
+    Another run of a program is chosen because it has so few: ``most``, done or under way. Somebody
+    who saw as few may have been faster. And a hypothesis is tried by one agent at a time, whatever
+    the base.
+    """
+    if claim.hypothesis is not None:
+        for other in active(snapshot):
+            if other.hypothesis == claim.hypothesis and other.nonce != claim.nonce:
+                return other, "same hypothesis"
+    if most is None or claim.fingerprint is None:
+        return None
+    done, under_way = runs_of(snapshot, claim.fingerprint, claim.tier, task)
+    others = [one for one in under_way if one.nonce != claim.nonce]
+    if len(done) + len(others) <= most:
+        return None
+    last = others[-1] if others else reading.result(snapshot, done[-1])
+    return None if last is None else (last, "enough runs of this program are done or under way")
+
+
+def runs_of(
+    snapshot: Snapshot, fingerprint: str, tier: str | None, task: Task
+) -> tuple[Sequence[str], Sequence[Claim]]:
+    """Ids of the runs of a program on a tier, and the claims in force for others."""
+    rows = snapshot.select("result", "tier", "task", fingerprint=fingerprint)
+    done = [str(i) for i, on, of in rows if compares(tier, str(on)) and of == task.digest]
+    here = [c for c in active(snapshot) if (c.fingerprint, c.tier) == (fingerprint, tier)]
+    return done, here
 
 
 def running(
@@ -93,7 +159,7 @@ def _finished(claim: Claim, result: Result, task: Task, words: Words) -> str | N
     """Why the result answers what is claimed; another seed of a program is another question."""
     if not claim.replicates:
         return same_finished(claim, result, claim.tier, task.digest, words)
-    comparable = result.task == task.digest and claim.tier in (None, result.hardware.tier)
+    comparable = result.task == task.digest and compares(claim.tier, result.hardware.tier)
     same = comparable and key_of(claim, result.seed) == claim.id
     return "same program and seed" if same else None
 

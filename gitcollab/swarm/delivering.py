@@ -84,7 +84,7 @@ def request_of(member: Member, result: Result, files: Mapping[str, str]) -> Requ
 
 def publish(member: Member, result: Result, files: Mapping[str, str]) -> PublishOutcome:
     """Deliver a result, or leave it in the outbox until the hub is back."""
-    (answer,) = submit_with_named(member, result, request_of(member, result, files))
+    (answer,) = submit_with_named(member, [result], request_of(member, result, files))
     return outcome_of(member, result, answer)
 
 

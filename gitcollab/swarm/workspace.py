@@ -4,7 +4,8 @@
     .gitcollab/base.json      which result the working program started from, and its text;
                               who else may have written what it adds to that
     .gitcollab/trial.json     what a run has changed in the working program (see ``trials``)
-    .gitcollab/claims/        the claims this workspace holds, one file each
+    .gitcollab/claims/        the claims this workspace holds, one file each; a .chosen beside it
+                              says that rounds of experiments took it, and not somebody by hand
     .gitcollab/task.json      the task's settings, for programs run by hand
     .gitcollab/runs/          one folder a run: program, log; the newest 50
     .gitcollab/seen           how many results of others there were at the last sync
@@ -218,15 +219,23 @@ class Workspace:
                 found.append(record)
         return sorted(found, key=lambda c: (c.created_at, c.id))
 
-    def hold(self, claim: Claim) -> None:
-        """Remember a claim."""
+    def hold(self, claim: Claim, *, chosen: bool = False) -> None:
+        """Remember a claim; ``chosen``: one that rounds of experiments take."""
         folder = self.folder / "claims"
         folder.mkdir(parents=True, exist_ok=True)
+        if chosen:
+            write_whole(folder / f"{claim.id}.chosen", b"")
         write_whole(folder / f"{claim.id}.yaml", codec.encode(claim))
 
     def let_go(self, experiment: str) -> None:
         """Forget a claim."""
-        (self.folder / "claims" / f"{experiment}.yaml").unlink(missing_ok=True)
+        for kind in ("yaml", "chosen"):
+            (self.folder / "claims" / f"{experiment}.{kind}").unlink(missing_ok=True)
+
+    def chosen(self) -> list[Claim]:
+        """Those of the claims that rounds took; while none are under way, what killed ones left."""
+        folder = self.folder / "claims"
+        return [claim for claim in self.claims() if (folder / f"{claim.id}.chosen").exists()]
 
     @contextmanager
     def one_run(self) -> Iterator[None]:

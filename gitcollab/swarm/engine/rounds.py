@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gitcollab.errors import OfflineError, RefusedError
 from gitcollab.swarm import confinement
-from gitcollab.swarm.claiming import claim, claim_behind, give_back
+from gitcollab.swarm.claiming import Wanted, claim, claim_first, give_back
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
 from gitcollab.swarm.engine.choosing import MOST_OWN, Past, choose, is_of_use
@@ -235,8 +235,9 @@ class _Rounds:
         if plan is None or confined is None:
             return publish(member, ran.result, ran.files)
         request = request_of(member, ran.result, ran.files)
-        (answer,), claimed = claim_behind(member, [request], plan.experiment, seed=plan.seed)
-        self._next = self._ready(plan, claimed, confined)
+        wanted = [Wanted(plan.experiment, plan.seed)]
+        (answer,), picked = claim_first(member, wanted, [request], [ran.result])
+        self._next = self._ready(plan, picked.answer, confined)
         return outcome_of(member, ran.result, answer)
 
     def _goes_on(self, ran: Ran) -> bool:

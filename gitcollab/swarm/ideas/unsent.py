@@ -6,7 +6,7 @@ records name has to be there, and the board folds what says the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -51,12 +51,15 @@ def is_named(member: Member, record_id: str) -> bool:
     return any(record_id in _named(one) for one in experiments)
 
 
-def submit_with_named(member: Member, experiment: Experiment, *requests: Request) -> list[Outcome]:
-    """The outcomes of requests that tell of an experiment.
+def submit_with_named(
+    member: Member, experiments: Iterable[Experiment], *requests: Request
+) -> list[Outcome]:
+    """The outcomes of requests that tell of experiments.
 
-    What it names and waits here is told with them, whatever was said before.
+    What these name and waits here is told with them, whatever was said before.
     """
-    waiting = [found for one in _named(experiment) if (found := request_of(member, one))]
+    named = dict.fromkeys(one for experiment in experiments for one in _named(experiment))
+    waiting = [found for one in named if (found := request_of(member, one))]
     left = [request for request in waiting if not request.payload.get("anyway")]
     told = [
         replace(request, id=member.nonce(), payload={**request.payload, "anyway": True})

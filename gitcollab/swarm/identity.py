@@ -16,6 +16,7 @@ from gitcollab.records.names import short_hash, slug
 from gitcollab.similarity import literal
 from gitcollab.similarity.delta import values_json
 from gitcollab.swarm.recogniser import Words
+from gitcollab.swarm.tracks import compares
 
 
 def key_of(experiment: Experiment, seed: int | None = None) -> str:
@@ -94,13 +95,13 @@ def same_finished(
 ) -> str | None:
     """Why a finished result answers this experiment already; None when it does not.
 
-    Only runs of the same task in the same tier compare; a change that was tried on another base
-    may be tried again on this one. A baseline that crashed may always be run again: without one
-    there is nothing to compare with.
+    Only runs of the same task in the same track (``tier``) compare; a change that was tried on
+    another base may be tried again on this one. A baseline that crashed may always be run again:
+    without one there is nothing to compare with.
     """
     if other.status != "ok" and mine.fingerprint and mine.fingerprint == mine.base_fingerprint:
         return None
-    if other.task != task or (tier is not None and other.hardware.tier != tier):
+    if other.task != task or not compares(tier, other.hardware.tier):
         return None
     if same := _same_program(mine, other):
         return same

@@ -29,6 +29,7 @@ from gitcollab.swarm import (
     reading,
     rulebook,
     ruling,
+    tracks,
     trust,
 )
 from gitcollab.swarm.home import home
@@ -194,7 +195,9 @@ class Member:
 
     @property
     def tier(self) -> str:
-        """The tier that this machine's results are ranked in."""
+        """What this machine's results are ranked in: its tier, or ``tracks.ANY``."""
+        if tracks.in_one(self.task):
+            return tracks.ANY
         return self.config.tier or self.hardware.tier
 
     @property

@@ -1,8 +1,9 @@
 """The ranking: which programs are good, how sure that is, and who found them.
 
-A pure function of a task and its results. Runs of one program on one tier of hardware are a group;
-a group is judged by the mean of its runs and by the noise of one run, so that a lucky number does
-not lead and an unlucky one is not lost. The order in which results are given does not matter.
+A pure function of a task and its results. Runs of one program on one track (a tier of hardware, or
+all machines: see ``tracks``) are a group; a group is judged by the mean of its runs and by the
+noise of one run, so that a lucky number does not lead and an unlucky one is not lost. The order in
+which results are given does not matter.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 from gitcollab.records.models import Task
+from gitcollab.swarm import tracks
 from gitcollab.swarm.credit import AgentRow, Credit
 from gitcollab.swarm.grouping import (
     Key,
@@ -23,20 +25,26 @@ from gitcollab.swarm.grouping import (
     counting,
     flagged_keys,
     grouped,
-    key_of,
 )
 from gitcollab.swarm.outcomes import Judgement, Verdict
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.transfers import Transfers, tiers_of, transfers
 
+if TYPE_CHECKING:
+    from gitcollab.swarm.refuting import Foundations
+
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
 NOISE_WIDTH = 2.0  # a difference below so many standard errors is noise
 
+# How well a program is known: by one agent; by two; or by so much more that it is no longer what
+# it was believed to be (see ``refuting``).
+Standing: TypeAlias = Literal["provisional", "confirmed", "refuted"]
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All countable runs of one program on one tier.
+    """All countable runs of one program on one track, whose name is ``tier``.
 
     ``sigma`` is the standard deviation of a single run, pooled over all groups. ``first`` is the
     earliest run that does not call itself a replication (else the earliest): it stands for the
@@ -54,9 +62,11 @@ class Group:
     agents: tuple[str, ...]  # sorted
     runs: tuple[str, ...]  # ids, oldest first
     first: Run
-    standing: Literal["provisional", "confirmed"]
+    standing: Standing
     flagged: bool
     transfers: tuple[str, ...] = ()  # the tiers that its change was kept on, if two or more
+    no_better_than: str | None = None  # of a refuted one: what it was believed to be better than
+    builds_on_refuted: str | None = None  # the nearest refuted program in its line of bases
 
     @property
     def key(self) -> Key:
@@ -98,8 +108,9 @@ class Standings:
     sigma: float
     flagged: frozenset[Key]
     drafts: Mapping[Key, Runs]  # best first, flagged ones included
-    results: Mapping[str, Run]  # of this task and not retracted, by id
+    results: Mapping[str, Run]  # of this task and not retracted, by id; in their tracks
     baseline: str | None = None  # the fingerprint of the task's own program, where it is known
+    hardware: Mapping[str, str] = field(default_factory=dict)  # tiers by id, where track is another
 
     @cached_property
     def groups(self) -> Ranking:
@@ -132,7 +143,7 @@ class Standings:
 
     @cached_property
     def by_tier(self) -> dict[str, Ranking]:
-        """The ranking within each tier, tiers by name."""
+        """The ranking within each track, by its name: a tier, or ``tracks.ANY`` alone."""
         tiers = defaultdict(list)
         for draft in self.eligible:
             tiers[draft.key[1]].append(draft)
@@ -169,17 +180,37 @@ class Standings:
         """The changes that were kept on two tiers or more."""
         return transfers(self)
 
+    @cached_property
+    def refuted(self) -> Mapping[Key, Key]:
+        """The refuted programs, each with the one that it is no better than (see ``refuting``)."""
+        from gitcollab.swarm.refuting import refuted
+
+        return refuted(self)
+
+    def built_on_refuted(self, run: Run) -> str | None:
+        """The id of the nearest refuted program that the run's was built on, if there is one."""
+        return self._foundations.of_run(tracks.on_track(self.task, run))
+
+    def tier_of(self, run: Run) -> str:
+        """The tier of hardware that a run was on, whatever its track."""
+        return self.hardware.get(run.id, run.tier)
+
     def group_of(self, run: Run) -> Group | None:
         """The group that the run counts in; None when it does not count."""
-        return self._group(self.drafts[key_of(run)]) if self.is_counted(run) else None
+        return self._group(self.drafts[self._key(run)]) if self.is_counted(run) else None
 
     def base_of(self, run: Run) -> Group | None:
-        """The runs, on its tier, of the program that the run's was changed from, if there are any.
+        """The runs, on its track, of the program that the run's was changed from, if there are any.
 
         None for a run of that program itself.
         """
-        base = self._base_of(run)
-        return None if base is None or base.key == key_of(run) else self._group(base)
+        base = self.base_draft(run)
+        return None if base is None or base.key == self._key(run) else self._group(base)
+
+    def base_draft(self, run: Run) -> Runs | None:
+        """The runs, on its track, of the program that the run names as its base."""
+        track = tracks.track_of(self.task, run.tier)
+        return self.drafts.get((base_fingerprint_of(run, self.results), track))
 
     def is_counted(self, run: Run) -> bool:
         """Whether the run is one of those that its program is judged by."""
@@ -193,13 +224,13 @@ class Standings:
     def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.
 
-        All runs of both programs on the run's tier are compared, so a verdict changes when
+        All runs of both programs on the run's track are compared, so a verdict changes when
         replications come in: |Δ| < 2σ·√(1/n₁ + 1/n₂) is noise.
         """
-        base = self._base_of(run)
-        if base is None or not self.is_counted(run) or base.key == key_of(run):
+        base, key = self.base_draft(run), self._key(run)
+        if base is None or not self.is_counted(run) or base.key == key:
             return None
-        mine = self.drafts[key_of(run)]
+        mine = self.drafts[key]
         gain = (base.mean - mine.mean) * self.task.sign
         if abs(gain) < noise_between(self.sigma, len(mine.runs), len(base.runs)):
             return "within noise"
@@ -207,18 +238,26 @@ class Standings:
 
     def judgement(self, run: Run) -> Judgement | None:
         """The verdict on a run; but "unconfirmed" while its program waits for another agent."""
-        waits = self.is_counted(run) and key_of(run) in self.flagged
+        waits = self.is_counted(run) and self._key(run) in self.flagged
         return "unconfirmed" if waits else self.verdict(run)
 
     @cached_property
     def _counts(self) -> Callable[[Run], bool]:
         return counting(self.task)
 
-    def _base_of(self, run: Run) -> Runs | None:
-        return self.drafts.get((base_fingerprint_of(run, self.results), run.tier))
+    @cached_property
+    def _foundations(self) -> Foundations:
+        from gitcollab.swarm.refuting import Foundations
+
+        return Foundations(self)
+
+    def _key(self, run: Run) -> Key:
+        return run.fingerprint, tracks.track_of(self.task, run.tier)
 
     def _group(self, draft: Runs) -> Group:
         worse = self.task.sign * margin(self.task, self.sigma, len(draft.runs))
+        sound: Standing = "confirmed" if draft.confirmed else "provisional"
+        above = self.refuted.get(draft.key)
         return Group(
             fingerprint=draft.key[0],
             tier=draft.key[1],
@@ -230,9 +269,11 @@ class Standings:
             agents=tuple(sorted({r.agent for r in draft.runs})),
             runs=tuple(r.id for r in draft.runs),
             first=draft.first,
-            standing="confirmed" if draft.confirmed else "provisional",
+            standing=sound if above is None else "refuted",
             flagged=draft.key in self.flagged,
             transfers=tiers_of(self, draft),
+            no_better_than=None if above is None else self.drafts[above].first.id,
+            builds_on_refuted=self._foundations.of_group(draft),
         )
 
 
@@ -250,6 +291,10 @@ def standings(
     """
     digest, gone = task.digest, frozenset(retracted)
     known = {r.id: r for r in runs if r.task == digest and r.id not in gone}
+    hardware: dict[str, str] = {}
+    if tracks.in_one(task):
+        hardware = {r.id: r.tier for r in known.values()}
+        known = {i: tracks.on_track(task, r) for i, r in known.items()}
     drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known, baseline)
     sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
@@ -258,7 +303,7 @@ def standings(
         key=lambda d: order(task, d.mean, margin(task, sigma, len(d.runs)), d.first),
     )
     placed = {d.key: d for d in ordered}
-    return Standings(task, sigma, frozenset(flagged), placed, known, baseline)
+    return Standings(task, sigma, frozenset(flagged), placed, known, baseline, hardware)
 
 
 def noise_between(sigma: float, n: int, m: int) -> float:

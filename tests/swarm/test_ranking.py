@@ -397,8 +397,13 @@ def test_what_always_holds(events: list[Event]) -> None:
     for group in where.groups:
         assert group.optimistic <= group.mean <= group.pessimistic
         assert group.n == len(group.runs)
-        assert (group.standing == "confirmed") == (len(group.agents) > 1)
-        assert not (group.flagged and group.standing == "confirmed")
+        sound = "confirmed" if len(group.agents) > 1 else "provisional"
+        assert group.standing in (sound, "refuted")
+        assert not (group.flagged and group.standing != "provisional")
+        assert group.n > 1 or group.standing == "provisional"
+        assert (group.standing == "refuted") == (group.no_better_than is not None)
+    for ranking in where.by_tier.values():
+        assert ranking[0].standing != "refuted"  # what leads is no worse than what it led before
     assert sum(r.experiments for r in where.by_agent.values()) == len(where.results)
 
 

@@ -1,0 +1,265 @@
+"""Refuted programs, and what was built on them. A pure function of the standings.
+
+A program is believed because of what was known when it was run, and more runs may take that back.
+It was believed if it
+
+- took the lead of its track by a run of its own, from what led before it; or
+- was better than its base (the verdict), as known at one of its own runs.
+
+It is *refuted* when it has ``LEAST_RUNS`` runs or more and nothing of this holds any more: it ranks
+behind what it took the lead from or, where it never took a lead, its verdict is no longer
+"better"; and it is not better than its base. Later programs that are better refute nobody.
+
+As in ``progress``, runs are taken in the order of their dates (ties by id), while noise,
+withdrawals and what is flagged are as known now. Dates are their agents' word, so they decide only
+what once was believed: what refutes is the mean of all runs of today, which no date changes. A
+program that was run once is never refuted, whatever others say of their own.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from gitcollab.swarm.grouping import Key, Mean, Runs, base_fingerprint_of, key_of
+from gitcollab.swarm.ranking import margin, noise_between, order
+from gitcollab.swarm.runs import Run
+
+if TYPE_CHECKING:
+    from gitcollab.swarm.ranking import Standings
+
+LEAST_RUNS = 2  # of a refuted program: whoever made them, each counts in its mean
+
+_Place: TypeAlias = tuple[float, str, str]
+
+
+def refuted(where: Standings) -> dict[Key, Key]:
+    """The refuted programs, each with the one that it turned out to be no better than."""
+    often = [draft for draft in where.eligible if len(draft.runs) >= LEAST_RUNS]
+    if not often:
+        return {}
+    places = {draft.key: place for place, draft in enumerate(where.eligible)}
+    before, means = _displaced(where, often), _Known()
+    found: dict[Key, Key] = {}
+    for draft in often:
+        if where.verdict(draft.first) == "better":
+            continue
+        if (led := before.get(draft.key)) is not None:
+            if places[draft.key] > places[led]:
+                found[draft.key] = led
+        elif (base := _base(where, draft)) and _was_better(where, draft, base, means):
+            found[draft.key] = base.key
+    return found
+
+
+def _base(where: Standings, draft: Runs) -> Runs | None:
+    base = where.base_draft(draft.first)
+    return None if base is None or base.key == draft.key else base
+
+
+# -- what led --------------------------------------------------------------------------------------
+
+
+class _Known:
+    """The means of the first runs of programs, made once for each."""
+
+    def __init__(self) -> None:
+        self._of: dict[Key, tuple[Sequence[tuple[str, str]], Sequence[float]]] = {}
+
+    def __call__(self, draft: Runs) -> tuple[Sequence[tuple[str, str]], Sequence[float]]:
+        """When each run was made, and the mean of all up to it."""
+        if draft.key not in self._of:
+            mean = Mean()
+            values = []
+            for run in draft.runs:
+                mean.add(run.metric or 0.0)
+                values.append(mean.value)
+            self._of[draft.key] = list(map(_when, draft.runs)), values
+        return self._of[draft.key]
+
+
+def _was_better(where: Standings, draft: Runs, base: Runs, known: _Known) -> bool:
+    """Whether the verdict was "better" at one of the program's runs, by the runs until then."""
+    times, means = known(draft)
+    base_times, base_means = known(base)
+    for at in times:
+        now = max(at, base_times[0])  # before its base was run there was no verdict
+        mine, others = bisect_right(times, now), bisect_right(base_times, now)
+        gain = (base_means[others - 1] - means[mine - 1]) * where.task.sign
+        if gain >= noise_between(where.sigma, mine, others):
+            return True
+    return False
+
+
+def _displaced(where: Standings, often: Sequence[Runs]) -> dict[Key, Key]:
+    """By program of ``often``: what it first took the lead of its track from, by its own run."""
+    tracks: dict[str, list[Runs]] = {draft.key[1]: [] for draft in often}
+    for draft in where.eligible:
+        if (drafts := tracks.get(draft.key[1])) is not None:
+            drafts.append(draft)
+    found: dict[Key, Key] = {}
+    for drafts in tracks.values():
+        for key, before in _taken(where, drafts):
+            found.setdefault(key, before)
+    return found
+
+
+def _taken(where: Standings, drafts: Sequence[Runs]) -> Iterator[tuple[Key, Key]]:
+    """Each time that a program took the lead by its own run: it, and what led before it.
+
+    Of programs that were run once only those count which were the best of these when they came:
+    they do not move.
+    """
+    moving_runs, steady_runs = _events(drafts)
+    by_key = {draft.key: draft for draft in drafts if len(draft.runs) > 1}
+    means: dict[Key, Mean] = {}
+    moving: list[tuple[_Place, int, Key]] = []  # outdated entries stay in it
+    steady: tuple[_Place, Key] | None = None
+    leader: Key | None = None
+    for run in sorted(moving_runs + steady_runs, key=_when):
+        key = key_of(run)
+        if (draft := by_key.get(key)) is None:
+            worse = margin(where.task, where.sigma, 1)
+            steady = order(where.task, run.metric or 0.0, worse, run), key
+        else:
+            mean = means.setdefault(key, Mean())
+            mean.add(run.metric or 0.0)
+            worse = margin(where.task, where.sigma, mean.n)
+            place = order(where.task, mean.value, worse, draft.first)
+            heapq.heappush(moving, (place, mean.n, key))
+        now = _leading(steady, moving, means)
+        if now == key and leader not in (None, key):
+            yield key, leader
+        leader = now
+
+
+def _events(drafts: Sequence[Runs]) -> tuple[list[Run], list[Run]]:
+    """The runs of programs with several, and of others those that were the best of these.
+
+    ``drafts`` are the best first: the best single run of a time is one before all better ones.
+    """
+    several, best_once = [], []
+    earliest: tuple[str, str] | None = None
+    for draft in drafts:
+        if len(draft.runs) > 1:
+            several += draft.runs
+        elif earliest is None or _when(draft.first) < earliest:
+            earliest = _when(draft.first)
+            best_once.append(draft.first)
+    return several, best_once
+
+
+def _when(run: Run) -> tuple[str, str]:
+    return run.created_at, run.id
+
+
+def _leading(
+    steady: tuple[_Place, Key] | None,
+    moving: list[tuple[_Place, int, Key]],
+    means: Mapping[Key, Mean],
+) -> Key:
+    while moving and means[moving[0][2]].n != moving[0][1]:
+        heapq.heappop(moving)
+    if not moving:
+        return steady[1]  # type: ignore[index]  # one of both is there
+    best, _, key = moving[0]
+    return key if steady is None or best < steady[0] else steady[1]
+
+
+# -- what was built on them ------------------------------------------------------------------------
+
+
+class Origin(NamedTuple):
+    """What a program stands on: the nearest refuted ancestor, if any, and the nearest sound one."""
+
+    refuted: Key | None
+    sound: Runs | None
+
+
+class Foundations:
+    """On what each program was built, as far as that is refuted.
+
+    A program's line of bases is followed as ``lineage`` does: what each was changed from, as the
+    run says that found it, on whatever tier. A program is marked with the nearest refuted one of
+    its line, until it has earned to stand by itself: two agents have run it, and it is better
+    (the verdict's noise test) than the nearest program of its line that is neither refuted nor
+    marked. What is built on such a one is not marked either.
+    """
+
+    def __init__(self, where: Standings) -> None:
+        self._where = where
+        self._below: dict[Key, Origin] = {}
+        self._ends: set[Key] = set()  # where lines end, though a base is named
+
+    def of_group(self, draft: Runs) -> str | None:
+        """The id of the nearest refuted program that a group's program was built on, or None."""
+        if not self._where.refuted:
+            return None
+        return self._named(self._origin(draft.key).refuted)
+
+    def of_run(self, run: Run) -> str | None:
+        """As ``of_group``, of any run: what crashed was built on something, too."""
+        if not self._where.refuted:
+            return None
+        key = run.fingerprint, run.tier
+        if key in self._where.drafts:
+            return self._named(self._origin(key).refuted)
+        base = base_fingerprint_of(run, self._where.results)
+        return self._named(self._under((base, run.tier)).refuted) if base else None
+
+    def _named(self, key: Key | None) -> str | None:
+        return None if key is None else self._where.drafts[key].first.id
+
+    def _base(self, key: Key) -> Key | None:
+        found = self._where.credit.finders.get(key[0])
+        if found is None:
+            return None
+        base = base_fingerprint_of(found, self._where.results)
+        return None if base in ("", key[0]) else (base, key[1])
+
+    def _origin(self, key: Key) -> Origin:
+        """What a program was built on; the bases first, so that no line is too long."""
+        path: list[Key] = []
+        walked: set[Key] = set()
+        at: Key | None = key
+        while at is not None and at not in self._below and at not in walked:
+            path.append(at)
+            walked.add(at)
+            at = self._base(at)
+        if at is not None and at in walked:
+            path = self._cut_open(path, path.index(at))
+        for one in reversed(path):
+            base = None if one in self._ends else self._base(one)
+            under = Origin(None, None) if base is None else self._under(base)
+            self._below[one] = self._earned(one, under)
+        return self._below[key]
+
+    def _cut_open(self, path: Sequence[Key], entry: int) -> list[Key]:
+        """The path, whose circle (from ``entry`` on) ends at its first key, wherever one came in.
+
+        No honest record makes a circle of bases.
+        """
+        circle = path[entry:]
+        end = circle.index(min(circle))
+        self._ends.add(circle[end])
+        return [*path[:entry], *circle[end + 1 :], *circle[: end + 1]]
+
+    def _under(self, base: Key) -> Origin:
+        """What something that is built on ``base`` stands on."""
+        below = self._below.get(base) or self._origin(base)
+        if base in self._where.refuted:
+            return Origin(base, below.sound)
+        if below.refuted is None and base not in self._where.flagged:
+            return Origin(None, self._where.drafts.get(base) or below.sound)
+        return below
+
+    def _earned(self, key: Key, under: Origin) -> Origin:
+        """Without the mark, where the program is confirmed better than the sound one below."""
+        draft, sound = self._where.drafts.get(key), under.sound
+        if under.refuted is None or draft is None or sound is None or not draft.confirmed:
+            return under
+        gain = (sound.mean - draft.mean) * self._where.task.sign
+        noise = noise_between(self._where.sigma, len(draft.runs), len(sound.runs))
+        return Origin(None, sound) if gain >= noise and sound.key != key else under

@@ -14,6 +14,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from gitcollab.errors import GitcollabError
-from gitcollab.runner import syscalls
+from gitcollab.runner.clock import Clock
 from gitcollab.runner.output import Lines, Log
+from gitcollab.runner.preparation import preparation, step_back, undisturbed
 
 TICK_SECONDS = 1.0
 # How long a program may take to end itself after SIGTERM, and how long what it leaves behind
@@ -33,10 +35,6 @@ _POLL_SECONDS = 0.05
 _READ_BYTES = 64 * 1024
 _MOST_SAID = 300
 _TIMEOUT = "timeout"
-_INTERRUPTS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-_PR_SET_PDEATHSIG = 1  # see prctl(2)
 _CAGE_HINT = "gitcollab doctor tries the sandbox, and says what is wrong"
 _COMMAND_HINT = "install it, or correct `run` in the task"
 
@@ -57,6 +55,9 @@ class Cage(Protocol):
 
     def bounds(self) -> Mapping[int, int]:
         """Resource limits of the program."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all that is in it: SIGSTOP or SIGCONT."""
 
     def begun(self) -> None:
         """It has been started."""
@@ -85,7 +86,9 @@ class Finished:
 
     ``exit_code`` is negative when a signal ended it, and None when it was cut off: ``timed_out``,
     or for the ``excess`` that its cage found. ``output_bytes`` is what it printed; ``left_out`` how
-    much of that the log does not hold.
+    much of that the log does not hold. ``stood_still``: seconds for which the machine slept, or
+    this process was stopped (^Z stops the program with it): of what took so long, no clock tells.
+    They count for no deadline, and not among the ``seconds``.
     """
 
     exit_code: int | None
@@ -94,6 +97,7 @@ class Finished:
     output_bytes: int = 0
     left_out: int = 0
     excess: str = ""
+    stood_still: float = 0.0
 
 
 def run(
@@ -108,6 +112,7 @@ def run(
     max_log_bytes: int = 8 * 1024 * 1024,
     cage: Cage | None = None,
     told: Path | None = None,
+    nice: int = 0,
 ) -> Finished:
     """Run a command for at most ``timeout`` seconds, its output (both streams) going to ``log``.
 
@@ -115,32 +120,36 @@ def run(
     characters are the caller's to clean. ``tick`` gets the seconds since the start about once a
     second; the program's output waits meanwhile. What either raises, and KeyboardInterrupt, ends
     the program and comes through. ``cage`` stands around the program; the file ``told`` is its
-    standard input, which has nothing otherwise.
+    standard input, which has nothing otherwise. It steps back by ``nice`` behind others, as far as
+    this process does not already.
 
     Raises CommandMissing, NeverBegan, and GitcollabError when the log can't be written.
     """
-    started = time.monotonic()
+    clock = Clock(time.monotonic)
     with Log(log, max_log_bytes) as kept:
         group, began = None, True
         try:
-            with _undisturbed():  # until what is started is known here, and can be ended
-                process = _start(command, cwd, env, cage, told)
+            with undisturbed():  # until what is started is known here, and can be ended
+                process = _start(command, cwd, env, cage, told, nice)
                 group = _Group(process)
             if cage:
                 cage.begun()
-            with _Output(process, kept, Lines(on_line)) as output:
-                cut_off = _attend(process, group, output, started, timeout, tick, cage)
+            stopping = _stopping_together(group, cage)
+            with stopping, _Output(process, kept, Lines(on_line)) as output:
+                cut_off = _attend(process, group, output, clock, timeout, tick, cage)
         finally:
             if group:
                 group.kill()  # a second interrupt has cut the grace short
             if cage:
                 began = cage.close()
-        seconds = time.monotonic() - started
+        seconds = clock.elapsed()
     if not (began or cut_off):
         raise NeverBegan(f"the sandbox could not begin the program: {_last_line(log)}", _CAGE_HINT)
     code = None if cut_off else process.returncode
     excess = "" if cut_off == _TIMEOUT else cut_off
-    return Finished(code, cut_off == _TIMEOUT, seconds, kept.total, kept.left_out, excess)
+    timed_out = cut_off == _TIMEOUT
+    still = clock.stood_still
+    return Finished(code, timed_out, seconds, kept.total, kept.left_out, excess, still)
 
 
 def _last_line(log: Path) -> str:
@@ -182,6 +191,7 @@ def _start(
     env: Mapping[str, str],
     cage: Cage | None,
     told: Path | None,
+    nice: int,
 ) -> subprocess.Popen[bytes]:
     if not cwd.is_dir():
         raise GitcollabError(f"the folder {cwd} does not exist", "create it, or name another")
@@ -191,7 +201,7 @@ def _start(
     env, bounds = (cage.environment(env), cage.bounds()) if cage else (env, {})
     try:
         with Path(os.devnull if told is None else told).open("rb") as given:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 argv,
                 cwd=cwd,
                 env=dict(env),
@@ -201,8 +211,11 @@ def _start(
                 bufsize=0,
                 start_new_session=True,
                 pass_fds=inherited,
-                preexec_fn=_preparation(bounds, caged=cage is not None),
+                preexec_fn=preparation(bounds, nice, caged=cage is not None),
             )
+            if nice and not sys.platform.startswith("linux"):
+                step_back(process.pid, nice)
+            return process
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {argv[0]!r} does not exist", _COMMAND_HINT) from error
     except (OSError, ValueError) as error:  # no program, no permission, a NUL in an argument
@@ -214,71 +227,18 @@ def _start(
             os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Within the block no interrupt arrives: what it raised between fork and exec would be lost."""
-    if not sys.platform.startswith("linux"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _preparation(bounds: Mapping[int, int], *, caged: bool) -> Callable[[], None] | None:
-    """What a program's process does before it is the program; on Linux.
-
-    What is ``caged`` gets a new session keyring: no namespace parts it from the user's.
-    It runs between fork and exec, where a lock that another thread held is held for ever: system
-    calls, and nothing that could wait.
-    """
-    if not sys.platform.startswith("linux"):
-        return None
-    import ctypes
-    import resource
-
-    libc, parent = ctypes.PyDLL(None), os.getpid()
-    here = syscalls.architecture() if caged else None
-    wanted = {resource.RLIMIT_CORE: 0, **bounds}
-    limits = {which: _lowered(resource.getrlimit(which), most) for which, most in wanted.items()}
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it is gone already
-            os._exit(1)
-        if here is not None:  # where a container forbids it, it forbids the sandbox's keyctl too
-            libc.syscall(here.keyctl, syscalls.KEYCTL_JOIN_SESSION_KEYRING, None)
-        for which, limit in limits.items():
-            resource.setrlimit(which, limit)
-        with contextlib.suppress(OSError):  # a container may forbid it
-            descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-            os.write(descriptor, b"1000")
-            os.close(descriptor)
-
-    return prepare
-
-
-def _lowered(now: tuple[int, int], most: int) -> tuple[int, int]:
-    """A resource limit, soft and hard, of at most that; -1 is none."""
-    soft, hard = (most if limit < 0 else min(limit, most) for limit in now)
-    return soft, hard
-
-
 def _attend(
     process: subprocess.Popen[bytes],
     group: _Group,
     output: _Output,
-    started: float,
+    clock: Clock,
     timeout: float,
     tick: Tick | None,
     cage: Cage | None,
 ) -> str:
     """From start to end of the program and of its whole group; why it was cut off, or ""."""
     try:
-        cut_off = _watch(process, output, started, timeout, tick, cage)
+        cut_off = _watch(process, output, clock, timeout, tick, cage)
         if not cut_off:
             output.drain(LINGER_SECONDS)
     finally:
@@ -292,24 +252,51 @@ def _attend(
 def _watch(
     process: subprocess.Popen[bytes],
     output: _Output,
-    started: float,
+    clock: Clock,
     timeout: float,
     tick: Tick | None,
     cage: Cage | None,
 ) -> str:
     """Read the output until the program ends ("") or has to be ended: for what, in a word."""
-    next_tick = started + TICK_SECONDS
+    next_tick = TICK_SECONDS
     while process.poll() is None:
-        now = time.monotonic()
-        if now - started >= timeout:
+        clock.look()
+        now = clock.elapsed()
+        if now >= timeout:
             return _TIMEOUT
         if cage is not None and (excess := cage.excess()):
             return excess
         if tick is not None and now >= next_tick:
-            tick(now - started)
-            next_tick = time.monotonic() + TICK_SECONDS
+            tick(now)
+            clock.skip()
+            next_tick = clock.elapsed() + TICK_SECONDS
         output.pump(_POLL_SECONDS)
+    clock.look()
     return ""
+
+
+@contextlib.contextmanager
+def _stopping_together(group: _Group, cage: Cage | None) -> Iterator[None]:
+    """Within the block ^Z (SIGTSTP) stops the program, too, and goes on with it.
+
+    A program has a session of its own, where no terminal's signals arrive.
+    """
+    number = getattr(signal, "SIGTSTP", None)
+    main = threading.current_thread() is threading.main_thread()
+    if number is None or not main or signal.getsignal(number) != signal.SIG_DFL:
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        group.pass_on(signal.SIGSTOP, cage)
+        os.kill(os.getpid(), signal.SIGSTOP)  # until somebody lets us go on
+        group.pass_on(signal.SIGCONT, cage)
+
+    signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
@@ -339,6 +326,12 @@ class _Group:
             # One that hangs in a driver can't be waited for, and nothing more can be done.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(LINGER_SECONDS)
+
+    def pass_on(self, number: int, cage: Cage | None) -> None:
+        """Send it a signal, and all that is in its cage."""
+        self._signal(number)
+        if cage:
+            cage.signal(number)
 
     def _alive(self) -> bool:
         leader_ended = self._process.poll() is not None  # and reaped: zombies count as members

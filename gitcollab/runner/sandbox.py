@@ -27,7 +27,7 @@ from pathlib import Path
 
 from gitcollab.runner import places, syscalls
 from gitcollab.runner.imports import Imports, imports
-from gitcollab.runner.limits import Limits, Meter, tasks_of_user
+from gitcollab.runner.limits import Limits, Meter, descendants, tasks_of_user
 from gitcollab.runner.process import CommandMissing, NeverBegan, capture
 
 _BASIC = (
@@ -117,6 +117,7 @@ class Sandbox:
     _status: int = field(default=-1, init=False)  # bubblewrap's word, to be read
     _said: bytes = field(default=b"", init=False)
     _first: int = field(default=-1, init=False)  # a handle of the namespace's first process
+    _child: int = field(default=-1, init=False)  # its number, as long as the handle is open
     _meter: Meter | None = field(default=None, init=False)
     _next_look: float = field(default=0.0, init=False)
 
@@ -216,7 +217,8 @@ class Sandbox:
         if (found := re.search(rb'"child-pid": (\d+)', self._said)) is not None:
             with suppress(ProcessLookupError):  # it has ended
                 self._first = os.pidfd_open(int(found[1]))
-                self._meter = Meter(int(found[1]), self.folder, self._bounds)
+                self._child = int(found[1])
+                self._meter = Meter(self._child, self.folder, self._bounds)
 
     def excess(self) -> str:
         """Why the program has to be ended, in words; "" when it has not. Cheap if asked often."""
@@ -227,6 +229,14 @@ class Sandbox:
         done = time.monotonic()
         self._next_look = done + max(_LOOK_SECONDS, (done - now) / _LOOKING_SHARE)
         return found
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all that is in it, the first process last: it could begin others."""
+        if self._child < 0:
+            return
+        for pid in reversed(descendants(self._child)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
 
     def kill(self) -> None:
         """End whatever is left of the program, and wait until it is gone."""
@@ -249,7 +259,7 @@ class Sandbox:
         for descriptor in (self._status, self._first):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._status = self._first = -1
+        self._status = self._first = self._child = -1
         return b'"exit-code"' in self._said
 
     def tidy(self) -> None:

@@ -21,6 +21,7 @@ from gitcollab.records.models import (
 from gitcollab.records.quoting import line as inert
 from gitcollab.runner import environment, process, summary
 from gitcollab.runner.sandbox import Sandbox
+from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import settings, write_whole
 
@@ -58,12 +59,14 @@ def measure(
     tick: Callable[[], None],
     box: Sandbox | None = None,
     tidy: bool = False,
+    nice: int = 0,
 ) -> Measurement:
     """Run the program in ``folder`` under the task's deadline, in the sandbox ``box`` if any.
 
-    ``tidy`` removes what it leaves in the folder. Raises process.CommandMissing when the task's
-    command does not exist, process.NeverBegan when the sandbox fails, and KeyboardInterrupt after
-    the program has been ended.
+    ``tidy`` removes what it leaves in the folder; it steps back by ``nice`` behind others. Raises
+    process.CommandMissing when the task's command does not exist, process.NeverBegan when the
+    sandbox fails, KeyboardInterrupt after the program has been ended, and Interrupted where it had
+    its seconds while the machine slept, or everything was stopped.
     """
     log = folder / "log.txt"
     contents = {task.program: program.encode(), "task.json": settings(task), log.name: b""}
@@ -85,10 +88,14 @@ def measure(
             tick=watch.tick,
             max_log_bytes=_MAX_LOG,
             cage=box,
+            nice=nice,
         )
     finally:
         if box and tidy:
             box.tidy()
+    if done.stood_still and task.budget.seconds is not None:
+        still = f"everything stood still for {done.stood_still:.0f} s during the run"
+        raise Interrupted(f"{still}, so what it did in its time says nothing")
     status: Literal["ok", "crash", "timeout"] = "ok"
     failure = ""
     if done.excess:

@@ -124,6 +124,7 @@ def _measure(
             tick=renewal.tick if renewal else lambda: None,
             box=confinement.box(member, task, folder) if confined.sandboxed else None,
             tidy=bool(confined.strangers),
+            nice=member.nice,
         )
     finally:
         if renewal:  # a renewal under way must not land after the claim was given back

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from gitcollab.runner import idle
+from gitcollab.runner.clock import awake
 from gitcollab.swarm.engine.guest.pausing import paused
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.member import Member
@@ -21,12 +22,6 @@ _LATE = 0.1  # of an experiment's time: so late it may end, as far as is known b
 Clock = Callable[[], float]
 Sleep = Callable[[float], object]
 Busy = Callable[[], str | None]
-
-
-def awake() -> float:
-    """Seconds that pass while the machine sleeps, too; what they count from is no matter."""
-    of_all = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
-    return time.monotonic() if of_all is None else time.clock_gettime(of_all)
 
 
 class Guest:

@@ -34,7 +34,7 @@ HOMES = {
     "yaml": {"records/codec.py"},
     "torch": {"task"},
     "sentence_transformers": {"similarity/embedding.py"},
-    "optuna": {"swarm/engine/proposer"},
+    "optuna": {"swarm/engine/proposer/sampling.py"},
     "mcp": {f"faces/mcp/{name}.py" for name in _DOORS} | {"cli/mcp.py"},
 }
 CLI_ONLY = {"typer", "rich", "click"}

@@ -1,0 +1,145 @@
+"""What is believed of points that nobody has run: a Gaussian process over all trials.
+
+The loss is a sum of functions of one constant, and of smaller ones of two (D. Duvenaud et al.,
+"Additive Gaussian Processes", 2011): so what was learned of each constant with others in play is
+put together, and noise is told from progress, which one number of one run cannot do. How large and
+how wiggly these functions are is what makes the trials most likely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from gitcollab.swarm.engine.proposer.space import Axis
+from gitcollab.swarm.engine.proposer.trials import Trial
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
+
+Places: TypeAlias = tuple[float, ...]
+
+_SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the functions, in standard deviations of a run
+_LENGTHS = (0.25, 0.5, 1.0)  # over which they change, in ranges
+_PAIRS = 0.3  # of the variance of all, what is of two constants
+_OTHER = 0.3  # how alike are two choices that have no order
+_FAR = 8.0  # standard deviations; worse than that is bad, however bad
+_FAILED = 16.0  # what a crash counts as
+
+
+@dataclass(frozen=True)
+class Belief:
+    """The posterior; ``size`` and ``length`` are those of its kernel."""
+
+    along: Sequence[Axis]
+    seen: Numbers  # a row for each trial, as it is placed
+    size: float
+    length: float
+    weights: Numbers
+    lower: Numbers  # Cholesky factor of the trials' covariance
+
+    def mean(self, points: Sequence[Places]) -> Numbers:
+        """How much worse than the base each point is expected to be; below 0: better."""
+        return self._between(points) @ self.weights
+
+    def sample(self, points: Sequence[Places], seed: int) -> Numbers:
+        """One world that the trials allow: how much worse each point is in it."""
+        import numpy as np
+
+        across = self._between(points)
+        solved = np.linalg.solve(self.lower, across.T)
+        own = self.size**2 * kernel(self.along, rows(points), rows(points), self.length)
+        spread = own - solved.T @ solved
+        spread[np.diag_indices_from(spread)] += 1e-6 * self.size**2 * len(self.along) + 1e-18
+        drawn = np.random.default_rng(seed).standard_normal(len(points))
+        return across @ self.weights + np.linalg.cholesky(spread) @ drawn
+
+    def _between(self, points: Sequence[Places]) -> Numbers:
+        return self.size**2 * kernel(self.along, rows(points), self.seen, self.length)
+
+
+def believed(
+    along: Sequence[Axis], trials: Sequence[Trial], pending: Sequence[Places], sigma: float
+) -> Belief:
+    """What the trials make one believe; of ``pending`` points it is taken as it is expected.
+
+    There has to be a trial.
+    """
+    import numpy as np
+
+    losses = np.array([squeezed(trial.loss, sigma) for trial in trials])
+    noise = np.array([trial.variance for trial in trials]) + (0.1 * sigma) ** 2
+    places = rows([trial.places for trial in trials])
+    shapes = {length: kernel(along, places, places, length) for length in _LENGTHS}
+    fits = (
+        _fit(along, places, losses, noise, shapes[length], size * sigma, length)
+        for size, length in product(_SIZES, _LENGTHS)
+    )
+    best = max(fits, key=lambda fit: fit[0])[1]
+    if not pending:
+        return best
+    # As if each had come out as expected: what one of them will tell need not be asked twice.
+    expected = np.concatenate([losses, best.mean(pending)])
+    every = np.concatenate([places, rows(pending)])
+    noises = np.concatenate([noise, np.full(len(pending), sigma**2)])
+    shape = kernel(along, every, every, best.length)
+    return _fit(along, every, expected, noises, shape, best.size, best.length)[1]
+
+
+def squeezed(loss: float | None, sigma: float) -> float:
+    """A loss, with what is far worse than the base brought nearer: it must not drown the rest."""
+    scale = _FAR * sigma
+    loss = _FAILED * sigma if loss is None else loss
+    return scale * math.asinh(loss / scale)
+
+
+def kernel(along: Sequence[Axis], a: Numbers, b: Numbers, length: float) -> Numbers:
+    """How alike points are: 1 on each axis for equal places; the sum over axes and their pairs."""
+    import numpy as np
+
+    first = np.zeros((len(a), len(b)))
+    squares = np.zeros((len(a), len(b)))
+    for n, axis in enumerate(along):
+        gap = a[:, n, None] - b[None, :, n]
+        alike = np.exp(-0.5 * (gap / length) ** 2) if axis.is_ordered else _same(gap)
+        first += alike
+        squares += alike**2
+    pairs = (first**2 - squares) / max(1, len(along) - 1)  # of as large a sum as the first
+    return (1 - _PAIRS) * first + _PAIRS * pairs
+
+
+def _same(gap: Numbers) -> Numbers:
+    import numpy as np
+
+    return np.where(gap == 0, 1.0, _OTHER)
+
+
+def rows(points: Sequence[Places]) -> Numbers:
+    """The points as a matrix, a row each."""
+    import numpy as np
+
+    return np.array(points, dtype=float)
+
+
+def _fit(
+    along: Sequence[Axis],
+    places: Numbers,
+    losses: Numbers,
+    noise: Numbers,
+    shape: Numbers,
+    size: float,
+    length: float,
+) -> tuple[float, Belief]:
+    """The posterior, and the logarithm of how likely the losses are under it."""
+    import numpy as np
+
+    lower = np.linalg.cholesky(size**2 * shape + np.diag(noise))
+    half = np.linalg.solve(lower, losses)
+    weights = np.linalg.solve(lower.T, half)
+    likely = -0.5 * float(half @ half) - float(np.log(np.diag(lower)).sum())
+    return likely, Belief(along, places, size, length, weights, lower)

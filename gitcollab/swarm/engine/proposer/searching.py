@@ -1,0 +1,107 @@
+"""The search, pure: from the standings and a space to the changes that are tried next.
+
+Candidates come from chance, from what helped, and from Optuna; a model of all trials judges them in
+one world that the trials allow (W. R. Thompson, 1933): each agent in another, so that many agents
+at once spread over what may be good, the more the less is known.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gitcollab.similarity.literal import Value, same
+from gitcollab.swarm.engine.proposer import judging, sampling
+from gitcollab.swarm.engine.proposer.combining import Candidate, combinations_of, several, steps
+from gitcollab.swarm.engine.proposer.space import Axis, Point, key_of, placed
+from gitcollab.swarm.engine.proposer.trials import Seen, Trial
+
+_DRAWS = 3  # of Optuna
+_ROUNDS = 3  # before nothing else is suggested
+
+
+@dataclass(frozen=True)
+class Move:
+    """Constants to change, with their new values; ``why`` is a line for people."""
+
+    values: Mapping[str, Value]
+    why: str
+
+
+def moves(
+    seen: Seen, pending: Sequence[Point], is_taken: Callable[[Point], bool], seed: int
+) -> Iterator[Move]:
+    """What to try next, the most promising first; the same for the same arguments.
+
+    ``pending`` are points whose outcome is not known yet. ``is_taken`` is asked of all constants'
+    values on the axes whether a program with them was run, or is.
+    """
+    if not seen.along:
+        return
+    at = placed(seen.along, seen.at)
+    assert at is not None  # an axis holds the present value
+    places = [found for one in pending if (found := placed(seen.along, one)) is not None]
+    search = _Search(seen, at, places)
+    given = {key_of(seen.at), *map(key_of, pending)}
+    for turn in range(_ROUNDS):
+        for candidate in search.ranked(seed + turn * 7919):
+            values = _values(seen, at, candidate.places)
+            point = {**seen.at, **values}
+            key = key_of(point)
+            if not values or key in given:
+                continue
+            given.add(key)
+            if not is_taken(point):
+                yield Move(values, search.why(candidate, values))
+
+
+class _Search:
+    """What a round of the search needs, made once."""
+
+    def __init__(self, seen: Seen, at: judging.Places, pending: Sequence[judging.Places]) -> None:
+        self._along: Sequence[Axis] = seen.along
+        self._at = at
+        self._trials: Sequence[Trial] = seen.trials
+        self._sigma = seen.where.sigma
+        self._sampler = sampling.Sampler(seen.along, seen.trials, pending, self._sigma)
+        self._belief = judging.believed(seen.along, seen.trials, pending, self._sigma)
+
+    def ranked(self, seed: int) -> list[Candidate]:
+        """Candidates, the best first in a world that the trials allow."""
+        chance = random.Random(seed)
+        found = list(dict.fromkeys(self._candidates(chance, seed)))
+        losses = self._belief.sample([one.places for one in found], seed)
+        order = sorted(range(len(found)), key=lambda n: (losses[n], n))
+        return [found[n] for n in order]
+
+    def why(self, candidate: Candidate, values: Mapping[str, Value]) -> str:
+        """How a candidate came about."""
+        told = f"{len(self._trials)} {'result' if len(self._trials) == 1 else 'results'}"
+        match candidate.kind:
+            case "combination":
+                return f"combines {len(values)} changes that helped alone"
+            case "tpe":
+                return f"TPE over {told}"
+        return f"promising after {told}: {', '.join(sorted(values))}"
+
+    def _candidates(self, chance: random.Random, seed: int) -> Iterator[Candidate]:
+        singles = list(steps(self._along, self._at, chance))
+        yield from singles
+        yield from several(self._along, self._at, chance)
+        alone = [one.places for one in singles]
+        yield from combinations_of(self._along, self._at, self._trials, self._belief, alone)
+        sizes = (min(len(self._along), n) for n in (1, 2, 3)[:_DRAWS])
+        free = [chance.sample(range(len(self._along)), n) for n in sizes]
+        for places in self._sampler.draw(self._at, free, seed):
+            yield Candidate(places, "tpe")
+
+
+def _values(seen: Seen, at: judging.Places, places: judging.Places) -> dict[str, Value]:
+    """The values at other places than the present ones, as far as they differ from these."""
+    found = {
+        axis.name: axis.value(there)
+        for axis, here, there in zip(seen.along, at, places, strict=True)
+        if here != there
+    }
+    return {name: value for name, value in found.items() if not same(value, seen.at[name])}

@@ -42,9 +42,9 @@ def decide_claim(
     A request that is made ``anyway`` is refused only a key that somebody else holds. What a machine
     chose by itself is ``chosen``: see ``crowded``.
 
-    Outcomes: ``granted``, with the ``experiment`` that it is of several; where none is free, what is in the way of
-    the first: ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``; ``refused`` when
-    the hub's task is not the one the agent has in mind.
+    Outcomes: ``granted``, with the ``experiment`` that it is of several; where none is free, what
+    is in the way of the first: ``taken`` or ``duplicate`` with ``other`` (a record) and ``reason``;
+    ``refused`` when the hub's task is not the one the agent has in mind.
     """
     payload = request.payload
     wanted = [Claim.model_validate(one) for one in (payload["claim"], *payload.get("instead", ()))]
@@ -120,11 +120,15 @@ def crowded(
 def runs_of(
     snapshot: Snapshot, fingerprint: str, tier: str | None, task: Task
 ) -> tuple[Sequence[str], Sequence[Claim]]:
-    """Ids of the runs of a program on a tier, and the claims in force for others."""
+    """Ids of the runs of a program in the track ``tier``, and the claims in force on it."""
     rows = snapshot.select("result", "tier", "task", fingerprint=fingerprint)
-    done = [str(i) for i, on, of in rows if compares(tier, str(on)) and of == task.digest]
-    here = [c for c in active(snapshot) if (c.fingerprint, c.tier) == (fingerprint, tier)]
-    return done, here
+    done = [str(i) for i, its, of in rows if of == task.digest and compares(tier, str(its))]
+    return done, [c for c in active(snapshot) if c.fingerprint == fingerprint and is_in(c, tier)]
+
+
+def is_in(claim: Claim, tier: str | None) -> bool:
+    """Whether what is claimed will be run in the track ``tier``."""
+    return claim.tier is None or compares(tier, claim.tier)
 
 
 def running(

@@ -6,9 +6,9 @@ It was believed if it
 - took the lead of its track by a run of its own, from what led before it; or
 - was better than its base (the verdict), as known at one of its own runs.
 
-It is *refuted* when it has ``LEAST_RUNS`` runs or more and nothing of this holds any more: it ranks
-behind what it took the lead from or, where it never took a lead, its verdict is no longer
-"better"; and it is not better than its base. Later programs that are better refute nobody.
+It is *refuted* when it has ``LEAST_RUNS`` runs or more and nothing of this holds any more: it is
+not better than its base, and ranks behind what it (first) took the lead from, if it ever took one.
+What leads its track now is not refuted, and later programs that are better refute nobody.
 
 As in ``progress``, runs are taken in the order of their dates (ties by id), while noise,
 withdrawals and what is flagged are as known now. Dates are their agents' word, so they decide only
@@ -40,18 +40,25 @@ def refuted(where: Standings) -> dict[Key, Key]:
     often = [draft for draft in where.eligible if len(draft.runs) >= LEAST_RUNS]
     if not often:
         return {}
-    places = {draft.key: place for place, draft in enumerate(where.eligible)}
     before, means = _displaced(where, often), _Known()
+    leaders: dict[str, Key] = {}
+    for draft in where.eligible:
+        leaders.setdefault(draft.key[1], draft.key)
     found: dict[Key, Key] = {}
     for draft in often:
-        if where.verdict(draft.first) == "better":
+        if leaders[draft.key[1]] == draft.key or where.verdict(draft.first) == "better":
             continue
         if (led := before.get(draft.key)) is not None:
-            if places[draft.key] > places[led]:
+            if _place(where, draft) > _place(where, where.drafts[led]):
                 found[draft.key] = led
         elif (base := _base(where, draft)) and _was_better(where, draft, base, means):
             found[draft.key] = base.key
     return found
+
+
+def _place(where: Standings, draft: Runs) -> _Place:
+    worse = margin(where.task, where.sigma, len(draft.runs))
+    return order(where.task, draft.mean, worse, draft.first)
 
 
 def _base(where: Standings, draft: Runs) -> Runs | None:
@@ -141,13 +148,16 @@ def _events(drafts: Sequence[Runs]) -> tuple[list[Run], list[Run]]:
     ``drafts`` are the best first: the best single run of a time is one before all better ones.
     """
     several, best_once = [], []
-    earliest: tuple[str, str] | None = None
+    earliest: Run | None = None
     for draft in drafts:
+        first = draft.first
         if len(draft.runs) > 1:
             several += draft.runs
-        elif earliest is None or _when(draft.first) < earliest:
-            earliest = _when(draft.first)
-            best_once.append(draft.first)
+        elif earliest is None or (
+            first.created_at <= earliest.created_at and _when(first) < _when(earliest)
+        ):
+            earliest = first
+            best_once.append(first)
     return several, best_once
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import crowd, doors, one, pages, scale, slow, start, thinking, words
+from tests.bench import crowd, doors, engine, one, pages, scale, slow, start, thinking, words
 from tests.bench.figures import HEADING, Figure, write
 
 
@@ -27,6 +27,7 @@ def main() -> int:
         "slow": slow.measure,
         "words": words.measure,
         "doors": doors.measure,
+        "engine": lambda root: engine.measure(root, min(chosen.results, 10_000)),
         "thinking": lambda root: thinking.measure(root, chosen.results, chosen.hubs),
         "pages": lambda root: pages.measure(root, min(chosen.results, 10_000)),
         "scale": lambda root: scale.measure(root, chosen.results, chosen.hubs),
@@ -55,7 +56,7 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help="start, one, crowd, slow, words, doors, thinking, pages, scale",
+        help="start, one, crowd, slow, words, doors, engine, thinking, pages, scale",
     )
     parser.add_argument(
         "--results", type=int, default=10_000, help="on the hubs of thinking and scale"

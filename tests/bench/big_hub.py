@@ -33,18 +33,20 @@ PER_COMMIT = 100
 CHECKED_EVERY = 499  # results of which one is compared with what the codec makes of it
 
 
-def make(path: Path, results: int, *, seed: int = 0) -> None:
+def make(path: Path, results: int, *, seed: int = 0, task: Task | None = None) -> None:
     """Make ``path`` a hub of the preset autoresearch with so many results and a few live claims.
 
     The same tree for the same seed, apart from the claims: those are made now and hold for a day.
+    ``task`` is what the hub is for instead.
     """
+    task = task or task_of()
     research = research_of(results, seed)
     create_bare(path)
     with subprocess.Popen(
         ["git", f"--git-dir={path}", "fast-import", "--quiet", "--depth=50"], stdin=subprocess.PIPE
     ) as importer:
         assert importer.stdin is not None
-        _import(Stream(importer.stdin), research, list(islice(research.runs(), results)))
+        _import(Stream(importer.stdin), task, research, list(islice(research.runs(), results)))
         importer.stdin.close()
         assert importer.wait() == 0
     _derive(path)
@@ -87,9 +89,8 @@ class Stream:
             self._out.write(b"M 100644 :%d %b\n" % (mark, path.encode()))
 
 
-def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
-    _import_seed(stream, research)
-    task = task_of()
+def _import(stream: Stream, task: Task, research: Research, runs: Sequence[Run]) -> None:
+    _import_seed(stream, task, research)
     digests: list[dict[str, str]] = [{} for _ in runs]
     files: list[list[tuple[str, int]]] = [[] for _ in runs]
 
@@ -111,15 +112,15 @@ def _import(stream: Stream, research: Research, runs: Sequence[Run]) -> None:
     for start in range(0, len(runs), PER_COMMIT):
         batch = [one for placed in files[start : start + PER_COMMIT] for one in placed]
         stream.commit(runs[start].at, f"results from {start}", batch)
-    _import_claims(stream, research)
+    _import_claims(stream, task, research)
 
 
-def _import_seed(stream: Stream, research: Research) -> None:
+def _import_seed(stream: Stream, task: Task, research: Research) -> None:
     baseline = presets.preset("autoresearch")[1]
-    seeded = seed_files(task_of(), baseline, presets.asset("collab.md"))
+    seeded = seed_files(task, baseline, presets.asset("collab.md"))
     files = {path: text.encode() for path, text in seeded.items()}
     keeper = "keeper", people.key("keeper")
-    edit = ruling.edit(keeper, task_of(), BEGAN, files, "a hub")
+    edit = ruling.edit(keeper, task, BEGAN, files, "a hub")
     files[path_of("ruling", edit.id)] = codec.encode(edit)
     placed = [(path, stream.blob(data)) for path, data in files.items()]
     for agent in research.agents:
@@ -135,8 +136,8 @@ def _card(agent: Agent) -> AgentCard:
     )
 
 
-def _import_claims(stream: Stream, research: Research) -> None:
-    task, now = task_of(), datetime.now(UTC)
+def _import_claims(stream: Stream, task: Task, research: Research) -> None:
+    now = datetime.now(UTC)
     placed = []
     for number, agent in enumerate(research.agents[:CLAIMS]):
         claim = _claim(task, agent, number, now)

@@ -8,3 +8,12 @@ class Interrupted(Exception):  # noqa: N818 - reads as what it is
 
     No GitcollabError: it is no failure of the experiment's, which may be begun anew.
     """
+
+    def __init__(self, message: str, hint: str = "run it again") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @property
+    def told(self) -> str:
+        """Why, and what has been undone."""
+        return ": ".join((str(self), *getattr(self, "__notes__", ())))

@@ -39,6 +39,10 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gitcollab.swarm.engine.guest.pausing import Pause
+    from gitcollab.swarm.engine.guest.summary import Footing
     from gitcollab.swarm.engine.terms import Terms
     from gitcollab.swarm.exporting import Exported
     from gitcollab.swarm.ideas.hypotheses import Idea, IdeaPage
@@ -179,12 +183,17 @@ class Swarm:
         sandbox: Mode | None = None,
         hypothesis: str | None = None,
         cites: Sequence[str] = (),
+        nice: int = 0,
         progress: Callable[[RunProgress], None] | None = None,
     ) -> RunReport:
-        """One experiment: claim, run, publish, keep or revert. See ``running.run``."""
-        from gitcollab.swarm import running
+        """One experiment: claim, run, publish, keep or revert. See ``running.run``.
 
-        return running.run(
+        ``nice``: how far its program steps back behind others.
+        """
+        from gitcollab.swarm.engine.guest import watching
+
+        self.member.nice = nice
+        return watching.run(
             self.member,
             what,
             set_values=set_values,
@@ -213,11 +222,11 @@ class Swarm:
         progress: Callable[[RunProgress], None] | None = None,
         on_report: Callable[[RunReport], None] | None = None,
     ) -> RoundsReport:
-        """``count`` experiments, or (None) as many as can be. See ``rounds.run_many``."""
-        from gitcollab.swarm.engine import rounds
+        """``count`` experiments, or (None) as many as can be. See ``lending.run_many``."""
+        from gitcollab.swarm.engine.guest import lending
         from gitcollab.swarm.engine.terms import FREELY
 
-        return rounds.run_many(
+        return lending.run_many(
             self.member,
             count,
             what,
@@ -232,6 +241,24 @@ class Swarm:
             progress=progress or (lambda _: None),
             on_report=on_report or (lambda _: None),
         )
+
+    def footing(self) -> Footing:
+        """Where this agent stands: its credit, and the best that its machine can build on."""
+        from gitcollab.swarm.engine.guest import summary
+
+        return summary.footing(self.member)
+
+    def pause(self, until: datetime | None = None, *, now: bool = False) -> Pause:
+        """Let no experiment begin in this workspace; ``now`` ends what runs, too."""
+        from gitcollab.swarm.engine.guest import pausing
+
+        return pausing.pause(self.member.workspace, self.member.clock(), until, now=now)
+
+    def resume(self) -> bool:
+        """Let experiments begin again; whether anything was paused."""
+        from gitcollab.swarm.engine.guest import pausing
+
+        return pausing.resume(self.member.workspace)
 
     def publish(
         self,

@@ -61,12 +61,10 @@ class Guest:
             self._longest = max(self._longest, now - self._began)
         left, takes = self._until - now, self._takes()
         if left <= 0:
-            return f"the {_hours(self._terms.hours)} are over"
+            return "the time for which this machine is lent is over"
         if takes * (1 - _LATE) > left:
-            return (
-                f"of the {_hours(self._terms.hours)} {_span(left)} are left, "
-                f"and an experiment takes about {_span(takes)}"
-            )
+            rest = f"{_span(left)} of the time for which this machine is lent are left"
+            return f"{rest}, and an experiment takes about {_span(takes)}"
         return None
 
     def is_free(self, failures: int = 0) -> bool:
@@ -144,10 +142,6 @@ def _back_off(failures: int) -> float:
     if failures < 2:
         return 0.0
     return float(min(LAST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(failures - 2, 16)))
-
-
-def _hours(hours: float | None) -> str:
-    return f"{hours:g} hours" if hours is not None and hours > 1 else f"{60 * (hours or 0):g} min"
 
 
 def _span(seconds: float) -> str:

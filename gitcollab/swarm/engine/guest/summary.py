@@ -1,0 +1,129 @@
+"""What a machine that was lent did: experiments by what made them, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from gitcollab.swarm import looking
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.outcomes import RunReport
+from gitcollab.swarm.workspace import write_whole
+
+ASKED = "asked"  # the kind of what the user said to run
+
+
+@dataclass
+class Count:
+    """How many experiments; how many of them were better than their base, crashed, went nowhere."""
+
+    experiments: int = 0
+    keeps: int = 0
+    crashed: int = 0
+    queued: int = 0  # on this host, for the hub
+    unpublished: int = 0  # refused, or could not be started
+
+    def add(self, more: Count) -> None:
+        """Count these, too."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(more, one.name))
+
+
+@dataclass
+class Tally:
+    """Counts by the kind of choice that made the experiments (see ``engine.choice``)."""
+
+    kinds: dict[str, Count] = field(default_factory=dict)
+
+    def note(self, report: RunReport) -> None:
+        """Count an experiment that has ended."""
+        crashed = report.result is not None and report.result.status != "ok"
+        self._of(report.kind or ASKED).add(
+            Count(
+                1,
+                int(report.is_keep),
+                int(crashed),
+                int(report.outcome == "queued"),
+                int(report.outcome in ("refused", "failed")),
+            )
+        )
+
+    def add(self, more: Tally) -> None:
+        """Count these, too."""
+        for kind, count in more.kinds.items():
+            self._of(kind).add(count)
+
+    @property
+    def total(self) -> Count:
+        """All kinds together."""
+        total = Count()
+        for count in self.kinds.values():
+            total.add(count)
+        return total
+
+    def _of(self, kind: str) -> Count:
+        return self.kinds.setdefault(kind, Count())
+
+    def write(self, path: Path) -> None:
+        """Leave it for ``read``."""
+        counts = {kind: vars(count) for kind, count in self.kinds.items()}
+        write_whole(path, json.dumps(counts).encode() + b"\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Tally:
+        """What ``write`` left; nothing where it left none."""
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            found = json.loads(path.read_bytes())
+            return cls({str(kind): Count(**count) for kind, count in found.items()})
+        return cls()
+
+
+@dataclass(frozen=True)
+class Footing:
+    """Where an agent stands: its credit, and the metric of the best program of its tier."""
+
+    kept: int = 0  # its programs that are better than their base
+    confirmed: int = 0  # those of them that another agent has confirmed
+    replications: int = 0  # runs of programs that others found
+    best: float | None = None
+    best_id: str | None = None
+
+
+def footing(member: Member) -> Footing:
+    """Where the agent stands, as far as this host knows."""
+    best = looking.leading(member)
+    metric, found = (None, None) if best is None else (best.metric, best.id)
+    for row in member.rankings.ranked("agent"):
+        if row.agent == member.config.agent:
+            credit: Mapping[str, int] = {
+                name: getattr(row, name) for name in ("kept", "confirmed", "replications")
+            }
+            return Footing(**credit, best=metric, best_id=found)
+    return Footing(best=metric, best_id=found)
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What a machine did while it was lent: how long it was, and the agent's footing then."""
+
+    tally: Tally
+    seconds: float
+    before: Footing
+    after: Footing
+
+    @property
+    def credit(self) -> Mapping[str, int]:
+        """By how much each kind of credit grew; by less than 0 where a replication took some."""
+        names = ("kept", "confirmed", "replications")
+        return {name: getattr(self.after, name) - getattr(self.before, name) for name in names}
+
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """What several workers did."""
+    whole = Tally()
+    for one in tallies:
+        whole.add(one)
+    return whole

@@ -160,16 +160,18 @@ def read_regular(path: Path, most: int) -> bytes:
         if e.errno in (errno.ELOOP, errno.EMLINK):
             raise Unreadable("is a link") from e
         raise Unreadable(f"cannot be read: {e.strerror}") from e
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise Unreadable("is no regular file")
         if found.st_size > most:
             raise Unreadable(f"has {found.st_size:,} bytes; {most:,} are allowed")
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(most + 1)
-        except OSError as e:
-            raise Unreadable(f"cannot be read: {e.strerror}") from e
+    except OSError as e:
+        raise Unreadable(f"cannot be read: {e.strerror}") from e
+    finally:
+        os.close(descriptor)
     if len(data) > most:
         raise Unreadable(f"has more than {most:,} bytes")
     return data

@@ -147,6 +147,14 @@ class Store:
                 self._outbox.withdraw(r for r in requests if r.when_offline == "drop")
         return outcomes
 
+    def keep(self, request: Request) -> None:
+        """Store a request before there is time to submit it: what becomes of us, it is delivered.
+
+        Whoever submits next on this host delivers it; ``submit`` of the same tells its outcome.
+        """
+        self._cache.prepare()
+        self._outbox.put([request])
+
     def flush(self) -> list[Outcome]:
         """Deliver what is pending now, whoever asked for it; what became of it."""
         self._cache.prepare()

@@ -104,6 +104,23 @@ def test_a_replay_is_answered_without_the_hub(hub: Path, tmp_path: Path, wrap_gi
     assert commits(hub) == 2
 
 
+@pytest.mark.parametrize("by_another", [False, True])
+def test_what_was_kept_lands_once_whoever_delivers_it(
+    hub: Path, tmp_path: Path, by_another: bool
+) -> None:
+    store = open_store(hub, tmp_path / "home")
+    kept, more = ask("note", text="kept"), ask("claim", name="x")
+    store.keep(kept)
+    assert [waiting.request for waiting in store.pending()] == [kept]
+    if by_another:
+        open_store(hub, tmp_path / "home").submit(ask("note", text="theirs"))
+
+    assert store.submit(more, kept) == [{"outcome": "granted"}, {"outcome": "noted"}]
+
+    assert store.pending() == []
+    assert len(files(hub)) == commits(hub) == (4 if by_another else 3)
+
+
 def test_a_lost_race_is_decided_again(hub: Path, tmp_path: Path, wrap_git: Wrap) -> None:
     ours, theirs = (open_store(hub, tmp_path / name) for name in ("ours", "theirs"))
     ours.snapshot()

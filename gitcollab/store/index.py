@@ -52,7 +52,7 @@ _VERSION = "7"
 _TIMED = "claim"  # the kind whose arrivals matter
 _REMEMBERED_SECONDS = 2 * 86_400.0  # of arrivals of what is displaced
 _VALID = "(error IS NULL AND (says IS NULL OR says = id))"
-_MADE = 24  # answers of ``once`` that are kept
+_MADE = 3  # answers of ``once`` that are kept of a name: of the tip, and with changes on it
 _PIECE = 500  # below SQLite's limit of variables in one statement
 
 Progress = Callable[[int, int], None]  # records read, of how many
@@ -95,7 +95,7 @@ class Index:
         self.columns: Mapping[str, Columns] = {one.kind: one for one in columns}
         self._objects = objects
         self._progress = progress
-        self._made: dict[Hashable, Any] = {}
+        self._made: dict[str, dict[Hashable, Any]] = {}  # by name
         self._sizes: dict[str, int] = {}
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
@@ -208,14 +208,19 @@ class Index:
             self._sizes[tree] = sum(header[1] for header in headers if header is not None)
         return self._sizes[tree]
 
-    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """What ``make`` gave for this key lately, or gives now: kept in this process."""
-        if key not in self._made:
-            self._made[key] = make()
-            while len(self._made) > _MADE:
-                self._made.pop(next(iter(self._made)), None)
-        made: _T = self._made[key]
-        return made
+    def once(self, name: str, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What ``make`` gave for this name and key lately, or gives now: kept in this process.
+
+        Of large hubs these are large, so that few are.
+        """
+        made = self._made.setdefault(name, {})
+        if key not in made:
+            new = make()
+            while len(made) >= _MADE:
+                made.pop(next(iter(made)), None)
+            made[key] = new
+        found: _T = made[key]
+        return found
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""

@@ -58,7 +58,7 @@ class RecordIndex(Protocol):
     def size(self, tree: str) -> int:
         """The bytes of the files in that folder."""
 
-    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+    def once(self, name: str, key: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` gave for this key lately, or gives now."""
 
     def note(self, at: Version) -> None:
@@ -311,7 +311,7 @@ class Snapshot:
             (path, data) for path, data in self._changes.items() if path.startswith(depends)
         )
         there = self._reading(lambda: tuple(self._object(path.rstrip("/")) for path in depends))
-        return self._index.once((name, there, over), make)
+        return self._index.once(name, (there, over), make)
 
     def _object(self, path: str) -> str | None:
         """The name of the object at ``path`` below the changes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,23 @@ def test_yaml_is_parsed_once_and_only_what_changed(
     more = write(store, {"insights/nova/new.yaml": insight("nova", "new")})
     assert len(more.records("insight").values()) == 51
     assert len(parsed) == 51
+
+
+def test_of_what_is_made_once_a_long_life_keeps_the_last_few(store: Store) -> None:
+    """Each may be as large as the hub."""
+
+    class Large:
+        pass
+
+    def made() -> weakref.ref[Large]:
+        return weakref.ref(store.snapshot().once("large", ("insights/",), Large))
+
+    all_made = []
+    for n in range(8):
+        write(store, {f"insights/nova/n{n}.yaml": insight("nova", f"n{n}")})
+        all_made.append(made())
+        assert made() == all_made[-1]
+    assert sum(one() is not None for one in all_made) == 3
 
 
 def test_reading_many_records_tells_how_far_it_is(hub: Path, tmp_path: Path) -> None:

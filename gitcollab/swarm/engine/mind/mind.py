@@ -91,7 +91,7 @@ class Mind:
     def _told(self, command: Command, room: Room, thought: Thought, report: RunReport) -> str:
         """Tell it; why that failed, or ""."""
         if not is_of(thought, report):
-            room.remember(not_run(thought))
+            room.remember(not_run(self._member, thought))
             return ""
         outcome = outcome_of(self._member, thought, report)
         room.remember(outcome)
@@ -105,7 +105,7 @@ class Mind:
         """Of a thought that nobody told of it is known that it was not run."""
         if self._open is not None:
             left, self._open = self._open, None
-            left.room.remember(not_run(left.thought))
+            left.room.remember(not_run(self._member, left.thought))
 
     def _is_resting(self) -> bool:
         resting, self._rest = self._rest > 0, max(0, self._rest - 1)

@@ -5,25 +5,60 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gitcollab.errors import GitcollabError
 from gitcollab.records.quoting import line
 from gitcollab.similarity.program import fingerprint
+from gitcollab.swarm.claims import active
 from gitcollab.swarm.engine.mind.thought import Thought
+from gitcollab.swarm.identity import key_of, same_finished, same_now
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Duplicate, RunReport, Taken
+from gitcollab.swarm.proposal import propose
 from gitcollab.swarm.runs import Run
 
 _MOST_WORDS = 500
 
 
 def is_of(thought: Thought, report: RunReport) -> bool:
-    """Whether a report is of the thought; where it has no result, it may be."""
+    """Whether a report is of the thought; where nothing was chosen, and nothing run, it may be.
+
+    Who is told that others did it first may run theirs once more: that is no thought of its own.
+    """
+    if report.kind is not None:
+        return report.kind == "thought"
     result = report.result
-    return result is None or result.fingerprint == fingerprint(thought.program)
+    return result is None or (
+        result.replicates is None and result.fingerprint == fingerprint(thought.program)
+    )
 
 
-def not_run(thought: Thought) -> dict[str, Any]:
-    """The outcome of a thought in whose place something else was run."""
-    return _fields(thought) | {"outcome": "not run"}
+def not_run(member: Member, thought: Thought) -> dict[str, Any]:
+    """The outcome of a thought in whose place something else was run: as far as is known, why."""
+    return _fields(thought) | {"outcome": "not run", "error": _words(_in_the_way(member, thought))}
+
+
+def _in_the_way(member: Member, thought: Thought) -> str:
+    """Who had the thought first, or why nobody can run it."""
+    task, snapshot = member.task, member.store.snapshot()
+    python = task.program.endswith(".py")
+    try:
+        plan = propose(
+            thought.program,
+            thought.base,
+            lambda print_of: member.runs_of(task, print_of),
+            thought.description,
+            python=python,
+        )
+    except GitcollabError as e:
+        return e.message
+    mine = plan.experiment
+    for done in sorted(member.related(mine), key=lambda result: result.created_at):
+        if why := same_finished(mine, done, member.tier, task.digest, member.words):
+            return f"{done.agent} has done it ({why}): {done.id}"
+    for claim in active(snapshot):
+        if why := same_now(mine, claim, key_of(mine), member.words):
+            return f"{claim.agent} is doing it ({why})"
+    return ""
 
 
 def outcome_of(member: Member, thought: Thought, report: RunReport) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -23,6 +23,8 @@ _LEAST = (
     "run: [python, train.py], editable: [train.py], program: train.py, budget: {seconds: 60}, "
     "timeout_seconds: 300, sigma: 0.002"
 )
+
+_SPACE = "as in space: {RATE: {low: 0.001, high: 0.1, log: true}, KIND: {choices: [a, b]}}"
 
 
 def asset(name: str) -> bytes:
@@ -98,7 +100,8 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
             assign(fields, assignment)
         task = codec.from_mapping("task", fields)
     except codec.InvalidRecord as e:
-        raise UsageError(f"{source}: {e.message}", e.hint or _LEAST) from e
+        hint = _SPACE if ": space" in e.message else _LEAST
+        raise UsageError(f"{source}: {e.message}", e.hint or hint) from e
     assert isinstance(task, Task)
     return task
 
@@ -106,10 +109,13 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
 def check_field(key: str) -> None:
     """Refuse the name of a field that no task has: UsageError, with those it may be."""
     model: type[BaseModel] | None = Task
-    above = ""
+    above, names = "", False
     for part in key.split("."):
         if model is None:  # names of people, below maintainers
             return
+        if names:  # of constants, below space
+            above, names = f"{above}{part}.", False
+            continue
         known = {
             field.alias or name: field.annotation for name, field in model.model_fields.items()
         }
@@ -119,6 +125,12 @@ def check_field(key: str) -> None:
             hint = f"did you mean {names}?" if near else f"there are: {', '.join(known)}"
             raise UsageError(f"a task has no field {(above + part)[:80]!r}", hint)
         above, model = f"{above}{part}.", _model_in(known[part])
+        names = model is not None and _has_names(known[part])
+
+
+def _has_names(annotation: object) -> bool:
+    """Whether a field holds something by names that people choose."""
+    return get_origin(annotation) is dict or any(map(_has_names, get_args(annotation)))
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

@@ -14,6 +14,8 @@ from gitcollab.swarm.engine.proposer.trials import Trial
 _STEPS = 6  # on each axis, of random length
 _SHORTEST, _LONGEST = 0.03, 0.5  # in ranges
 _HELPED = 10  # changes that are put together
+_COMBINED = 60
+_TOGETHER = (2, 3)
 _PAIRS = 40  # of random steps on two or three axes
 
 
@@ -60,9 +62,11 @@ def combinations_of(
     for loss, (n, place) in ranked:
         if loss < 0 and len(best) < _HELPED:
             best.setdefault(n, place)
-    for size in (2, 3):
-        for chosen in combinations(best.items(), size):
-            yield Candidate(_moved(at, dict(chosen)), "combination")
+    worth = {one: -loss for loss, one in ranked}
+    found = [c for size in _TOGETHER for c in combinations(best.items(), size)]
+    found.sort(key=lambda chosen: -sum(worth[one] for one in chosen))
+    for chosen in found[:_COMBINED]:
+        yield Candidate(_moved(at, dict(chosen)), "combination")
 
 
 def _each(at: Places, other: Places) -> Iterator[tuple[int, float]]:

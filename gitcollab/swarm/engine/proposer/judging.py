@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gitcollab.swarm.engine.proposer.space import Axis
@@ -26,8 +25,10 @@ Places: TypeAlias = tuple[float, ...]
 
 _SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the functions, in standard deviations of a run
 _LENGTHS = (0.25, 0.5, 1.0)  # over which they change, in ranges
+_FITTED = 100  # trials that size and length are chosen by
 _PAIRS = 0.3  # of the variance of all, what is of two constants
 _OTHER = 0.3  # how alike are two choices that have no order
+_BOLDNESS = 1.0  # how far the world that a sample is of strays from what is expected
 _FAR = 8.0  # standard deviations; worse than that is bad, however bad
 _FAILED = 16.0  # what a crash counts as
 
@@ -41,7 +42,7 @@ class Belief:
     size: float
     length: float
     weights: Numbers
-    lower: Numbers  # Cholesky factor of the trials' covariance
+    covariance: Numbers  # of what was measured at them
 
     def mean(self, points: Sequence[Places]) -> Numbers:
         """How much worse than the base each point is expected to be; below 0: better."""
@@ -52,12 +53,11 @@ class Belief:
         import numpy as np
 
         across = self._between(points)
-        solved = np.linalg.solve(self.lower, across.T)
         own = self.size**2 * kernel(self.along, rows(points), rows(points), self.length)
-        spread = own - solved.T @ solved
+        spread = own - across @ np.linalg.solve(self.covariance, across.T)
         spread[np.diag_indices_from(spread)] += 1e-6 * self.size**2 * len(self.along) + 1e-18
         drawn = np.random.default_rng(seed).standard_normal(len(points))
-        return across @ self.weights + np.linalg.cholesky(spread) @ drawn
+        return across @ self.weights + _BOLDNESS * (np.linalg.cholesky(spread) @ drawn)
 
     def _between(self, points: Sequence[Places]) -> Numbers:
         return self.size**2 * kernel(self.along, rows(points), self.seen, self.length)
@@ -75,20 +75,36 @@ def believed(
     losses = np.array([squeezed(trial.loss, sigma) for trial in trials])
     noise = np.array([trial.variance for trial in trials]) + (0.1 * sigma) ** 2
     places = rows([trial.places for trial in trials])
-    shapes = {length: kernel(along, places, places, length) for length in _LENGTHS}
-    fits = (
-        _fit(along, places, losses, noise, shapes[length], size * sigma, length)
-        for size, length in product(_SIZES, _LENGTHS)
-    )
-    best = max(fits, key=lambda fit: fit[0])[1]
+    size, length = _likeliest(along, places[:_FITTED], losses[:_FITTED], noise[:_FITTED], sigma)
+    belief = _posterior(along, places, losses, noise, size, length)
     if not pending:
-        return best
+        return belief
     # As if each had come out as expected: what one of them will tell need not be asked twice.
-    expected = np.concatenate([losses, best.mean(pending)])
-    every = np.concatenate([places, rows(pending)])
-    noises = np.concatenate([noise, np.full(len(pending), sigma**2)])
-    shape = kernel(along, every, every, best.length)
-    return _fit(along, every, expected, noises, shape, best.size, best.length)[1]
+    return _posterior(
+        along,
+        np.concatenate([places, rows(pending)]),
+        np.concatenate([losses, belief.mean(pending)]),
+        np.concatenate([noise, np.full(len(pending), sigma**2)]),
+        size,
+        length,
+    )
+
+
+def _likeliest(
+    along: Sequence[Axis], places: Numbers, losses: Numbers, noise: Numbers, sigma: float
+) -> tuple[float, float]:
+    """The size and the length under which the losses are most likely."""
+    import numpy as np
+
+    best = -math.inf, _SIZES[0], _LENGTHS[0]
+    for length in _LENGTHS:
+        shape = kernel(along, places, places, length)
+        for size in (relative * sigma for relative in _SIZES):
+            covariance = size**2 * shape + np.diag(noise)
+            spread = float(np.log(np.diag(np.linalg.cholesky(covariance))).sum())
+            likely = -0.5 * float(losses @ np.linalg.solve(covariance, losses)) - spread
+            best = max(best, (likely, size, length))
+    return best[1:]
 
 
 def squeezed(loss: float | None, sigma: float) -> float:
@@ -126,20 +142,16 @@ def rows(points: Sequence[Places]) -> Numbers:
     return np.array(points, dtype=float)
 
 
-def _fit(
+def _posterior(
     along: Sequence[Axis],
     places: Numbers,
     losses: Numbers,
     noise: Numbers,
-    shape: Numbers,
     size: float,
     length: float,
-) -> tuple[float, Belief]:
-    """The posterior, and the logarithm of how likely the losses are under it."""
+) -> Belief:
     import numpy as np
 
-    lower = np.linalg.cholesky(size**2 * shape + np.diag(noise))
-    half = np.linalg.solve(lower, losses)
-    weights = np.linalg.solve(lower.T, half)
-    likely = -0.5 * float(half @ half) - float(np.log(np.diag(lower)).sum())
-    return likely, Belief(along, places, size, length, weights, lower)
+    covariance = size**2 * kernel(along, places, places, length) + np.diag(noise)
+    weights = np.linalg.solve(covariance, losses)
+    return Belief(along, places, size, length, weights, covariance)

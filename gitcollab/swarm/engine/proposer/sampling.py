@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gitcollab.swarm.engine.proposer.judging import Places, squeezed
@@ -16,10 +16,10 @@ from gitcollab.swarm.engine.proposer.space import Axis
 from gitcollab.swarm.engine.proposer.trials import Trial
 
 if TYPE_CHECKING:
-    from optuna import Study
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
+_MOST = 100  # trials that are told
 _STARTUP = 5  # trials, below which TPE draws at random
 
 
@@ -32,65 +32,48 @@ def is_installed() -> bool:
     return True
 
 
-class Sampler:
-    """Optuna, told of all trials; ``pending`` are points whose outcome is not known yet."""
+def drawn(
+    along: Sequence[Axis],
+    at: Places,
+    free: Sequence[int],
+    trials: Sequence[Trial],
+    pending: Sequence[Places],
+    sigma: float,
+    seed: int,
+) -> Places:
+    """A point that differs from ``at`` on the axes with these numbers alone.
 
-    def __init__(
-        self,
-        along: Sequence[Axis],
-        trials: Sequence[Trial],
-        pending: Sequence[Places],
-        sigma: float,
-    ) -> None:
-        self._along = along
-        self._grid = {axis.name: _distribution(axis) for axis in along}
-        self._told = [self._trial(t.places, squeezed(t.loss, sigma)) for t in trials]
-        self._told += [self._trial(places, None) for places in pending]
+    ``pending`` are points whose outcome is not known yet; ``trials`` are the nearest first.
+    """
+    import optuna
+    from optuna.samplers import TPESampler
 
-    def draw(self, at: Places, free: Sequence[Sequence[int]], seed: int) -> Iterator[Places]:
-        """For each of ``free`` a point that differs from ``at`` on these axes, by number."""
-        from optuna.samplers import PartialFixedSampler, TPESampler
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            study = self._study()
-            here = self._params(at)
-            for n, moved in enumerate(free):
-                names = {self._along[axis].name for axis in moved}
-                fixed = {name: value for name, value in here.items() if name not in names}
-                tpe = TPESampler(
-                    n_startup_trials=_STARTUP,
-                    multivariate=True,
-                    constant_liar=True,
-                    seed=(seed + n) % 2**32,
-                )
-                study.sampler = PartialFixedSampler(fixed, tpe)
-                asked = study.ask(self._grid).params
-                yield tuple(
-                    _place(axis, asked[axis.name]) if axis.name in names else place
-                    for axis, place in zip(self._along, at, strict=True)
-                )
-
-    def _study(self) -> Study:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(direction="minimize")
-        study.add_trials(self._told)
-        return study
-
-    def _trial(self, places: Places, loss: float | None) -> FrozenTrial:
-        from optuna.trial import TrialState, create_trial
-
-        return create_trial(
-            params=self._params(places),
-            distributions=self._grid,
-            value=loss,
-            state=TrialState.RUNNING if loss is None else TrialState.COMPLETE,
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space = {n: _distribution(along[n]) for n in free}
+    told = [_trial(space, t.places, squeezed(t.loss, sigma)) for t in trials[:_MOST]]
+    told += [_trial(space, places, None) for places in pending]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it calls experimental
+        tpe = TPESampler(
+            n_startup_trials=_STARTUP, multivariate=True, constant_liar=True, seed=seed % 2**32
         )
+        study = optuna.create_study(direction="minimize", sampler=tpe)
+        study.add_trials(told)
+        asked = study.ask({str(n): one for n, one in space.items()}).params
+    return tuple(float(asked.get(str(n), place)) for n, place in enumerate(at))
 
-    def _params(self, places: Places) -> dict[str, float | int]:
-        return {a.name: _param(a, p) for a, p in zip(self._along, places, strict=True)}
+
+def _trial(
+    space: Mapping[int, BaseDistribution], places: Places, loss: float | None
+) -> FrozenTrial:
+    from optuna.trial import TrialState, create_trial
+
+    return create_trial(
+        params={str(n): _param(one, places[n]) for n, one in space.items()},
+        distributions={str(n): one for n, one in space.items()},
+        value=loss,
+        state=TrialState.RUNNING if loss is None else TrialState.COMPLETE,
+    )
 
 
 def _distribution(axis: Axis) -> BaseDistribution:
@@ -101,9 +84,8 @@ def _distribution(axis: Axis) -> BaseDistribution:
     return distributions.CategoricalDistribution(tuple(range(len(axis.choices))))
 
 
-def _param(axis: Axis, place: float) -> float | int:
-    return min(1.0, max(0.0, place)) if axis.is_ordered else int(place)
+def _param(distribution: BaseDistribution, place: float) -> float | int:
+    from optuna.distributions import FloatDistribution
 
-
-def _place(axis: Axis, drawn: float) -> float:
-    return float(drawn)
+    is_range = isinstance(distribution, FloatDistribution)
+    return min(1.0, max(0.0, place)) if is_range else int(place)

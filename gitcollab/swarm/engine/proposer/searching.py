@@ -17,7 +17,7 @@ from gitcollab.swarm.engine.proposer.combining import Candidate, combinations_of
 from gitcollab.swarm.engine.proposer.space import Axis, Point, key_of, placed
 from gitcollab.swarm.engine.proposer.trials import Seen, Trial
 
-_DRAWS = 3  # of Optuna
+_DRAWS = 1  # of Optuna
 _ROUNDS = 3  # before nothing else is suggested
 
 
@@ -64,7 +64,7 @@ class _Search:
         self._at = at
         self._trials: Sequence[Trial] = seen.trials
         self._sigma = seen.where.sigma
-        self._sampler = sampling.Sampler(seen.along, seen.trials, pending, self._sigma)
+        self._pending = pending
         self._belief = judging.believed(seen.along, seen.trials, pending, self._sigma)
 
     def ranked(self, seed: int) -> list[Candidate]:
@@ -91,10 +91,14 @@ class _Search:
         yield from several(self._along, self._at, chance)
         alone = [one.places for one in singles]
         yield from combinations_of(self._along, self._at, self._trials, self._belief, alone)
-        sizes = (min(len(self._along), n) for n in (1, 2, 3)[:_DRAWS])
-        free = [chance.sample(range(len(self._along)), n) for n in sizes]
-        for places in self._sampler.draw(self._at, free, seed):
-            yield Candidate(places, "tpe")
+        for n in range(_DRAWS):
+            free = chance.sample(range(len(self._along)), min(len(self._along), 1 + n % 3))
+            yield Candidate(
+                sampling.drawn(
+                    self._along, self._at, free, self._trials, self._pending, self._sigma, seed + n
+                ),
+                "tpe",
+            )
 
 
 def _values(seen: Seen, at: judging.Places, places: judging.Places) -> dict[str, Value]:

@@ -15,7 +15,6 @@ from functools import cached_property
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple, TypeVar
 
-from gitcollab.similarity.literal import same
 from gitcollab.swarm.engine.proposer.lines import Line, Lines
 from gitcollab.swarm.engine.proposer.space import Axis, Point, placed
 from gitcollab.swarm.grouping import Runs
@@ -146,7 +145,7 @@ class Seen:
         self, program: str, agent: str | None, loss: float | None, variance: float
     ) -> _Candidate:
         line, point = self.point_of(program)
-        moved = sum(not same(point.get(a.name), self.at[a.name]) for a in self.along)
+        moved = sum(point.get(a.name) != self.at[a.name] for a in self.along)
         far = moved + (0 if line.structure in self._shifts else len(self.along))
         return _Candidate(far, agent, line.structure, point, loss, variance)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def toy_space(toy_task: Path) -> None:
 
 def suggested(swarm: Swarm, most: int = 5) -> list[Suggestion]:
     member = swarm.member
-    return [one for one, _ in zip(suggestions(member, member.standings(), []), range(most))]
+    return list(islice(suggestions(member, member.standings(), []), most))
 
 
 def test_nothing_without_a_space(agent: Agent) -> None:

@@ -1,0 +1,125 @@
+"""The search spaces that tasks name."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitcollab.errors import UsageError
+from gitcollab.records.models import Dimension
+from gitcollab.similarity.constants import constants
+from gitcollab.swarm import presets
+from gitcollab.swarm.engine.proposer.space import Axis, axes
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_a_preset_searches_what_its_program_has(name: str) -> None:
+    task, program = presets.preset(name)
+    known = {name: one.value for name, one in constants(program.decode()).items()}
+    assert task.space
+    assert {axis.name for axis in axes(task.space, known)} == task.space.keys()
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_more_rows_than_fit_the_memory_are_not_searched(name: str) -> None:
+    task, program = presets.preset(name)
+    known = constants(program.decode())
+    assert task.space
+    rows = task.space["DEVICE_BATCH_SIZE"].choices
+    assert rows
+    most = {"micro": 2, "autoresearch": 1}[name]
+    assert max(rows) <= most * known["DEVICE_BATCH_SIZE"].value
+
+
+def test_the_space_is_no_part_of_what_makes_results_comparable() -> None:
+    task, _ = presets.preset("micro")
+    other, _ = presets.preset("micro", ["space={DEPTH: {low: 1, high: 4}}"])
+    none, _ = presets.preset("micro", ["space=null"])
+    assert other.space == {"DEPTH": Dimension(low=1, high=4)}
+    assert none.space is None
+    assert task.digest == other.digest == none.digest
+
+
+def test_one_dimension_is_set_by_its_name() -> None:
+    task, _ = presets.preset("micro", ["space.DEPTH.high=4", "space.NEW={choices: [1, 2]}"])
+    assert task.space
+    assert task.space["DEPTH"] == Dimension(low=2, high=4)
+    assert task.space["NEW"] == Dimension(choices=[1, 2])
+    assert "MATRIX_LR" in task.space
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("space={RATE: {low: 2, high: 1}}", "space.RATE: a dimension has low below high"),
+        ("space={RATE: {low: 0, high: 1, log: true}}", "lies above 0"),
+        ("space={RATE: {choices: [1, 2], low: 3}}", "not both"),
+        ("space={RATE: {lo: 0, high: 1}}", "space.RATE.lo: there is no such field"),
+        ("space={RATE: {choices: [1]}}", "space.RATE.choices"),
+        ("space=5", "space: it is to be a mapping"),
+        ("space.DEPTH.hi=4", "a task has no field 'space.DEPTH.hi'"),
+    ],
+)
+def test_a_bad_space_is_told_in_a_line(said: str, fault: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        presets.preset("micro", [said])
+    assert fault in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def axis(now: object, **dimension: object) -> Axis | None:
+    found = axes({"X": Dimension.model_validate(dimension)}, {"X": now})  # type: ignore[dict-item]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("now", "dimension"),
+    [
+        ("text", {"low": 1, "high": 2}),
+        (True, {"low": 0, "high": 2}),
+        (None, {"low": 0, "high": 2}),
+        ((1, 2), {"low": 0, "high": 2}),
+        (1e300, {"low": 0.1, "high": 2.0}),
+        (10**200, {"low": 0.1, "high": 2.0}),
+        (10**400, {"low": 0.1, "high": 2.0}),
+        (0, {"low": 0.1, "high": 2.0, "log": True}),
+        (0.5, {"choices": ["a", "b"]}),
+        ("a", {"choices": [1, 2]}),
+        (True, {"choices": [1, 2]}),
+    ],
+)
+def test_a_value_of_another_kind_is_left_alone(now: object, dimension: dict[str, object]) -> None:
+    assert axis(now, **dimension) is None
+
+
+def test_a_constant_that_the_program_lacks_is_left_alone() -> None:
+    assert axes({"X": Dimension(low=1, high=2)}, {"Y": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "dimension", "place", "value"),
+    [
+        (0.5, {"low": 0.0, "high": 1.0}, 0.123456, "0.12"),
+        (0.5, {"low": 0.0, "high": 1.0}, 7.0, "1.0"),
+        (0.01, {"low": 0.001, "high": 1.0, "log": True}, 0.5, "0.0316"),
+        (8, {"low": 1, "high": 12}, 0.5, "6"),
+        (8.0, {"low": 1, "high": 12}, 0.5, "6.0"),
+        (8, {"choices": [16, 2, 8, 4]}, 0.0, "2"),
+        (8, {"choices": [16, 2, 8, 4]}, 0.7, "8"),
+        ("b", {"choices": ["b", "a"]}, 1.0, "'a'"),
+        ((1, 2), {"choices": [[1, 2], [3, 4]]}, 1.0, "(3, 4)"),
+    ],
+)
+def test_places_become_values(
+    now: object, dimension: dict[str, object], place: float, value: str
+) -> None:
+    found = axis(now, **dimension)
+    assert found is not None
+    assert repr(found.value(place)) == value
+    assert found.place(found.now) is not None
+
+
+def test_a_choice_that_is_not_among_the_choices_is_not_suggested() -> None:
+    found = axis("mine", choices=["a", "b"])
+    assert found is not None
+    assert found.place("mine") == 2.0
+    assert found.place("theirs") is None

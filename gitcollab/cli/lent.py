@@ -63,8 +63,6 @@ def terms_of(
     """
     if hours is not None and not 0 < hours <= _MOST_HOURS:  # not so of NaN, either
         raise UsageError("--hours is to be a number above 0", "as in --hours 8 or --hours 0.5")
-    if think is not None and not think.strip():
-        raise UsageError("--think names no command", "as in --think 'my-agent --print'")
     if think_minutes is not None and think is None:
         raise UsageError("--think-minutes is for a --think command", "give --think CMD, too")
     minutes = THINK_MINUTES if think_minutes is None else think_minutes
@@ -72,6 +70,10 @@ def terms_of(
         raise UsageError("--think-minutes is to be a number above 0", "as in --think-minutes 15")
     if nice is None and forever:
         nice = LENT_NICE
+    if think is not None:
+        from gitcollab.swarm.engine.mind.calling import Command
+
+        think = Command.parse(think).typed  # before anything is begun, and from this folder
     return Terms(hours, when_idle, nice, think, minutes)
 
 

@@ -42,13 +42,18 @@ class Command:
         except ValueError as e:
             raise UsageError(f"the command to think cannot be read: {e}", _HINT) from e
         if not words:
-            raise UsageError("there is no command to think with", _HINT)
+            raise UsageError("--think names no command", _HINT)
         program, *rest = words
         if os.sep in program:
             program = str(Path(program).expanduser().absolute())
         if shutil.which(program) is None:
             raise UsageError(f"the command to think is not there: {program!r}", _HINT)
         return cls((program, *rest))
+
+    @property
+    def typed(self) -> str:
+        """The command line, to be typed in any folder."""
+        return shlex.join(self.words)
 
     def line(self, values: Mapping[str, str]) -> list[str]:
         """The words of the call, with the values in the places of their names."""

@@ -25,6 +25,7 @@ from gitcollab.swarm.engine.mind.room import Missing, Unreadable, read_regular
 from gitcollab.swarm.workspace import FOLDER, Workspace, write_whole
 
 _MOST_HELD = 8_000_000  # bytes: a program and its base are 1 MB each at most, escapes apart
+_MOST_READ = 1_000_000  # bytes of a file that is only looked at
 _MOST_FILES = 1000
 _PIECE = 1 << 20
 
@@ -126,7 +127,7 @@ def _streams() -> Iterator[tuple[int, int]]:
 
 def _seen(path: Path, found: os.stat_result) -> _Seen:
     stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    small = found.st_size <= _MOST_HELD
+    small = found.st_size <= _MOST_READ
     return _Seen(stamp, found.st_size, _digest(path, found.st_size) if small else "")
 
 

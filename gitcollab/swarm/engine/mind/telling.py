@@ -33,14 +33,15 @@ from gitcollab.swarm.workspace import Base
 
 MOST = 12_000  # bytes
 _CUT = 200  # of others' words in a line
-_LINES = 12  # of a part, at most
+_LINES = 12  # of a part of experiments, at most
+_NAMES = 40  # of a part of constants
 _VALUES = 6  # of a constant
 
 
 def briefing(member: Member, base: Base, past: Sequence[Mapping[str, Any]], minutes: float) -> str:
     """What a mind has to know to change the program ``base``; ``past`` are its last outcomes."""
     head = "\n\n".join((_charge(member, base, minutes), _standing(member)))
-    parts = [Part(one.heading, one.lines[:_LINES]) for one in _parts(member, past)]
+    parts = list(_parts(member, past))
     shown = fitting(parts, MOST - _size(head) - 2 * len(parts), _size)
     return "\n\n".join((head, *shown)) + "\n"
 
@@ -141,7 +142,10 @@ def _standing(member: Member) -> str:
     if here is not None and here != best:
         told.append(f"Best on {member.tier}: {here.metric:.6g} ({here.standing}, {runs(here.n)}).")
     if best is None:
-        told.append("No program was measured yet.")
+        told.append(
+            f"No program was measured yet. Leave {task.program} as it is, and it is run first: "
+            "what is changed then has something to compare with."
+        )
     return "\n".join(told)
 
 
@@ -177,10 +181,10 @@ def _parts(member: Member, past: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     found, where, me = analysis.of_member(member), member.standings(), member.config.agent
     yield Part("## Your own last thoughts", outcome_lines(past))
     top = member.rankings.tiers.get(member.tier, ()) or member.rankings.overall
-    yield Part("## The leaderboard", [entry_line(one, _CUT) for one in list(top[:5])])
+    yield Part("## The leaderboard", [entry_line(one, _CUT) for one in list(top[:6])])
     others = [claim for claim in found.claims if claim.agent != me]
     running = [quoted_line(claim.agent, title(claim), _CUT) for claim in others]
-    yield Part("## Being run now by others: try something else", running)
+    yield Part("## Being run now by others: try something else", running[:_LINES])
     newest = sorted(where.results.values(), key=lambda r: (r.created_at, r.id), reverse=True)
     fresh = (run for run in newest if not is_rerun(run))
     lately = [analysis.outcome(where, run) for run in islice(fresh, _LINES)]
@@ -193,10 +197,10 @@ def _parts(member: Member, past: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     learned = insights.listed(member, limit=_LINES).insights
     yield Part("## Insights", [insight_line(one, _CUT) for one in learned])
     seen = coverage.of_member(member)
-    yield Part("## Constants, and the values that were tried", list(_tried(seen)))
-    rest = [quoted_line(name, value, 60) for name, value in seen.untouched]
+    yield Part("## Constants, and the values that were tried", list(_tried(seen))[:_NAMES])
+    rest = [quoted_line(name, value, 60) for name, value in seen.untouched[:_NAMES]]
     yield Part("## Constants that nobody has changed", rest)
-    yield Part("## The task's search space", list(_space(member.task)))
+    yield Part("## The task's search space", list(_space(member.task))[:_NAMES])
 
 
 def _tried(seen: coverage.Coverage) -> Iterator[str]:

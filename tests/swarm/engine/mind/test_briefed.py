@@ -37,7 +37,7 @@ def test_where_nothing_was_done_yet(nova: Swarm) -> None:
     assert "Read train.py in this folder: the task's own program." in text
     assert "likely to make its score lower" in text
     assert "toy: score, lower is better. A run has a budget of 5 s and is timed out" in text
-    assert "No program was measured yet." in text
+    assert "No program was measured yet. Leave train.py as it is" in text
     assert "You CAN" in text
     assert "You CANNOT" in text
     assert sorted(part(text, "## Constants that nobody has changed")) == [

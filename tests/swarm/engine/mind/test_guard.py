@@ -100,7 +100,7 @@ def test_logs_grow_and_editors_and_programs_leave_files(files: Guard, nova: Swar
 
 
 def test_large_files_are_not_read(nova: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_MOST_HELD", 100_000)
+    monkeypatch.setattr(guard, "_MOST_READ", 100_000)
     data = nova.workspace / "data.bin"
     with data.open("wb") as file:
         file.truncate(200_000)

@@ -11,6 +11,7 @@ import pytest
 
 from gitcollab.errors import UsageError
 from gitcollab.swarm.engine.mind import Mind
+from gitcollab.swarm.engine.mind.calling import Command
 from gitcollab.swarm.engine.mind.mind import MOST_ROUNDS, PATIENCE
 from gitcollab.swarm.engine.mind.room import KEPT
 from gitcollab.swarm.engine.terms import Terms
@@ -84,6 +85,21 @@ def test_a_command_that_cannot_be_started_is_told_of_at_once(nova: Swarm, typed:
         Mind(nova.member, Terms(think=typed), lambda _: None)
     assert "think" in e.value.message
     assert "--think" in e.value.hint
+
+
+def test_a_path_is_meant_from_the_folder_where_it_was_typed(
+    nova: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "think.sh"
+    script.write_text("#!/bin/sh\ntouch scratch/here\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    typed = Command.parse("./think.sh 'two words'").typed
+    assert typed == f"{script} 'two words'"
+    monkeypatch.chdir("/")
+    Mind(nova.member, Terms(think=typed), lambda _: None).think()
+    (room,) = (nova.workspace / ".gitcollab" / "mind").iterdir()
+    assert (room / "work" / "scratch" / "here").exists()
 
 
 def test_it_gets_its_environment_its_briefing_and_no_shell(

@@ -124,5 +124,13 @@ def test_from_the_command_line(
     assert "note: the mind had no thought: it wrote beside train.py: x.md (its words: " in said
     assert main.run(["run", "--count", "1", "--think", command(CLIMB)]) == 0
     assert "RATE 0.1 → 0.15" in capsys.readouterr().out
-    assert main.run(["run", "--think", "no-such-thing"]) == 2
+
+
+def test_a_command_that_is_not_there_begins_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert main.run(["run", "--forever", "--think", "no-such-thing"]) == 2
     assert "the command to think is not there: 'no-such-thing'" in capsys.readouterr().err
+    assert list(Path().iterdir()) == []

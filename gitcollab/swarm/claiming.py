@@ -301,10 +301,11 @@ def _release(member: Member, claim: Claim) -> dict[str, str]:
     return {"experiment": claim.id, "nonce": claim.nonce, "signature": signature}
 
 
-def give_back(member: Member, claim: Claim) -> None:
-    """Release a claim, as far as possible: it expires by itself when the hub is away."""
+def give_back(member: Member, *claims: Claim) -> None:
+    """Release claims, as far as possible: they expire by themselves when the hub is away."""
+    ids = {claim.id for claim in claims}
     with suppress(GitcollabError):
-        _give_back(member, _chosen(member, claim.id))
+        _give_back(member, [one for one in member.workspace.claims() if one.id in ids])
 
 
 def renew(member: Member, experiment: str | None = None) -> list[Claim]:

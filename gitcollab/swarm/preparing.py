@@ -79,12 +79,8 @@ def prepare(
     workspace has claimed and can be done as it is.
     """
     task = member.believed_task
-    found = member.workspace.program(task)
-    recovered = trials.recover(member.workspace, task)
+    recovered = recover(member, task)
     before, base = member.workspace.program(task), member.workspace.base()
-    if found != before:
-        recovered = (*recovered, *_give_back(member, found))
-    check_data(member, task)  # what is missing here is better said before anything is claimed
     bare, chosen = not (what or set_values or patch or is_changed(member, before)), None
     if bare:
         chosen = _as_said(member, task, before, seed, named)
@@ -106,6 +102,29 @@ def prepare(
     if chosen.began is not None:
         return Ready(task, plan, claimed, confined, None, notes, chosen.by, base, chosen.began)
     return Ready(task, plan, claimed, confined, before, notes, chosen.by, base)
+
+
+def recover(member: Member, task: Task) -> tuple[str, ...]:
+    """Put right what a run that was cut off left; notes on that.
+
+    What is missing here for any run is better said before anything is claimed: GitcollabError.
+    """
+    found = member.workspace.program(task)
+    notes = trials.recover(member.workspace, task)
+    if found != member.workspace.program(task):
+        notes = (*notes, *_give_back(member, found))
+    check_data(member, task)
+    return notes
+
+
+def is_promised(member: Member, task: Task) -> bool:
+    """Whether a bare run would do what this workspace has claimed (see ``prepare``)."""
+    text = member.workspace.program(task)
+    if is_changed(member, text):
+        return False
+    return (
+        _as_said(member, task, text, None, NONE) or _as_claimed(member, task, text, None, NONE)
+    ) is not None
 
 
 @dataclass(frozen=True)

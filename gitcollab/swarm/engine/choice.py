@@ -1,16 +1,19 @@
-"""What may be run next, and why: a value, made before anything is claimed."""
+"""What may be run next, and why: values, made before anything is claimed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gitcollab.records.models import Hypothesis
 from gitcollab.swarm.proposal import Proposal
 from gitcollab.swarm.workspace import Base
 
-# In the order in which they are taken, but for ``rerun``: where nothing else is left to do.
-Kind: TypeAlias = Literal["edit", "thought", "replication", "hypothesis", "proposal", "rerun"]
+# In the order in which they are taken; ``rerun`` is where nothing else is left to do.
+Kind: TypeAlias = Literal[
+    "edit", "thought", "baseline", "replication", "hypothesis", "proposal", "rerun"
+]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class Choice:
     """An experiment that could be next.
 
     ``why`` says in a line, in the project's own words, what makes it so; ``base`` is the program
-    that it is changed from, ``by`` are others who wrote what it adds to that.
+    that it is changed from, ``by`` are others who wrote what it adds to that. ``scores`` are the
+    figures that decided, by name: of a program its ``runs`` and its ``optimistic`` and
+    ``pessimistic`` scores, of a hypothesis its ``score``.
     """
 
     kind: Kind
@@ -27,3 +32,26 @@ class Choice:
     base: Base
     hypothesis: Hypothesis | None = None
     by: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What is not run next though it might have been: ``what`` it is, and ``why``.
+
+    ``what`` may be others' words; ``id`` is the result or hypothesis that it is about.
+    """
+
+    kind: Kind
+    what: str
+    why: str
+    id: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What would be run next, the first first, and what would not, as far as was looked."""
+
+    choices: Sequence[Choice]
+    passed: Sequence[Passed]

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from gitcollab.errors import OfflineError, RefusedError
-from gitcollab.swarm import confinement
-from gitcollab.swarm.claiming import Wanted, claim, claim_first, give_back
-from gitcollab.swarm.confinement import Confinement
+from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.records.models import Claim
+from gitcollab.store.requests import Request
+from gitcollab.swarm.claiming import give_back
+from gitcollab.swarm.claims import sweepable
 from gitcollab.swarm.delivering import outcome_of, publish, request_of
-from gitcollab.swarm.engine.choosing import MOST_OWN, Past, choose, is_of_use
+from gitcollab.swarm.engine.edits import Edits
+from gitcollab.swarm.engine.guest.guest import Guest
+from gitcollab.swarm.engine.mind import Mind
+from gitcollab.swarm.engine.picking import Chosen, Picker
+from gitcollab.swarm.engine.policy import MOST_OWN
+from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.engine.terms import FREELY, Terms
 from gitcollab.swarm.ideas.linking import links
-from gitcollab.swarm.identity import key_of, title
+from gitcollab.swarm.identity import title
+from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
-    ClaimOutcome,
+    Duplicate,
     Granted,
-    Offline,
     PublishOutcome,
     Refused,
     RoundsReport,
     RunReport,
     Taken,
 )
-from gitcollab.swarm.preparing import Progress, Ready, not_claimed, prepare
-from gitcollab.swarm.proposal import Proposal
-from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.preparing import Progress, Ready, is_promised, prepare, recover
+from gitcollab.swarm.reports import Adopted, RunProgress
 from gitcollab.swarm.running import Ran, conclude, perform
 from gitcollab.swarm.syncing import adopt_if_unedited, is_edited
 from gitcollab.swarm.workspace import Mode
 
-MAX_FAILURES = 5  # so many in a row are no accident
-MAX_TRIES = 4  # experiments that are asked for by name before a seed of one's own is taken
-
+MAX_FAILURES = 5  # so many in a row are no accident, where a number is to be filled
 LOOK_EVERY = 60.0  # seconds, where nothing is left to run until others publish something
-pause = time.sleep
 
 OnReport = Callable[[RunReport], None]
+
+# What befalls whoever works without end: nothing of it ends the work.
+_TROUBLE = (GitcollabError, OSError)
 
 
 def run_many(
@@ -60,211 +63,272 @@ def run_many(
     progress: Progress = lambda _: None,
     on_report: OnReport = lambda _: None,
 ) -> RoundsReport:
-    """``count`` experiments, or (None) until something stops them; each is reported as it ends.
+    """``count`` experiments, or (None) until ^C or the ``terms`` end it; each is told as it ends.
 
-    The first is what ``run`` would do; what follows is chosen (see ``choosing``). Where that was
-    asked for and cannot be done, nothing follows. Between them an
-    unedited working program gives way to the best; an edited one ends the rounds, as do programs
-    that fail again and again. Without a ``count`` they wait while another run would tell nothing.
-    ^C ends as in ``run``: no claim that was taken here is left behind.
+    The first is what was asked for, what the program's edits say, or what this workspace claimed;
+    what follows is chosen (see ``policy``). Where what was asked for cannot be done, nothing
+    follows. What is chosen runs beside the working program. Between rounds an unedited one gives
+    way to the best; an edit that says what it is and stood for a round is run as the user's own.
+
+    Without a ``count`` nothing that goes wrong ends it: after failures in a row it waits longer and
+    longer, and while another run would tell nothing it watches the hub. With one, programs that
+    fail again and again end it. ^C ends as in ``run``: no claim that was taken here is left behind;
+    what a killed one had claimed is gone on with, or given back.
     """
     with member.workspace.one_run():
-        before = {c.id for c in member.workspace.claims()}
-        rounds = _Rounds(member, count, sandbox, progress, on_report)
+        left = member.workspace.chosen()
+        by_hand = {c.id for c in member.workspace.claims()} - {c.id for c in left}
+        rounds = _Rounds(member, count, sandbox, terms, by_hand, progress, on_report)
         try:
             named = links(member, hypothesis, cites)
-            how = (what, set_values, patch, seed, anyway, sandbox, progress)
-            first = prepare(member, *how, named)
-            asked = (
-                what is not None
-                or set_values
-                or patch
-                or seed is not None
-                or hypothesis is not None
-                or is_edited(member)
-            )
-            if isinstance(first, RunReport):
-                if asked:
-                    return rounds.refused(first)
-                first = rounds.claim_another()
-            return rounds.go(first)
+            notes = recover(member, member.believed_task)
+            asked = any((what is not None, set_values, patch, seed is not None, hypothesis, cites))
+            edited = count is not None and is_edited(member)
+            if asked or edited or (by_hand and is_promised(member, member.task)):
+                how = (what, set_values, patch, seed, anyway, sandbox, progress)
+                ready = prepare(member, *how, named)
+                if not isinstance(ready, RunReport):
+                    return rounds.go(Chosen(ready), left, notes)
+                if asked or edited:
+                    return rounds.refused(ready)
+            return rounds.go(None, left, notes)
         finally:
-            for left in member.workspace.claims():
-                if left.id not in before:
-                    give_back(member, left)
+            give_back(member, *(c for c in member.workspace.claims() if c.id not in by_hand))
 
 
 class _Rounds:
-    """Where the rounds stand."""
+    """Where the rounds stand. ``by_hand`` are the claims that somebody took, and that stay."""
 
     def __init__(
         self,
         member: Member,
         count: int | None,
         sandbox: Mode | None,
+        terms: Terms,
+        by_hand: Collection[str],
         progress: Progress,
         on_report: OnReport,
     ) -> None:
         self._member = member
         self._count = count
-        self._sandbox = sandbox
+        self._by_hand = by_hand
         self._progress = progress
         self._on_report = on_report
-        self._counts: Counter[str] = Counter()
-        self._failures = 0  # in a row
-        self._past = Past()
-        self._next: Ready | None = None  # claimed in advance
-        self._nothing_left = False
+        self._tally = Tally()
+        self._next: Chosen | None = None  # claimed in advance
+        self._guest = Guest(member, terms, progress)
+        self._mind = Mind(member, terms, progress)
+        self._thinks = terms.think is not None
+        self._picker = Picker(member, sandbox, progress, endless=count is None)
+        self._edits = Edits(member, sandbox, progress)
 
-    def go(self, ready: Ready | RunReport) -> RoundsReport:
-        """Rounds, until one is the last."""
-        while True:
-            report = ready if isinstance(ready, RunReport) else self._round(ready)
-            self._note(report)
-            try:
-                stopped = self._why_stop(report)
-                if stopped is None and (adopted := adopt_if_unedited(self._member)[0]):
-                    report = replace(report, adopted=adopted)
-            finally:
-                self._on_report(report)
-            if stopped is None and self._next is None:
-                stopped = self._wait()
+    def go(self, first: Chosen | None, left: Sequence[Claim], notes: Sequence[str]) -> RoundsReport:
+        """Rounds, until one is the last. ``left`` is what killed ones had claimed."""
+        now = first or self._begin()
+        kept = None if isinstance(now, str | RunReport) else now.ready.claimed.experiment
+        give_back(self._member, *(claim for claim in left if claim.id != kept))
+        while not isinstance(now, str):
+            stopped = None
+            report = now if isinstance(now, RunReport) else self._round(now)
+            if report is not None:
+                stopped = self._end(replace(report, notes=(*notes, *report.notes)))
+                notes = ()
             if stopped is not None:
-                failing = self._failures >= MAX_FAILURES
-                return RoundsReport(report, self._counts.total(), self._counts, stopped, failing)
-            ready, self._next = self._next or self.claim_another(), None
+                return self._tally.report(stopped, failing=self._is_failing())
+            now = self._following()
+        return self._tally.report(now)
 
     def refused(self, report: RunReport) -> RoundsReport:
         """What was asked for is not to be done: there are no rounds."""
-        self._note(report)
+        self._tally.note(report)
         self._on_report(report)
         stopped = "" if self._count == 1 else "what was asked for is not to be done"
-        return RoundsReport(report, self._counts.total(), self._counts, stopped, False)
+        return self._tally.report(stopped)
 
-    def _wait(self) -> str | None:
-        """Until there is a run that tells something; why the rounds end instead, if they do."""
-        while self._choose() is None:
-            why = f"nothing to run that this agent has not run {MOST_OWN} times; the hub is watched"
-            self._progress(RunProgress("wait", why))
-            try:
-                pause(LOOK_EVERY)
-            except KeyboardInterrupt as e:
-                e.add_note("nothing was running, so nothing is lost")
-                raise
+    # -- between two rounds ------------------------------------------------------------------------
+
+    def _begin(self) -> Chosen | RunReport | str:
+        """The first experiment, of somebody who asked for none."""
+        if self._count is None:
             with suppress(OfflineError):
                 self._member.store.refresh()
-            if is_edited(self._member):
-                return self._edited
-        return None
+            if (edit := self._edits.take(at_once=True)) is not None:
+                return edit
+        return self._following()
 
-    def _choose(self) -> Proposal | None:
-        """What comes next; None where no number is to be filled and a run would tell nothing."""
-        plan = choose(self._member, self._past)
-        if self._count is None and not is_of_use(self._member, plan, self._past):
+    def _following(self) -> Chosen | RunReport | str:
+        """The next experiment, claimed, once it may begin; or why none will.
+
+        A report is of what could not be claimed.
+        """
+        while True:
+            if (stop := self._guest.wait(self._tally.failures)) is not None:
+                return stop
+            try:
+                found = self._take()
+            except _TROUBLE as e:
+                self._bear(e)
+                continue
+            if isinstance(found, Chosen):
+                return found
+            if found is not None and (self._count or isinstance(found.claim, Refused)):
+                return found
+            if self._count is not None:
+                return "nothing else can be claimed now"
+            if (stop := self._watch()) is not None:
+                return stop
+
+    def _take(self) -> Chosen | RunReport | None:
+        if (edit := self._edits.take()) is not None:
+            self._give_back_next()
+            return edit
+        if (claimed := self._next) is not None:
+            self._next = None
+            if (still := self._picker.still(claimed)) is not None:
+                return still
+        return self._picker.pick(self._mind.think() if self._thinks else None)
+
+    def _watch(self) -> str | None:
+        """Wait until the hub may have something new; why the rounds end instead, if they do."""
+        why = f"nothing to run that this agent has not run {MOST_OWN} times; the hub is watched"
+        self._progress(RunProgress("wait", why))
+        stop = self._guest.sleep(LOOK_EVERY)
+        with suppress(*_TROUBLE):
+            self._member.store.refresh()
+        return stop
+
+    def _bear(self, e: GitcollabError | OSError) -> None:
+        """Say what went wrong, where the rounds have no end; raised where they have, or begin."""
+        if self._count is not None or not self._tally.rounds:
+            raise e
+        self._tally.failures = max(2, self._tally.failures + 1)  # from two on it is waited
+        self._progress(RunProgress("note", _said(e)))
+
+    def _give_back_next(self) -> None:
+        if self._next is not None and isinstance(self._next.ready.claimed, Granted):
+            give_back(self._member, self._next.ready.claimed.claim)
+        self._next = None
+
+    # -- a round -----------------------------------------------------------------------------------
+
+    def _round(self, chosen: Chosen) -> RunReport | None:
+        """Run it and publish what came of it; None where it was ended for nothing of its own."""
+        claimed = chosen.ready.claimed
+        if isinstance(claimed, Granted) and claimed.experiment not in self._by_hand:
+            self._member.workspace.hold(claimed.claim, chosen=True)
+        try:
+            report = self._run(chosen.ready)
+        except Interrupted as e:
+            self._progress(RunProgress("note", f"{e}; nothing was published"))
             return None
-        return plan
+        except _TROUBLE as e:
+            if self._count is not None:
+                raise
+            report = RunReport("failed", error=_said(e), claim=claimed)
+        return replace(report, kind=chosen.kind, why=chosen.why)
 
-    @property
-    def _edited(self) -> str:
-        return f"{self._member.task.program} has your edits and is left as it is"
-
-    def claim_another(self) -> Ready | RunReport:
-        """Choose and claim an experiment on its own; a report when none can be had."""
-        for tries in range(MAX_TRIES + 1):
-            plan = choose(self._member, self._past)
-            confined = self._confine(plan)
-            refused = key_of(plan.experiment, plan.seed) in self._past.refused
-            if last_resort := refused or tries == MAX_TRIES:
-                plan = self._with_own_seed(plan)
-            self._progress(RunProgress("claim", title(plan.experiment)))
-            claimed = claim(self._member, plan.experiment, seed=plan.seed)
-            if last_resort and plan.unchanged and isinstance(claimed, Taken):
-                # A baseline nobody has finished yet.
-                task = self._member.believed_task
-                return Ready(task, plan, claimed, confined, notes=confined.notes)
-            if ready := self._ready(plan, claimed, confined):
-                return ready
-        self._nothing_left = True
-        assert not isinstance(claimed, Granted | Offline)
-        return not_claimed(claimed)
-
-    def _with_own_seed(self, plan: Proposal) -> Proposal:
-        """In a crowd the next free seed is everybody's: take one that nobody else will think of."""
-        return replace(plan, seed=int(self._member.nonce()[:7], 16))
-
-    def _confine(self, plan: Proposal) -> Confinement:
-        return confinement.decide(
-            self._member, plan.experiment, self._sandbox, fresh=self._past.result
-        )
-
-    def _ready(self, plan: Proposal, claimed: ClaimOutcome, confined: Confinement) -> Ready | None:
-        if isinstance(claimed, Granted | Offline):
-            self._past = replace(self._past, refused=frozenset())
-            return Ready(self._member.believed_task, plan, claimed, confined, notes=confined.notes)
-        self._past = replace(self._past, refused=self._past.refused | {claimed.experiment})
-        return None
-
-    def _round(self, ready: Ready) -> RunReport:
+    def _run(self, ready: Ready) -> RunReport:
         ran = perform(self._member, ready, self._progress)
         if isinstance(ran, RunReport):
             return ran
-        crashed = self._past.crashed
-        if ran.result.status != "ok":
-            crashed |= {ran.result.fingerprint or ""}
-        self._past = Past(ran.result, ready.plan.program, crashed)
+        self._picker.note(ran.result, ready.plan.program)
         outcome = self._deliver(ran)
         if isinstance(outcome, Refused) and self._next is not None:  # it may build on the refused
-            if isinstance(self._next.claimed, Granted):
-                give_back(self._member, self._next.claimed.claim)
-            self._next = None
-            self._past = Past(crashed=crashed)
+            self._give_back_next()
+            self._picker.forget()
         return conclude(self._member, ran, outcome)
 
     def _deliver(self, ran: Ran) -> PublishOutcome:
         """Publish the result, and in the same push claim what comes next."""
-        member = self._member
         try:
-            plan = self._choose() if self._goes_on(ran) else None
-            confined = self._confine(plan) if plan else None
-        except RefusedError:  # it is said when this round has been told
-            plan = confined = None
-        except BaseException:  # what was measured is not lost, whatever befalls the choosing
-            publish(member, ran.result, ran.files)
-            raise
+            candidates = self._picker.candidates() if self._goes_on(ran) else []
+        except BaseException as e:  # what was measured is not lost, whatever befalls the choosing
+            if self._count is not None or not isinstance(e, _TROUBLE):
+                self._publish(ran)
+                raise
+            candidates = []
+        if not candidates:
+            return self._publish(ran)
         self._progress(RunProgress("publish", title(ran.result)))
-        if plan is None or confined is None:
-            return publish(member, ran.result, ran.files)
-        request = request_of(member, ran.result, ran.files)
-        wanted = [Wanted(plan.experiment, plan.seed)]
-        (answer,), picked = claim_first(member, wanted, [request], [ran.result])
-        self._next = self._ready(plan, picked.answer, confined)
-        return outcome_of(member, ran.result, answer)
+        requests = [request_of(self._member, ran.result, ran.files), *self._sweep()]
+        try:
+            (answer, *_), picked = self._picker.claim(candidates, requests, [ran.result])
+        except _TROUBLE:
+            if self._count is not None:
+                raise
+            return self._publish(ran)
+        self._next = picked if isinstance(picked, Chosen) else None
+        return outcome_of(self._member, ran.result, answer)
+
+    def _sweep(self) -> list[Request]:
+        """The request that removes stale claims, where there are any."""
+        if not sweepable(self._member.store.snapshot()):
+            return []
+        return [self._member.request("sweep", {}, when_offline="drop")]
+
+    def _publish(self, ran: Ran) -> PublishOutcome:
+        """Publish alone; without end a result is kept until there is room for it."""
+        while True:
+            self._progress(RunProgress("publish", title(ran.result)))
+            try:
+                return publish(self._member, ran.result, ran.files)
+            except _TROUBLE as e:
+                if self._count is not None:
+                    raise
+                self._tally.failures = max(2, self._tally.failures + 1)
+                said = f"{_said(e)}; the result is kept, and delivered later"
+                self._progress(RunProgress("note", said))
+                if self._guest.wait(self._tally.failures) is not None:
+                    raise
 
     def _goes_on(self, ran: Ran) -> bool:
-        """Whether another round can follow this one, as far as is known before its end."""
-        if self._counts.total() + 1 == self._count:
+        """Whether what comes next is to be claimed now: it begins when this round has ended."""
+        failures = self._tally.failures + 1 if ran.result.status != "ok" else 0
+        ends = self._tally.rounds + 1 == self._count or failures >= MAX_FAILURES
+        if self._count is not None and ends:
             return False
-        if ran.result.status != "ok" and self._failures + 1 >= MAX_FAILURES:
-            return False
-        member, ready = self._member, ran.ready
-        return not is_edited(member) or member.workspace.program(ready.task) == ready.plan.program
+        return not self._thinks and self._guest.is_free(failures) and not self._edits.is_due()
 
-    def _note(self, report: RunReport) -> None:
-        crashed = report.result is not None and report.result.status != "ok"
-        failed = crashed or report.outcome in ("refused", "failed")
-        self._failures = self._failures + 1 if failed else 0
-        self._counts["crashed" if crashed else report.outcome] += 1
+    def _end(self, report: RunReport) -> str | None:
+        """Tell of a round that is over; why no other follows: empty when all are done."""
+        self._tally.note(report)
+        try:
+            stopped = self._why_stop(report)
+            if stopped is None and (adopted := self._adopt()):
+                report = replace(report, adopted=adopted)
+        finally:
+            self._on_report(report)
+        if self._thinks:
+            self._mind.tell(report)
+        return stopped
+
+    def _adopt(self) -> Adopted | None:
+        """An unedited working program gives way to the best."""
+        try:
+            return adopt_if_unedited(self._member)[0]
+        except _TROUBLE as e:
+            self._bear(e)
+            return None
+
+    def _is_failing(self) -> bool:
+        return self._count is not None and self._tally.failures >= MAX_FAILURES
 
     def _why_stop(self, report: RunReport) -> str | None:
         """Why no other round follows: empty when all are done; None when one does."""
-        if self._counts.total() == self._count:
+        if self._count is None:
+            return None
+        if self._tally.rounds == self._count:
             return ""
-        if self._nothing_left:
+        if isinstance(report.claim, Duplicate | Refused) or (
+            isinstance(report.claim, Taken) and report.outcome == "refused"
+        ):
             return "nothing else can be claimed now"
         if report.outcome == "failed":
             return "the program could not be started"
-        if self._failures >= MAX_FAILURES:
-            return f"{self._failures} experiments in a row failed: {report.error}"
-        if is_edited(self._member):
-            return self._edited
+        if self._is_failing():
+            return f"{self._tally.failures} experiments in a row failed: {report.error}"
         return None
+
+
+def _said(e: GitcollabError | OSError) -> str:
+    return e.message if isinstance(e, GitcollabError) else str(e)

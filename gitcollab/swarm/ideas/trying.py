@@ -30,20 +30,28 @@ class Attempt:
 
 
 def attempt(
-    member: Member, task: Task, hypothesis: Hypothesis, text: str, seed: int | None = None
+    member: Member,
+    task: Task,
+    hypothesis: Hypothesis,
+    text: str,
+    seed: int | None = None,
+    *,
+    base: Base | None = None,
 ) -> Attempt:
     """What the hypothesis would have run: on the workspace's base, or, where its change does not
     fit there, on its own.
 
-    ``text`` is the workspace's base as the working program has it, in whatever form. Raises
-    UsageError where the hypothesis says no change, or one that fits neither.
+    ``text`` is the workspace's base as the working program has it, in whatever form; another
+    ``base`` may be given in its place, with its text. Raises UsageError where the hypothesis says
+    no change, or one that fits neither.
     """
     if not is_executable(hypothesis):
         raise UsageError(
             f"{hypothesis.id} says no change that a machine can make",
             f"edit {task.program} to try it, then: gitcollab run --hypothesis {hypothesis.id}",
         )
-    base = member.workspace.base() or Base(None, looking.program_text(member, None))
+    if base is None:
+        base = member.workspace.base() or Base(None, looking.program_text(member, None))
     own = base.id == hypothesis.base and base.text == text
     try:
         return _on(member, task, hypothesis, Base(base.id, text), seed, here=True)

@@ -15,6 +15,8 @@ from gitcollab.cli.choices import Cites, Hypothesis, Sandbox, Seed, What
 from gitcollab.cli.choices import sandbox as chosen_sandbox
 from gitcollab.cli.context import open_or_make_swarm
 from gitcollab.cli.given import Patch, Sets, assignments, patch_text, typed_links
+from gitcollab.cli.gpus import chosen as chosen_gpus
+from gitcollab.cli.gpus import take as take_gpu
 from gitcollab.cli.lent import (
     Gpus,
     Hours,
@@ -28,7 +30,7 @@ from gitcollab.cli.lent import (
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitcollab.cli.progress import LiveLine
+    from gitcollab.swarm.engine.terms import Terms
     from gitcollab.swarm.outcomes import RunReport
     from gitcollab.swarm.swarm import Swarm
 
@@ -101,72 +103,56 @@ def run(
     values = assignments(sets or [])
     if forever and count is not None:
         raise UsageError("--forever and --count contradict each other", "give one of them")
-    # Who says how long, or when, lends the machine; who is to be asked what to try, tries it.
-    forever = forever or (count is None and (hours is not None or when_idle))
+    numbers = () if gpus is None else chosen_gpus(gpus)
+    # Who says how long, or when, or lends several GPUs, lends the machine.
+    lends = hours is not None or when_idle or len(numbers) > 1
+    forever = forever or (count is None and lends)
     if think is not None and count is None and not forever:
         count = 1
-    terms = terms_of(
-        hours=hours,
-        when_idle=when_idle,
-        nice=nice,
-        think=think,
-        think_minutes=think_minutes,
-        forever=forever,
-    )
+    given: dict[str, Any] = {"hours": hours, "when_idle": when_idle, "nice": nice}
+    given |= {"think": think, "think_minutes": think_minutes}
+    terms = terms_of(**given, forever=forever)
     change = None if patch is None else patch_text(patch)
     linked = typed_links(hypothesis, cites)
-    lent = typed_terms(
-        hours=hours,
-        when_idle=when_idle,
-        gpus=gpus,
-        nice=nice,
-        think=think,
-        think_minutes=think_minutes,
-    )
+    lent = typed_terms(**given, gpus=gpus)
     typed = _typed_run(what, sets, patch, seed, sandbox, count, [*linked, *lent], forever=forever)
+    if len(numbers) > 1:
+        _check_for_crew(terms, asked=bool(what or sets or patch or linked or seed is not None))
+    elif numbers:
+        take_gpu(numbers[0])
     swarm = open_or_make_swarm(values, change)
+    if len(numbers) > 1:
+        from gitcollab.cli.crew import Job, run_crew
+
+        return run_crew(swarm, numbers, Job(count, terms, sandbox and sandbox.value, json))
+    how: dict[str, Any] = {
+        "set_values": values,
+        "patch": change,
+        "seed": seed,
+        "anyway": anyway,
+        "hypothesis": hypothesis,
+        "cites": cites or (),
+        "sandbox": chosen_sandbox(sandbox),
+    }
+    if forever or count is not None:
+        return run_many(swarm, count, what, how | {"terms": terms}, numbers, json, typed)
     with LiveLine(sys.stderr, quiet=json) as live:
-        how: dict[str, Any] = {
-            "set_values": values,
-            "patch": change,
-            "seed": seed,
-            "anyway": anyway,
-            "hypothesis": hypothesis,
-            "cites": cites or (),
-        }
-        how |= {"sandbox": chosen_sandbox(sandbox), "progress": live.show_run}
-        if forever or count is not None:
-            return _run_many(swarm, count, what, how | {"terms": terms}, live, json, typed)
-        report = swarm.run(what, **how)
+        report = swarm.run(what, **how, nice=nice or 0, progress=live.show_run)
     return end(swarm, report, json, typed)
 
 
-def _run_many(
-    swarm: Swarm,
-    count: int | None,
-    what: str | None,
-    how: dict[str, Any],
-    live: LiveLine,
-    json: bool,
-    typed: str,
-) -> int:
-    """Tell each experiment as it ends, then what all of them came to."""
-
-    def told(report: RunReport) -> None:
-        live.clear()
-        if json:
-            jsonout.emit_line(jsonout.run(report))
-        else:
-            tell(swarm, report, typed)
-            sys.stdout.flush()
-
-    report = swarm.run_many(count, what, on_report=told, **how)
-    live.clear()
-    if json:
-        jsonout.emit_line(jsonout.rounds(report))
-    else:
-        outcome.tell_rounds(report)
-    return outcome.rounds_code(report)
+def _check_for_crew(terms: Terms, *, asked: bool) -> None:
+    """Raise UsageError for what several workers cannot be asked."""
+    if asked:
+        raise UsageError(
+            "several GPUs choose for themselves what to run",
+            "run what you have in mind on one: --gpu 0",
+        )
+    if terms.when_idle and terms.nice == 0:
+        raise UsageError(
+            "--when-idle takes workers that do not step back for others' work",
+            "leave out --nice 0, or lend one GPU",
+        )
 
 
 def _typed_run(
@@ -195,6 +181,28 @@ def _typed_run(
     given += [] if count is None else ["--count", str(count)]
     given += ["--forever"] if forever else []
     return shlex.join(["gitcollab", "run", *given])
+
+
+def run_many(
+    swarm: Swarm,
+    count: int | None,
+    what: str | None,
+    how: dict[str, Any],
+    gpus: tuple[int, ...],
+    json: bool,
+    typed: str,
+) -> int:
+    """Tell each experiment as it ends, then what all of them came to."""
+    from gitcollab.cli import lending
+
+    def told(report: RunReport) -> None:
+        if json:
+            jsonout.emit_line(jsonout.run(report))
+        else:
+            tell(swarm, report, typed)
+            sys.stdout.flush()
+
+    return lending.run_many(swarm, count, what, how, gpus, json, told)
 
 
 def end(swarm: Swarm, report: RunReport, json: bool, typed: str) -> int:

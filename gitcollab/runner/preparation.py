@@ -75,6 +75,22 @@ def preparation(bounds: Mapping[int, int], nice: int, *, caged: bool) -> Callabl
     return prepare
 
 
+def following() -> Callable[[], None] | None:
+    """What a process of our own does before it begins: it asks for SIGTERM when we are gone."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    libc, parent = ctypes.PyDLL(None), os.getpid()
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it is gone already
+            os._exit(1)
+
+    return prepare
+
+
 def _lowered(now: tuple[int, int], most: int) -> tuple[int, int]:
     """A resource limit, soft and hard, of at most that; -1 is none."""
     soft, hard = (most if limit < 0 else min(limit, most) for limit in now)

@@ -24,7 +24,7 @@ from typing import IO, Protocol
 from gitcollab.errors import GitcollabError
 from gitcollab.runner.clock import Clock
 from gitcollab.runner.output import Lines, Log
-from gitcollab.runner.preparation import preparation, step_back, undisturbed
+from gitcollab.runner.preparation import following, preparation, step_back, undisturbed
 
 TICK_SECONDS = 1.0
 # How long a program may take to end itself after SIGTERM, and how long what it leaves behind
@@ -183,6 +183,26 @@ def capture(args: Sequence[str], timeout: float) -> str | None:
         group.kill()
         _pipe(process).close()
     return output.decode(errors="replace") if process.returncode == 0 else None
+
+
+def begin(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Begin a process of our own, which ends itself politely when we are gone (on Linux)."""
+    return subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=following(),
+    )
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait at most so long for its end."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
 def _start(

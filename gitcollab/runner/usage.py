@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 
 from gitcollab.runner import process
@@ -13,6 +14,7 @@ _QUERY = (
     "--query-gpu=name,utilization.gpu,memory.used,memory.total",
     "--format=csv,noheader,nounits",
 )
+_NAMES = ("nvidia-smi", "--query-gpu=index,name", "--format=csv,noheader")
 _QUERY_SECONDS = 5.0
 
 
@@ -33,6 +35,18 @@ class Usage:
     gpus: tuple[Gpu, ...]
     cpus: int
     load: float | None  # processes that run or want to; None: the system does not tell
+
+
+def gpu_names() -> dict[int, str] | None:
+    """The GPUs of this machine, by their numbers; None where there is no nvidia-smi to tell."""
+    if shutil.which(_NAMES[0]) is None:
+        return None
+    rows = (
+        line.partition(",") for line in (process.capture(_NAMES, _QUERY_SECONDS) or "").split("\n")
+    )
+    return {
+        int(number): name.strip()[:120] for number, _, name in rows if number.strip().isdecimal()
+    }
 
 
 def usage() -> Usage:

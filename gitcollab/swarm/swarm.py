@@ -39,9 +39,11 @@ from gitcollab.swarm.trend import Course
 from gitcollab.swarm.workspace import Mode, NotJoined, Workspace
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from gitcollab.swarm.engine.guest.pausing import Pause
+    from gitcollab.swarm.engine.guest.presence import Lease, Presence
     from gitcollab.swarm.engine.guest.summary import Footing
     from gitcollab.swarm.engine.terms import Terms
     from gitcollab.swarm.exporting import Exported
@@ -247,6 +249,18 @@ class Swarm:
         from gitcollab.swarm.engine.guest import summary
 
         return summary.footing(self.member)
+
+    def lent(self, lease: Lease) -> AbstractContextManager[None]:
+        """While it is entered, this workspace's machine is lent so; GitcollabError if it is."""
+        from gitcollab.swarm.engine.guest import presence
+
+        return presence.lent(self.member.workspace, lease)
+
+    def presence(self) -> Presence:
+        """How this workspace's machine is lent now, and whether that is paused."""
+        from gitcollab.swarm.engine.guest import presence
+
+        return presence.presence(self.member.workspace, self.member.clock())
 
     def pause(self, until: datetime | None = None, *, now: bool = False) -> Pause:
         """Let no experiment begin in this workspace; ``now`` ends what runs, too."""

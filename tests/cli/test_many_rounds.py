@@ -80,6 +80,8 @@ def test_json_is_one_object_a_line(cli: Cli, script: Script) -> None:
     assert ran.err == ""
     *runs, last = (json.loads(line) for line in ran.out.splitlines())
     assert [r["result"]["status"] for r in runs] == ["ok", "crash"]
+    lent = last.pop("lent")
+    assert (lent["experiments"], lent["crashed"], list(lent["kinds"])) == (2, 1, ["asked"])
     assert last == {
         "rounds": 2,
         "counts": {"crashed": 1, "published": 1},

@@ -73,7 +73,7 @@ class Guest:
         What is claimed long before it can begin would be lost to others.
         """
         late = self.why_stop() is not None
-        return not (late or self._terms.when_idle or _back_off(failures) or self._pause())
+        return not (late or self._terms.when_idle or back_off(failures) or self._pause())
 
     def wait(self, failures: int = 0) -> str | None:
         """Return once an experiment may begin: None; or why none will.
@@ -81,7 +81,7 @@ class Guest:
         Waits while the machine is paused, or busy where that counts, and longer the more
         ``failures`` there were in a row. ^C is raised.
         """
-        return self._wait(_back_off(failures), f"{failures} experiments in a row failed")
+        return self._wait(back_off(failures), f"{failures} experiments in a row failed")
 
     def sleep(self, seconds: float) -> str | None:
         """As ``wait``, after so many seconds."""
@@ -137,7 +137,7 @@ class Guest:
         return self._longest or float(budget or 0.0)
 
 
-def _back_off(failures: int) -> float:
+def back_off(failures: int) -> float:
     """Seconds to wait after so many failures in a row: one may be an accident."""
     if failures < 2:
         return 0.0

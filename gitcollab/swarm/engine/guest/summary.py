@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -67,18 +67,32 @@ class Tally:
     def _of(self, kind: str) -> Count:
         return self.kinds.setdefault(kind, Count())
 
+
+@dataclass(frozen=True)
+class Ended:
+    """What a worker leaves for who began it: what it did so far, and whether that is all.
+
+    ``failing``: it gave up, since too many experiments failed.
+    """
+
+    tally: Tally
+    whole: bool = False
+    failing: bool = False
+
     def write(self, path: Path) -> None:
         """Leave it for ``read``."""
-        counts = {kind: vars(count) for kind, count in self.kinds.items()}
-        write_whole(path, json.dumps(counts).encode() + b"\n")
+        kinds = {kind: vars(count) for kind, count in self.tally.kinds.items()}
+        fields = {"kinds": kinds, "whole": self.whole, "failing": self.failing}
+        write_whole(path, json.dumps(fields).encode() + b"\n")
 
     @classmethod
-    def read(cls, path: Path) -> Tally:
+    def read(cls, path: Path) -> Ended:
         """What ``write`` left; nothing where it left none."""
-        with suppress(OSError, ValueError, TypeError, AttributeError):
+        with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
             found = json.loads(path.read_bytes())
-            return cls({str(kind): Count(**count) for kind, count in found.items()})
-        return cls()
+            tally = Tally({str(kind): Count(**count) for kind, count in found["kinds"].items()})
+            return cls(tally, found["whole"] is True, found["failing"] is True)
+        return cls(Tally())
 
 
 @dataclass(frozen=True)
@@ -119,11 +133,3 @@ class Lent:
         """By how much each kind of credit grew; by less than 0 where a replication took some."""
         names = ("kept", "confirmed", "replications")
         return {name: getattr(self.after, name) - getattr(self.before, name) for name in names}
-
-
-def together(tallies: Iterable[Tally]) -> Tally:
-    """What several workers did."""
-    whole = Tally()
-    for one in tallies:
-        whole.add(one)
-    return whole

@@ -1,0 +1,72 @@
+"""Verbs ``pause`` and ``resume``: whoever lends a machine has it back for a while."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from gitcollab.cli import jsonout, render
+from gitcollab.cli.app import WORK, Json, verb
+from gitcollab.cli.context import open_swarm
+from gitcollab.errors import UsageError
+
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=366)
+
+
+@verb(
+    WORK,
+    "gitcollab pause             # after the experiment under way",
+    "gitcollab pause --now       # ends it, too; its claim is given back",
+    "gitcollab pause --for 2h    # and goes on by itself",
+)
+def pause(
+    now: Annotated[
+        bool, typer.Option("--now", help="End the experiment under way; nothing is published.")
+    ] = False,
+    span: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="Go on by itself after so long: 90m, 2h, 1d."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Pause what is lent to the swarm in this workspace, with all its workers.
+
+    No experiment of `run --forever`, --hours or --count begins until `gitcollab resume`, not after
+    a restart of the machine either; they wait meanwhile. An experiment that you run by hand is not
+    held up. The signals SIGUSR1 and SIGUSR2 to such a process do as `pause` and `resume`.
+    """
+    length = None if span is None else _length(span)
+    swarm = open_swarm()
+    until = None if length is None else render.now() + length
+    made = swarm.pause(until, now=now)
+    running = swarm.presence().running
+    if json:
+        return jsonout.emit({"paused": jsonout.flat(made), "running": running})
+    render.say("paused" if made.until is None else f"paused for {render.left(made.until)}")
+    if running:
+        ends = "ends at once" if now else "goes on to its end; gitcollab pause --now ends it"
+        render.say("note: an experiment is under way here, and", ends)
+    return None
+
+
+@verb(WORK, "gitcollab resume")
+def resume(json: Json = False) -> None:
+    """Go on after `gitcollab pause`."""
+    was = open_swarm().resume()
+    if json:
+        return jsonout.emit({"resumed": was})
+    render.say("resumed" if was else "nothing was paused here")
+    return None
+
+
+def _length(text: str) -> timedelta:
+    """A length of time; UsageError for what is none."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|m|min|h|d)", text.strip().lower())
+    length = timedelta(seconds=float(found[1]) * _SECONDS[found[2]]) if found else timedelta()
+    if not timedelta(0) < length <= _LONGEST:
+        raise UsageError(f"--for {text!r} is no length of time", "as in --for 90m, 2h or 1d")
+    return length

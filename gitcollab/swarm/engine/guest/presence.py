@@ -1,0 +1,106 @@
+"""Who works on this machine as a guest: what `gitcollab status` tells of it, and one at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import filelock
+
+from gitcollab.errors import GitcollabError
+from gitcollab.swarm.engine.guest.pausing import Pause, paused, workers
+from gitcollab.swarm.workspace import Workspace, write_whole
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A machine is lent: to which process, since when, until when (None: until it is ended)."""
+
+    pid: int
+    since: datetime
+    until: datetime | None = None
+    when_idle: bool = False
+    gpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How a workspace's machine is lent, now."""
+
+    lease: Lease | None
+    pause: Pause | None
+    running: bool  # an experiment, in whatever process
+
+
+def presence(workspace: Workspace, at: datetime) -> Presence:
+    """What goes on in the workspace and its workers' at that time."""
+    running = any(one.is_running() for one in (workspace, *workers(workspace)))
+    return Presence(_seen(workspace), paused(workspace, at), running)
+
+
+@contextmanager
+def lent(workspace: Workspace, lease: Lease) -> Iterator[None]:
+    """Within the block the machine is lent from this workspace: to one process at a time."""
+    lock = filelock.FileLock(_lock(workspace))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        holder = _read(_file(workspace))
+        who = f" (process {holder.pid})" if holder else ""
+        raise GitcollabError(
+            f"this machine is lent from {workspace.root} already{who}",
+            "end that with ^C or kill, or join the hub in another folder",
+        ) from None
+    try:
+        fields = {
+            "pid": os.getpid(),
+            "since": lease.since.isoformat(),
+            "until": lease.until.isoformat() if lease.until else None,
+            "when_idle": lease.when_idle,
+            "gpus": list(lease.gpus),
+        }
+        write_whole(_file(workspace), json.dumps(fields).encode() + b"\n")
+        yield
+    finally:
+        _file(workspace).unlink(missing_ok=True)
+        lock.release()
+
+
+def _seen(workspace: Workspace) -> Lease | None:
+    """The lease of a process that lives; one that was killed let go of its lock."""
+    if not _file(workspace).exists():
+        return None
+    lock = filelock.FileLock(_lock(workspace))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return _read(_file(workspace))
+    lock.release()
+    return None
+
+
+def _read(path: Path) -> Lease | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        fields = json.loads(path.read_bytes())
+        until = fields["until"]
+        return Lease(
+            int(fields["pid"]),
+            datetime.fromisoformat(fields["since"]),
+            None if until is None else datetime.fromisoformat(until),
+            fields["when_idle"] is True,
+            tuple(map(int, fields["gpus"])),
+        )
+    return None
+
+
+def _file(workspace: Workspace) -> Path:
+    return workspace.folder / "lent.json"
+
+
+def _lock(workspace: Workspace) -> Path:
+    return workspace.folder / "lent.lock"

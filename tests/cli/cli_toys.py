@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from gitcollab.records.models import Claim, Hardware, Hypothesis, Insight, Result
 from gitcollab.swarm.changes import Changed
+from gitcollab.swarm.engine.guest.summary import Footing
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.reports import Entry
@@ -103,6 +105,8 @@ class ScriptedSwarm(SimpleNamespace):
             signed=lambda _: True,
             course=lambda: None,
             has_program=lambda _: True,
+            footing=Footing,
+            lent=nullcontext,
             member=SimpleNamespace(standings=lambda: SimpleNamespace(judgement=lambda _: "better")),
         )
         for verb, answer in answers.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcollab.cli import jsonout, mapsjson, render
+from gitcollab.cli import jsonout, known, mapsjson, render
 from gitcollab.cli.app import THINK, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.sparkline import summary
@@ -63,9 +63,11 @@ def _without_program(number: int) -> str:
 
 
 def _facts(found: Analysis, task: Task) -> list[tuple[str, str | None]]:
+    from gitcollab.swarm.tracks import told
+
     side = "lower" if task.metric.direction == "minimize" else "higher"
     return [
-        ("task", f"{task.name}: {task.metric.name}, {side} is better"),
+        ("task", f"{task.name}: {task.metric.name}, {side} is better; {told(task)}"),
         ("best", render.best(found.best)),
         ("tiers", _tiers(found) if len(found.by_tier) > 1 else None),
         ("trend", _trend(found, found.trend)),
@@ -209,9 +211,8 @@ def _outcomes(rows: Sequence[Outcome], now: datetime) -> list[Sequence[str]]:
 
 
 def _program(one: Entry) -> Sequence[str]:
-    mark = f" {symbol('✓')}" if one.standing == "confirmed" else ""
     metric = render.figure(one.metric)
-    return metric, f"{one.n}{mark}", one.tier, one.agent, render.short_id(one.id), one.description
+    return metric, known.runs(one), one.tier, one.agent, render.short_id(one.id), one.description
 
 
 def _insight(one: Learned) -> Sequence[str]:

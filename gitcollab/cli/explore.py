@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcollab.cli import jsonout, mapsjson, render
+from gitcollab.cli import jsonout, known, mapsjson, render
 from gitcollab.cli.app import THINK, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.sparkline import bars_of_terminal, drawn
@@ -62,6 +62,8 @@ _ORIGINS = {
 
 
 def _tell_line(line: Lineage, task: Task, limit: int) -> None:
+    from gitcollab.swarm.tracks import place
+
     first, last = line.began, line.links[-1].group
     assert last is not None
     whole = "" if line.gain is None else f" ({render.signed_figure(line.gain)})"
@@ -70,7 +72,7 @@ def _tell_line(line: Lineage, task: Task, limit: int) -> None:
         f"{render.metric(last.mean)}{whole}"
     )
     changes = render.count(len(line.links) - 1, "change")
-    render.say(f"{changes} {_ORIGINS[line.origin]} (tier {line.tier})")
+    render.say(f"{changes} {_ORIGINS[line.origin]} ({place(line.tier)})")
     if len(line.links) > 1:
         formula = "2σ√2" if can_show("σ√", sys.stdout) else "2 sigma sqrt 2"
         render.say(
@@ -84,6 +86,7 @@ def _tell_line(line: Lineage, task: Task, limit: int) -> None:
         Column("gain", 11, "right"),
         Column(symbol("±"), 7, "right", drop=2),
         Column("verdict", 8),
+        Column("runs", 8),
         Column("so far", _BAR, drop=1),
         Column("agent", 39, least=8),
         Column("id", 10),
@@ -93,8 +96,8 @@ def _tell_line(line: Lineage, task: Task, limit: int) -> None:
     table(columns, [_link(line, at, link, task.sign) for at, link in shown])
     if len(line.links) > limit:
         render.say(f"before these are {len(line.links) - limit} more (--limit)")
-    if any(link.group and link.group.transfers for _, link in shown):
-        render.say(f"{symbol('⇄')} kept on two tiers or more")
+    for meaning in known.legend(link.group for _, link in shown if link.group):
+        render.say(meaning)
     _tell_credits(line)
 
 
@@ -107,7 +110,6 @@ def _course(line: Lineage) -> str:
 
 def _link(line: Lineage, at: int, link: Link, sign: int) -> Sequence[str]:
     group = link.group
-    mark = f" {symbol('⇄')}" if group is not None and group.transfers else ""
     over = f" (over {at - link.back})" if link.back > 1 else ""
     reached = None if group is None else (line.began.mean - group.mean) * sign
     return (
@@ -115,7 +117,8 @@ def _link(line: Lineage, at: int, link: Link, sign: int) -> Sequence[str]:
         "not run" if group is None else render.figure(group.mean),
         "" if link.gain is None else render.signed_figure(link.gain),
         "" if link.error is None else f"{link.error:.2g}",
-        _verdict(link) + mark,
+        _verdict(link),
+        "" if group is None else known.runs(group),
         bar(reached / line.gain, _BAR) if reached is not None and line.gain else "",
         link.run.agent,
         render.short_id(link.run.id),
@@ -182,6 +185,8 @@ def frontier(
         Column("change", None),
     )
     table(columns, [_leaf(leaf) for leaf in found.leaves])
+    for meaning in known.legend(leaf.entry for leaf in found.leaves):
+        render.say(meaning)
     if found.total > len(found.leaves):
         render.say(f"... and {found.total - len(found.leaves)} more (--limit)")
     if found.bare:
@@ -204,13 +209,11 @@ def _counted(found: Frontier) -> str:
 
 def _leaf(leaf: Leaf) -> Sequence[str]:
     entry = leaf.entry
-    mark = f" {symbol('✓')}" if entry.standing == "confirmed" else ""
-    mark += f" {symbol('⇄')}" if entry.transfers else ""
     return (
         str(entry.rank),
         render.figure(entry.metric),
         leaf.verdict,
-        f"{entry.n}{mark}",
+        known.runs(entry),
         str(leaf.claimed or ""),
         render.span(leaf.age_days * 86_400),
         entry.tier,

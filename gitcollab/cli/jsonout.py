@@ -54,7 +54,7 @@ _OURS = frozenset(
         *("admission", "sandbox", "sandbox_before", "admission_since", "maintainers", "public_key"),
         *("hub", "branch", "task"),
         *("word", "led_at", "last_at", "asked", "until", "direction"),
-        *("ids", "transfers", "origin"),
+        *("ids", "transfers", "origin", "no_better_than", "builds_on_refuted", "track"),
         *("hypothesis", "cites", "evidence", "also", "expects"),
     )
 )
@@ -185,6 +185,8 @@ _ENTRY = (
     "standing",
     "tier",
     "transfers",
+    "no_better_than",
+    "builds_on_refuted",
 )
 
 
@@ -208,8 +210,8 @@ def adopted(entry: Entry | None, signed: bool | None, change: Adopted) -> JsonOb
     return (best_of_all(entry, signed) or {}) | {"adopted": flat(change)}
 
 
-def leaderboard(by: str, entries: Sequence[Entry] | Sequence[AgentEntry]) -> JsonObject:
-    """The ranking: programs, or agents with their best program."""
+def leaderboard(by: str, entries: Sequence[Entry] | Sequence[AgentEntry], track: str) -> JsonObject:
+    """The ranking: programs, or agents with their best program; ``track`` is what compares."""
     from gitcollab.swarm.reports import AgentEntry
 
     def one(entry: Entry | AgentEntry) -> JsonObject:
@@ -217,7 +219,16 @@ def leaderboard(by: str, entries: Sequence[Entry] | Sequence[AgentEntry]) -> Jso
             return flat(entry) | {"best": best(entry.best)}
         return ranked(entry)
 
-    return {"by": by, "entries": [one(entry) for entry in entries]}
+    return {"by": by, "track": track, "entries": [one(entry) for entry in entries]}
+
+
+def known(program: Entry | None, built_on: str | None) -> JsonObject:
+    """How well a result's program is known by now, and on which refuted one it was built."""
+    return {
+        "standing": None if program is None else program.standing,
+        "n": None if program is None else program.n,
+        "builds_on_refuted": built_on,
+    }
 
 
 def result(value: Result, verdict: str | None) -> JsonObject:
@@ -229,7 +240,9 @@ def results(page: ResultPage) -> JsonObject:
     """A page of results; ``next`` is what ``--page`` takes, null on the last page."""
     return {
         "results": [
-            result(value, verdict) | {"void": page.void.get(value.id)}
+            result(value, verdict)
+            | {"void": page.void.get(value.id)}
+            | known(page.programs.get(value.id), page.built_on_refuted.get(value.id))
             for value, verdict in page.results
         ],
         "next": page.next,
@@ -324,6 +337,7 @@ def show(shown: Shown) -> JsonObject:
         "result": result(shown.result, shown.verdict),
         "verdict": shown.verdict,
         "group": best(shown.group),
+        "builds_on_refuted": shown.builds_on_refuted,
         "program": shown.program,
         "log": shown.log,
         "signature_ok": shown.signature_ok,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcollab.cli import exchange, jsonout, render
+from gitcollab.cli import exchange, jsonout, known, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.choices import By, Ended, Format, Judged
 from gitcollab.cli.context import open_swarm
@@ -52,13 +52,15 @@ def status(
     report = swarm.status(ask=online)
     if json:
         return jsonout.emit(jsonout.status(report))
+    from gitcollab.swarm.tracks import told
+
     task, went = swarm.task, swarm.course()
     lower = "lower" if task.metric.direction == "minimize" else "higher"
     render.pairs(
         [
             ("hub", f"{without_credentials(report.hub)} (branch {report.branch})"),
             ("agent", _agent(report)),
-            ("task", f"{task.name}: {task.metric.name}, {lower} is better"),
+            ("task", f"{task.name}: {task.metric.name}, {lower} is better; {told(task)}"),
             ("best", render.best(report.best)),
             ("results", _counted(report, went)),
             ("trend", _trend(went)),
@@ -211,20 +213,27 @@ def _no_best(tier: str | None, agent: str | None) -> str:
 
 def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
     return [
-        (metric_name, f"{render.metric(entry.metric)} ± {render.error_of_mean(entry)}"),
+        (metric_name, known.measured(entry)),
         ("change", entry.description),
         ("agent", entry.agent),
-        ("standing", render.standing(entry)),
+        ("standing", known.told(entry)),
+        ("builds on", _refuted(entry.builds_on_refuted)),
         ("kept on", f"the tiers {', '.join(entry.transfers)}" if entry.transfers else None),
         ("id", entry.id),
     ]
+
+
+def _refuted(ancestor: str | None) -> str | None:
+    return None if ancestor is None else f"{ancestor}, which is refuted"
 
 
 def _tell_adopted(change: Adopted) -> None:
     if not change.changed:
         render.say(change.path.name, "is", change.id or "the baseline", "already")
         return
-    led = f"(the best of tier {change.tier})" if change.tier else ""
+    from gitcollab.swarm.tracks import place
+
+    led = f"(the best of {place(change.tier)})" if change.tier else ""
     render.say(change.path.name, "is now", render.adopted(change), led)
     if change.kept_aside is not None:
         render.say("what was there before:", str(change.kept_aside))
@@ -241,20 +250,26 @@ def leaderboard(
     """Rank programs, overall or by hardware tier, or agents.
 
     A program's place is decided by its metric with its noise held against it ("ranks at": metric
-    and ±). ± is the standard error of the mean; ✓ is confirmed: run by two agents at least. Of an
-    agent's programs, "kept" are better than their base, and "confirmed" those of them that another
-    agent has run; "replicated" are its runs of others' programs. ⇄ is a change that was kept on two
-    tiers or more, here or on another base. A narrow terminal shortens titles (conf., repl.), then
+    and ±). ± is the standard error of the mean. A program that one agent has run is provisional;
+    ✓ is confirmed: two agents have. ✗ is refuted: more runs took back what it was believed for. !
+    is built on a refuted one, and not confirmed better than the last sound program below that. Of
+    an agent's programs, "kept" are better than their base, and "confirmed" those of them that
+    another agent has run; "replicated" are its runs of others' programs. ⇄ is a change that was
+    kept on two tiers or more, here or on another base. Where the task's budget is in tokens or
+    steps, all machines are ranked together. A narrow terminal shortens titles (conf., repl.), then
     leaves columns out; --json has all.
     """
+    from gitcollab.swarm.tracks import told
+
     swarm = open_swarm()
     if json:
-        return jsonout.emit(jsonout.leaderboard(by.value, swarm.leaderboard(by.value)))
+        rows = swarm.leaderboard(by.value)
+        return jsonout.emit(jsonout.leaderboard(by.value, rows, told(swarm.task)))
     parts = _parts(swarm, by)
     if not parts:
         render.say(render.best(None))
-    elif by is By.overall and (shown := _trend(swarm.course())):
-        render.say(shown)
+    elif by is By.overall:
+        render.say(*filter(None, (_trend(swarm.course()), f"({told(swarm.task)})")))
         print()
     for i, (title, part) in enumerate(parts.items()):
         if title:
@@ -268,7 +283,9 @@ def leaderboard(
 def _parts(swarm: Swarm, by: By) -> Mapping[str, Sequence[Entry] | Sequence[AgentEntry]]:
     """The tables of a ranking under their titles."""
     if by is By.tier:
-        return {f"tier {tier}": rows for tier, rows in swarm.by_tier().items()}
+        from gitcollab.swarm.tracks import place
+
+        return {place(tier): rows for tier, rows in swarm.by_tier().items()}
     rows = swarm.leaderboard(by.value)
     return {"": rows} if rows else {}
 
@@ -330,7 +347,8 @@ def results(
     if not found.results:
         render.say("no results")
         return None
-    render.results(found.results, found.void, swarm.task.metric.name, render.now())
+    name = swarm.task.metric.name
+    render.results(found.results, found.void, name, render.now(), found.programs)
     if found.next:
         word = None if verdict is None else verdict.value
         options = {**filters, "verdict": word, "limit": limit, "page": found.next}

@@ -73,6 +73,7 @@ def _link(link: Link) -> JsonObject:
         "metric": None if group is None else group.mean,
         "n": 0 if group is None else group.n,
         "standing": None if group is None else group.standing,
+        "builds_on_refuted": None if group is None else group.builds_on_refuted,
         "gain": link.gain,
         "error": link.error,
         "back": link.back,

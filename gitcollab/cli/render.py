@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from gitcollab.cli import known
 from gitcollab.cli.table import LAST, Column, Row, table, width
 from gitcollab.cli.text import fitted, is_wide, line, lines, symbol
 from gitcollab.records.quoting import BAR, STANDING, quoted
@@ -236,7 +237,10 @@ def ranking(rows: Sequence[Entry] | Sequence[AgentEntry], metric_name: str) -> N
     """A ranking, of programs or of agents."""
     from gitcollab.swarm.reports import AgentEntry, Entry
 
-    table(*_programs([row for row in rows if isinstance(row, Entry)], metric_name))
+    programs = [row for row in rows if isinstance(row, Entry)]
+    table(*_programs(programs, metric_name))
+    for meaning in known.legend(programs):
+        say(meaning)
     table(*_agents([row for row in rows if isinstance(row, AgentEntry)], metric_name))
 
 
@@ -244,9 +248,10 @@ def _programs(entries: Sequence[Entry], metric_name: str) -> Table:
     columns = (
         Column("#", 5, "right"),
         Column(metric_name, _FIGURE, "right"),
-        Column(symbol("±"), 7, "right", drop=1),  # "ranks at" has it, too
+        Column(symbol("±"), 7, "right", drop=2),  # "ranks at" has it, too
         _ranked(),
         Column("runs", 8),
+        Column("standing", drop=1),  # the marks say it, too
         _AGENT,
         _ID,
         _CHANGE,
@@ -255,14 +260,13 @@ def _programs(entries: Sequence[Entry], metric_name: str) -> Table:
 
 
 def _program(entry: Entry) -> Row:
-    mark = f" {symbol('✓')}" if entry.standing == "confirmed" else ""
-    mark += f" {symbol('⇄')}" if entry.transfers else ""
     return (
         str(entry.rank),
         figure(entry.metric),
         error_of_mean(entry),
         figure(entry.pessimistic),
-        f"{entry.n}{mark}",
+        known.runs(entry),
+        entry.standing,
         entry.agent,
         short_id(entry.id),
         entry.description,
@@ -303,9 +307,15 @@ def results(
     void: Mapping[str, str],
     metric_name: str,
     now: datetime,
+    programs: Mapping[str, Entry] | None = None,
 ) -> None:
-    """Results, as they are given; of those that are ``void`` why they do not count."""
-    table(*results_table(rows, void, metric_name, now))
+    """Results, as they are given; of those that are ``void`` why they do not count.
+
+    ``programs`` are what they count for, by their ids.
+    """
+    table(*results_table(rows, void, metric_name, now, programs))
+    for meaning in known.legend((programs or {}).values()):
+        say(meaning)
 
 
 def results_table(
@@ -313,25 +323,34 @@ def results_table(
     void: Mapping[str, str],
     metric_name: str,
     now: datetime,
+    programs: Mapping[str, Entry] | None = None,
 ) -> Table:
     """What ``results`` prints."""
+    having = programs or {}
     columns = (
         Column("age", 5, "right"),
         Column(metric_name, _FIGURE, "right"),
         Column("verdict", 12),
+        Column("runs", 8, drop=1),
         _AGENT,
         _ID,
         _CHANGE,
     )
-    return columns, [_result(result, verdict, void.get(result.id), now) for result, verdict in rows]
+    return columns, [
+        _result(result, verdict, void.get(result.id), now, having.get(result.id))
+        for result, verdict in rows
+    ]
 
 
-def _result(result: Result, verdict: str | None, void: str | None, now: datetime) -> Row:
+def _result(
+    result: Result, verdict: str | None, void: str | None, now: datetime, program: Entry | None
+) -> Row:
     judged = "noise" if verdict == "within noise" else judgement(result, verdict)
     return (
         span((now - result.created_at).total_seconds()),
         figure(result.metric),
         judged if void is None else "void",
+        known.runs(program) if program and void is None else "",
         result.agent,
         short_id(result.id),
         result.description if void is None else f"{result.description} [{void}]",
@@ -359,12 +378,8 @@ def best(entry: Entry | None) -> str:
     """The best in one line, or that there is none."""
     if entry is None:
         return "none yet; gitcollab run makes the first"
-    return f"{metric(entry.metric)} by {entry.agent}: {entry.description} ({standing(entry)})"
-
-
-def standing(entry: Entry) -> str:
-    """How well a metric is known."""
-    return f"{entry.standing}, {count(entry.n, 'run')}, tier {entry.tier}"
+    told = known.told(entry)
+    return f"{known.measured(entry)} by {entry.agent}: {entry.description} ({told})"
 
 
 def signed(ok: bool | None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcollab.cli import jsonout, render
+from gitcollab.cli import jsonout, known, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.text import lines
@@ -78,6 +78,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("verdict", render.judgement(result, shown.verdict)),
             ("failure", result.failure),
             ("standing", None if group is None else _standing(group)),
+            ("builds on", _refuted(shown.builds_on_refuted)),
             ("base", result.base or "the baseline"),
             ("replicates", result.replicates),
             ("repeats", result.anyway),
@@ -114,8 +115,11 @@ def _end(log: str) -> str:
 
 
 def _standing(group: Entry) -> str:
-    mean = f"mean {render.metric(group.metric)} ± {render.error_of_mean(group)}"
-    return f"{render.standing(group)}, {mean}"
+    return f"{known.told(group)}, mean {known.measured(group)}"
+
+
+def _refuted(ancestor: str | None) -> str | None:
+    return None if ancestor is None else f"{ancestor}, which is refuted"
 
 
 @verb(LOOK, "gitcollab diff 1a2b3c4d5e", "gitcollab diff 1a2b3c4d5e 9f8e7d6c5b")

@@ -13,7 +13,7 @@ from gitcollab.records.quoting import line, lines
 
 __all__ = ["can_show", "fitted", "line", "lines", "symbol", "without_credentials"]
 
-_PLAIN = {"…": "~", "±": "+-", "✓": "*", "⇄": "="}
+_PLAIN = {"…": "~", "±": "+-", "✓": "*", "✗": "x", "⇄": "="}
 
 
 def fitted(text: str, stream: TextIO) -> str:

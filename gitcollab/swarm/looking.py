@@ -130,11 +130,15 @@ def results(
     shown = [(member.result(run.id), where.judgement(run)) for run in rest[:limit]]
     found = [(result, judged) for result, judged in shown if result is not None]
     reasons = ((result.id, _void(member, result)) for result, _ in found)
+    groups = ((run.id, where.group_of(run)) for run in rest[:limit])
+    marks = ((run.id, where.built_on_refuted(run)) for run in rest[:limit])
     return ResultPage(
         found,
         _token(rest[limit - 1]) if len(rest) > limit else None,
         len(chosen),
         {result_id: why for result_id, why in reasons if why is not None},
+        {result_id: entry(group) for result_id, group in groups if group is not None},
+        {result_id: mark for result_id, mark in marks if mark is not None},
     )
 
 
@@ -269,6 +273,7 @@ def show(member: Member, wanted: str) -> Shown:
         log=_shown_file(member, result, "log.txt"),
         signature_ok=signature_ok(member, result),
         void=_void(member, result),
+        builds_on_refuted=where.built_on_refuted(run),
     )
 
 

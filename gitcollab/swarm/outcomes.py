@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal["better", "worse", "within noise"]
 # What is told of a run: its verdict, or that it is too good to be believed from one agent alone.
 Judgement: TypeAlias = Verdict | Literal["unconfirmed"]
+# How well a program is known: by one agent; by two; or by so much more that it is no longer what
+# it was believed to be (see ``refuting``).
+Standing: TypeAlias = Literal["provisional", "confirmed", "refuted"]
 
 
 @dataclass(frozen=True)

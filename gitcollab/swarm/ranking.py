@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, overload
 
 from gitcollab.records.models import Task
 from gitcollab.swarm import tracks
@@ -26,7 +26,7 @@ from gitcollab.swarm.grouping import (
     flagged_keys,
     grouped,
 )
-from gitcollab.swarm.outcomes import Judgement, Verdict
+from gitcollab.swarm.outcomes import Judgement, Standing, Verdict
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.transfers import Transfers, tiers_of, transfers
 
@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
+LUCK = 2.0  # what the standard error of a single run is multiplied by
 NOISE_WIDTH = 2.0  # a difference below so many standard errors is noise
-
-# How well a program is known: by one agent; by two; or by so much more that it is no longer what
-# it was believed to be (see ``refuting``).
-Standing: TypeAlias = Literal["provisional", "confirmed", "refuted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +309,11 @@ def noise_between(sigma: float, n: int, m: int) -> float:
 
 
 def margin(task: Task, sigma: float, n: int) -> float:
-    """z standard errors of a mean of ``n`` runs."""
-    return task.z * sigma / math.sqrt(n)
+    """z standard errors of a mean of ``n`` runs; twice that for a single run.
+
+    What leads by one run was chosen for that run, among many: most of it is luck.
+    """
+    return task.z * sigma * (LUCK if n == 1 else 1 / math.sqrt(n))
 
 
 def order(task: Task, mean: float, worse: float, first: Run) -> tuple[float, str, str]:

@@ -49,6 +49,8 @@ def entry(group: Group, rank: int = 1) -> Entry:
         tier=group.tier,
         fingerprint=group.fingerprint,
         transfers=group.transfers,
+        no_better_than=group.no_better_than,
+        builds_on_refuted=group.builds_on_refuted,
     )
 
 

@@ -147,7 +147,8 @@ def _events(drafts: Sequence[Runs]) -> tuple[list[Run], list[Run]]:
 
     ``drafts`` are the best first: the best single run of a time is one before all better ones.
     """
-    several, best_once = [], []
+    several: list[Run] = []
+    best_once: list[Run] = []
     earliest: Run | None = None
     for draft in drafts:
         first = draft.first

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gitcollab.records.models import Claim, Result
-from gitcollab.swarm.outcomes import Judgement
+from gitcollab.swarm.outcomes import Judgement, Standing
 from gitcollab.swarm.roster import Status as Admission
 from gitcollab.swarm.workspace import Mode
 
@@ -26,10 +26,12 @@ class Entry:
     n: int
     sigma: float  # of one run: pooled, shrunk to the task's prior
     pessimistic: float
-    standing: Literal["provisional", "confirmed"]
-    tier: str
+    standing: Standing
+    tier: str  # what it is ranked in: a tier of hardware, or ``tracks.ANY``
     fingerprint: str
     transfers: Sequence[str] = ()  # the tiers that its change was kept on, if two or more
+    no_better_than: str | None = None  # of a refuted one: what it was believed to be better than
+    builds_on_refuted: str | None = None  # the nearest refuted program in its line of bases
 
 
 @dataclass(frozen=True)
@@ -174,13 +176,16 @@ class SyncReport:
 class ResultPage:
     """Results, newest first, each with its verdict; ``next`` is the token of the next page.
 
-    ``void`` are those that do not count, by id with the reason.
+    ``void`` are those that do not count, by id with the reason; ``programs`` what the others count
+    for, by id; ``built_on_refuted`` the nearest refuted program that each was built on, if any.
     """
 
     results: list[tuple[Result, Judgement | None]]
     next: str | None
     total: int
     void: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, Entry] = field(default_factory=dict)
+    built_on_refuted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ class Shown:
     log: str
     signature_ok: bool | None
     void: str | None = None
+    builds_on_refuted: str | None = None  # the nearest refuted program in its line of bases
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gitcollab.records.models import Claim, Hardware, Hypothesis, Insight, Result
+from gitcollab.records.models import Budget, Claim, Hardware, Hypothesis, Insight, Result
 from gitcollab.swarm.changes import Changed
 from gitcollab.swarm.engine.guest.summary import Footing
 from gitcollab.swarm.ideas.hypotheses import Idea
@@ -101,7 +101,9 @@ class ScriptedSwarm(SimpleNamespace):
         metric = SimpleNamespace(name="score", direction="minimize")
         super().__init__(
             calls=[],
-            task=SimpleNamespace(name="toy", metric=metric, program="train.py"),
+            task=SimpleNamespace(
+                name="toy", metric=metric, program="train.py", budget=Budget(seconds=5)
+            ),
             signed=lambda _: True,
             course=lambda: None,
             has_program=lambda _: True,

@@ -104,7 +104,7 @@ def test_lineage(cli: Cli, reader: Path, toy_hub: Path) -> None:
         "score 1.040000 █▁▁ 1.009900 (+0.030100)\n2 changes since the task's own "
         "program (tier xl)\n"
     )
-    assert "1  1.010000  +0.030000  0.0028  keep ⇄" in out
+    assert "1  1.010000  +0.030000  0.0028  keep     1 ⇄" in out
     assert "2  1.009900  +0.000100  0.0028  noise" in out
     assert "by whom: vega +0.030000 ± 0.0028 (1 program); lyra +0.000100 ± 0.0028" in out
     told = cli("lineage", made["rate"].id, "--json", cwd=reader).json
@@ -154,7 +154,7 @@ def test_analyze(cli: Cli, reader: Path, toy_hub: Path) -> None:
     assert max(map(len, ran.out.splitlines())) <= 80
     assert ran.out.count("\n") <= 48  # two screens
     for said in (
-        "best       1.009900 by lyra",
+        "best       1.009900 ± 0.002 by lyra",
         "tiers      cpu 1.400000",
         "kept of late\n",
         "failed of late",

@@ -28,6 +28,8 @@ BEST_KEYS = {
         "standing",
         "tier",
         "transfers",
+        "no_better_than",
+        "builds_on_refuted",
     ),
 }
 

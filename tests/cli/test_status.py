@@ -53,7 +53,7 @@ def test_how_the_best_went(cli: Cli, join: Join) -> None:
     assert re.search(f"\ntrend     {went}\n", cli("status").out)
     assert re.search(f"\ntrend     {went}\n", cli("best").out)
     assert "trend" not in cli("best", "--tier", "cpu").out
-    assert re.match(f"{went}\n\n#  ", cli("leaderboard").out)
+    assert re.match(rf"{went} \(5 s a run, within a tier\)\n\n#  ", cli("leaderboard").out)
     assert "experiments" not in cli("leaderboard", "--by", "tier").out
 
 

@@ -44,6 +44,8 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 BEST_KEYS = {
     *("id", "agent", "description", "metric", "n", "sigma", "pessimistic", "standing", "tier"),
     "transfers",
+    "no_better_than",
+    "builds_on_refuted",
 }
 
 ADOPTED = Adopted(
@@ -333,7 +335,11 @@ def test_no_best_yet(cli: Cli, script: Script) -> None:
     assert cli("best").out == "none yet; gitcollab run makes the first\n"
     assert cli("leaderboard").out == "none yet; gitcollab run makes the first\n"
     assert cli("best", "--tier", "xl").out == "none yet for tier xl\n"
-    assert cli("leaderboard", "--json").json == {"by": "overall", "entries": []}
+    assert cli("leaderboard", "--json").json == {
+        "by": "overall",
+        "track": "5 s a run, within a tier",
+        "entries": [],
+    }
 
 
 def test_adopt(cli: Cli, script: Script) -> None:
@@ -423,7 +429,7 @@ def test_show(cli: Cli, script: Script) -> None:
     script(show=shown)
     told = cli("show", "1a2b", "--json").json
     assert set(told) == {
-        *("result", "verdict", "group", "program", "log", "signature_ok"),
+        *("result", "verdict", "builds_on_refuted", "group", "program", "log", "signature_ok"),
         *("notes", "void"),
     }
     assert told["program"] == "print(1)\n"

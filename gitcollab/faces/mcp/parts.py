@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from gitcollab.faces.mcp.answer import MOST_WORDS, Name, Part, Quoted, Rough, Words, cut
 from gitcollab.records.models import Claim, Result, rfc3339
 from gitcollab.records.quoting import quoted
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text, title
+from gitcollab.swarm.outcomes import Standing
 from gitcollab.swarm.reports import Entry
 
 _MOST = 20  # ids that are listed of one kind; anybody can make any number
@@ -25,8 +28,11 @@ class Program(Part):
     metric: float
     error: Rough
     runs: int
-    standing: Literal["provisional", "confirmed"]
+    standing: Standing
     tier: Name
+    builds_on_refuted: Name | None = Field(
+        description="a program in its line of bases that more runs have refuted"
+    )
 
     @classmethod
     def of(cls, entry: Entry, most: int = MOST_WORDS) -> Program:
@@ -40,6 +46,7 @@ class Program(Part):
             runs=entry.n,
             standing=entry.standing,
             tier=entry.tier,
+            builds_on_refuted=entry.builds_on_refuted,
         )
 
 

@@ -109,12 +109,12 @@ def _task(data: bytes, sets: Iterable[str], source: str) -> Task:
 def check_field(key: str) -> None:
     """Refuse the name of a field that no task has: UsageError, with those it may be."""
     model: type[BaseModel] | None = Task
-    above, names = "", False
+    above, is_named = "", False
     for part in key.split("."):
         if model is None:  # names of people, below maintainers
             return
-        if names:  # of constants, below space
-            above, names = f"{above}{part}.", False
+        if is_named:  # by the constants, below space
+            above, is_named = f"{above}{part}.", False
             continue
         known = {
             field.alias or name: field.annotation for name, field in model.model_fields.items()
@@ -125,7 +125,7 @@ def check_field(key: str) -> None:
             hint = f"did you mean {names}?" if near else f"there are: {', '.join(known)}"
             raise UsageError(f"a task has no field {(above + part)[:80]!r}", hint)
         above, model = f"{above}{part}.", _model_in(known[part])
-        names = model is not None and _has_names(known[part])
+        is_named = model is not None and _has_names(known[part])
 
 
 def _has_names(annotation: object) -> bool:

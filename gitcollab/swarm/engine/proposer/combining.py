@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gitcollab.swarm.engine.proposer.judging import Belief, Places
 from gitcollab.swarm.engine.proposer.space import Axis
@@ -23,7 +23,11 @@ class Candidate(NamedTuple):
     """A point, and how it came about."""
 
     places: Places
-    kind: str  # "step", "combination", "steps", "tpe"
+    kind: Literal["step", "combination", "steps", "tpe"]
+
+    def changed(self, at: Places) -> list[int]:
+        """The axes on which it lies elsewhere."""
+        return [n for n, _ in _each(at, self.places)]
 
 
 def steps(along: Sequence[Axis], at: Places, chance: random.Random) -> Iterator[Candidate]:

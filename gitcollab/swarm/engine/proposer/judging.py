@@ -3,7 +3,8 @@
 The loss is a sum of functions of one constant, and of smaller ones of two (D. Duvenaud et al.,
 "Additive Gaussian Processes", 2011): so what was learned of each constant with others in play is
 put together, and noise is told from progress, which one number of one run cannot do. How large and
-how wiggly these functions are is what makes the trials most likely.
+how wiggly these functions are is what makes the trials most likely. The unit of all losses is the
+noise of one run.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
 Places: TypeAlias = tuple[float, ...]
 
-_SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the functions, in standard deviations of a run
+_SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the functions
 _LENGTHS = (0.25, 0.5, 1.0)  # over which they change, in ranges
 _FITTED = 100  # trials that size and length are chosen by
 _PAIRS = 0.3  # of the variance of all, what is of two constants
 _OTHER = 0.3  # how alike are two choices that have no order
 _BOLDNESS = 1.0  # how far the world that a sample is of strays from what is expected
-_FAR = 8.0  # standard deviations; worse than that is bad, however bad
+_LEAST = 0.01  # variance, however often a program was run
+_FAR = 8.0  # worse than that is bad, however bad
 _FAILED = 16.0  # what a crash counts as
 
 
@@ -63,19 +65,17 @@ class Belief:
         return self.size**2 * kernel(self.along, rows(points), self.seen, self.length)
 
 
-def believed(
-    along: Sequence[Axis], trials: Sequence[Trial], pending: Sequence[Places], sigma: float
-) -> Belief:
+def believed(along: Sequence[Axis], trials: Sequence[Trial], pending: Sequence[Places]) -> Belief:
     """What the trials make one believe; of ``pending`` points it is taken as it is expected.
 
     There has to be a trial.
     """
     import numpy as np
 
-    losses = np.array([squeezed(trial.loss, sigma) for trial in trials])
-    noise = np.array([trial.variance for trial in trials]) + (0.1 * sigma) ** 2
+    losses = np.array([squeezed(trial.loss) for trial in trials])
+    noise = np.array([trial.variance for trial in trials]) + _LEAST
     places = rows([trial.places for trial in trials])
-    size, length = _likeliest(along, places[:_FITTED], losses[:_FITTED], noise[:_FITTED], sigma)
+    size, length = _likeliest(along, places[:_FITTED], losses[:_FITTED], noise[:_FITTED])
     belief = _posterior(along, places, losses, noise, size, length)
     if not pending:
         return belief
@@ -84,14 +84,14 @@ def believed(
         along,
         np.concatenate([places, rows(pending)]),
         np.concatenate([losses, belief.mean(pending)]),
-        np.concatenate([noise, np.full(len(pending), sigma**2)]),
+        np.concatenate([noise, np.ones(len(pending))]),
         size,
         length,
     )
 
 
 def _likeliest(
-    along: Sequence[Axis], places: Numbers, losses: Numbers, noise: Numbers, sigma: float
+    along: Sequence[Axis], places: Numbers, losses: Numbers, noise: Numbers
 ) -> tuple[float, float]:
     """The size and the length under which the losses are most likely."""
     import numpy as np
@@ -99,7 +99,7 @@ def _likeliest(
     best = -math.inf, _SIZES[0], _LENGTHS[0]
     for length in _LENGTHS:
         shape = kernel(along, places, places, length)
-        for size in (relative * sigma for relative in _SIZES):
+        for size in _SIZES:
             covariance = size**2 * shape + np.diag(noise)
             spread = float(np.log(np.diag(np.linalg.cholesky(covariance))).sum())
             likely = -0.5 * float(losses @ np.linalg.solve(covariance, losses)) - spread
@@ -107,11 +107,9 @@ def _likeliest(
     return best[1:]
 
 
-def squeezed(loss: float | None, sigma: float) -> float:
+def squeezed(loss: float | None) -> float:
     """A loss, with what is far worse than the base brought nearer: it must not drown the rest."""
-    scale = _FAR * sigma
-    loss = _FAILED * sigma if loss is None else loss
-    return scale * math.asinh(loss / scale)
+    return _FAR * math.asinh((_FAILED if loss is None else loss) / _FAR)
 
 
 def kernel(along: Sequence[Axis], a: Numbers, b: Numbers, length: float) -> Numbers:

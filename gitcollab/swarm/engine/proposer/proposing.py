@@ -27,6 +27,7 @@ from gitcollab.swarm.runs import change_of
 from gitcollab.swarm.syncing import program_text
 from gitcollab.swarm.workspace import Base
 
+_PENDING = 64  # claims whose outcome is thought of
 _MOST = 100  # programs looked at for one to build on: strangers can report any number without one
 
 
@@ -97,7 +98,9 @@ class _Proposer:
         baseline = values_of(looking.program_text(self._member, None))
         start = {name: value for name, value in baseline.items() if name in at}
         seen = Seen(self._where, self._group, at, along, start)
-        for move in moves(seen, list(self._pending(seen)), self._is_taken, self._seed()):
+        for move in moves(
+            seen, list(islice(self._pending(seen), _PENDING)), self._is_taken, self._seed()
+        ):
             values = {name: spell(value) for name, value in move.values.items()}
             yield Suggestion(self._base, values, move.why)
 

@@ -38,7 +38,6 @@ def drawn(
     free: Sequence[int],
     trials: Sequence[Trial],
     pending: Sequence[Places],
-    sigma: float,
     seed: int,
 ) -> Places:
     """A point that differs from ``at`` on the axes with these numbers alone.
@@ -50,7 +49,7 @@ def drawn(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = {n: _distribution(along[n]) for n in free}
-    told = [_trial(space, t.places, squeezed(t.loss, sigma)) for t in trials[:_MOST]]
+    told = [_trial(space, t.places, squeezed(t.loss)) for t in trials[:_MOST]]
     told += [_trial(space, places, None) for places in pending]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it calls experimental

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitcollab.similarity.literal import Value, same
+from gitcollab.similarity.literal import Value, same, shown
 from gitcollab.swarm.engine.proposer import judging, sampling
 from gitcollab.swarm.engine.proposer.combining import Candidate, combinations_of, several, steps
 from gitcollab.swarm.engine.proposer.space import Axis, Point, key_of, placed
@@ -60,12 +60,12 @@ class _Search:
     """What a round of the search needs, made once."""
 
     def __init__(self, seen: Seen, at: judging.Places, pending: Sequence[judging.Places]) -> None:
+        self._seen = seen
         self._along: Sequence[Axis] = seen.along
         self._at = at
         self._trials: Sequence[Trial] = seen.trials
-        self._sigma = seen.where.sigma
         self._pending = pending
-        self._belief = judging.believed(seen.along, seen.trials, pending, self._sigma)
+        self._belief = judging.believed(seen.along, seen.trials, pending)
 
     def ranked(self, seed: int) -> list[Candidate]:
         """Candidates, the best first in a world that the trials allow."""
@@ -76,14 +76,26 @@ class _Search:
         return [found[n] for n in order]
 
     def why(self, candidate: Candidate, values: Mapping[str, Value]) -> str:
-        """How a candidate came about."""
+        """How a candidate came about, in a line."""
+        names = ", ".join(sorted(values))
         told = f"{len(self._trials)} {'result' if len(self._trials) == 1 else 'results'}"
-        match candidate.kind:
-            case "combination":
-                return f"combines {len(values)} changes that helped alone"
-            case "tpe":
-                return f"TPE over {told}"
-        return f"promising after {told}: {', '.join(sorted(values))}"
+        if candidate.kind == "combination":
+            return f"combines {len(values)} changes that seem to help alone"
+        if candidate.kind == "tpe":
+            return f"TPE over {told}: {names}"
+        if further := [name for name in values if self._is_further(name, candidate)]:
+            name = further[0]
+            return f"{name} helped at {shown(self._seen.at[name])}: further"
+        return f"{names}: promising after {told}"
+
+    def _is_further(self, name: str, candidate: Candidate) -> bool:
+        """Whether it goes on the way that led from the task's own program to the best."""
+        n = [axis.name for axis in self._along].index(name)
+        axis, here = self._along[n], self._at[n]
+        start = axis.place(self._seen.baseline[name]) if name in self._seen.baseline else None
+        if start is None or not axis.is_ordered or len(candidate.changed(self._at)) > 1:
+            return False
+        return (candidate.places[n] - here) * (here - start) > 0
 
     def _candidates(self, chance: random.Random, seed: int) -> Iterator[Candidate]:
         singles = list(steps(self._along, self._at, chance))
@@ -94,9 +106,7 @@ class _Search:
         for n in range(_DRAWS):
             free = chance.sample(range(len(self._along)), min(len(self._along), 1 + n % 3))
             yield Candidate(
-                sampling.drawn(
-                    self._along, self._at, free, self._trials, self._pending, self._sigma, seed + n
-                ),
+                sampling.drawn(self._along, self._at, free, self._trials, self._pending, seed + n),
                 "tpe",
             )
 

@@ -27,6 +27,7 @@ MOST_FAILED = 60  # programs that crashed or took too long
 T = TypeVar("T")
 
 _LOOKED_AT = 4  # for each trial that is learned from
+_MOST_LOSS = 1e6  # in standard deviations of a run
 _STRUCTURES = 8  # changes of more than constants behind a program, that are looked past
 
 
@@ -34,7 +35,8 @@ class Trial(NamedTuple):
     """A program that was run: where it lies on each axis.
 
     ``loss`` is how much worse it is than the program that is built on, negative if better, and
-    ``variance`` that of its mean. None for a program that crashed or took too long.
+    ``variance`` that of its mean; the unit is the noise of one run. None for a program that crashed
+    or took too long.
     """
 
     places: tuple[float, ...]
@@ -90,8 +92,8 @@ class Seen:
             made, base = self._here(line.structure), self._here(line.base)
             if made is None or base is None:
                 break
-            shift += (made.mean - base.mean) * self._sign
-            doubt += 2 * self._noise  # another function: what helps there may not help here
+            shift += self._worse(made.mean, base.mean)
+            doubt += 2.0  # another function: what helps there may not help here
             line = self.lines.of(line.base)
             if line.structure in found:
                 break
@@ -105,10 +107,9 @@ class Seen:
         for draft in self.where.eligible:
             here = self._here(draft.key[0])
             if here is not None:
-                pairs[draft.key[1]].append((here.mean - draft.mean) * self._sign)
+                pairs[draft.key[1]].append(self._worse(here.mean, draft.mean))
         found = {
-            tier: (math.fsum(gaps) / len(gaps), self._noise * (1 + 2 / len(gaps)))
-            for tier, gaps in pairs.items()
+            tier: (math.fsum(gaps) / len(gaps), 1 + 2 / len(gaps)) for tier, gaps in pairs.items()
         }
         return found | {self.base.key[1]: (0.0, 0.0)}
 
@@ -116,22 +117,19 @@ class Seen:
         key = program, self.base.key[1]
         return None if key in self.where.flagged else self.where.drafts.get(key)
 
-    @property
-    def _sign(self) -> int:
-        return self.where.task.sign
-
-    @property
-    def _noise(self) -> float:
-        return self.where.sigma**2
+    def _worse(self, mean: float, than: float) -> float:
+        """In standard deviations of a run; strangers can report any number."""
+        gap = (mean - than) * self.where.task.sign / self.where.sigma
+        return min(_MOST_LOSS, max(-_MOST_LOSS, gap))
 
     def _measured(self) -> Iterator[_Candidate]:
         drafts = [d for d in self.where.eligible if d.key[1] in self._tiers]
-        shared = [draft for draft in drafts if _alone(draft) is None]
+        shared = _by_turns((draft for draft in drafts if _alone(draft) is None), _first_of)
         alone = _by_turns((draft for draft in drafts if _alone(draft) is not None), _first_of)
         for draft in islice(chain(shared, alone), _LOOKED_AT * MOST):
             gap, doubt = self._tiers[draft.key[1]]
-            loss = (draft.mean - self.base.mean) * self._sign + gap
-            variance = self._noise / len(draft.runs) + doubt
+            loss = self._worse(draft.mean, self.base.mean) + gap
+            variance = 1 / len(draft.runs) + doubt
             yield self._candidate(draft.key[0], _alone(draft), loss, variance)
 
     def _failed(self) -> Iterator[_Candidate]:
@@ -139,7 +137,7 @@ class Seen:
         runs = [r for r in self.where.results.values() if r.status != "ok" and r.tier == tier]
         for run in islice(_by_turns(runs, lambda r: r), _LOOKED_AT * MOST_FAILED):
             if self._here(run.fingerprint) is None:  # not all of its runs failed
-                yield self._candidate(run.fingerprint, run.agent, None, self._noise)
+                yield self._candidate(run.fingerprint, run.agent, None, 1.0)
 
     def _candidate(
         self, program: str, agent: str | None, loss: float | None, variance: float

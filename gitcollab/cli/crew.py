@@ -104,7 +104,7 @@ def _beginner(
             terms = replace(terms, hours=terms.hours - watch.seconds / 3600)
         if (left is not None and left <= 0) or (terms.hours is not None and terms.hours <= 0):
             return None
-        command = [sys.executable, "-m", "gitcollab", "run", *_words(post, terms, left, job)]
+        command = [sys.executable, "-P", "-m", "gitcollab", "run", *_words(post, terms, left, job)]
         env = {**os.environ, NAME: post.name, "PYTHONUNBUFFERED": "1"}
         return Worker(post.name, command, cwd=post.folder, env=env, said=said)
 

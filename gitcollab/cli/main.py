@@ -28,6 +28,7 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     mcp,
     pause,
     prime,
+    service,
     setup,
     show,
     similar,

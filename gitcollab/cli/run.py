@@ -117,7 +117,7 @@ def run(
     lent = typed_terms(**given, gpus=gpus)
     typed = _typed_run(what, sets, patch, seed, sandbox, count, [*linked, *lent], forever=forever)
     if len(numbers) > 1:
-        _check_for_crew(terms, asked=bool(what or sets or patch or linked or seed is not None))
+        check_for_crew(terms, asked=bool(what or sets or patch or linked or seed is not None))
     elif numbers:
         take_gpu(numbers[0])
     swarm = open_or_make_swarm(values, change)
@@ -141,7 +141,7 @@ def run(
     return end(swarm, report, json, typed)
 
 
-def _check_for_crew(terms: Terms, *, asked: bool) -> None:
+def check_for_crew(terms: Terms, *, asked: bool) -> None:
     """Raise UsageError for what several workers cannot be asked."""
     if asked:
         raise UsageError(

@@ -27,7 +27,7 @@ VERBS = [
     *["invite", "admit", "agent list", "agent show", "agent suspend", "agent restore"],
     *["agent rotate", "task show", "task set", "task put", "task maintainer add"],
     *["task maintainer remove", "task workflows", "verify", "sweep", "hooks install", "hooks tend"],
-    *["import", "pause", "resume"],
+    *["import", "pause", "resume", "service install", "service uninstall", "service status"],
 ]
 HEAVY = {"torch", "sentence_transformers", "numpy", "rich", "pyarrow", "transformers"}
 

@@ -8,6 +8,7 @@ of bounded size, and a process group that is gone when the call returns.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -22,6 +23,7 @@ from gitcollab.swarm.engine.mind.room import Room
 
 Phase: TypeAlias = Literal["think", "learn"]
 MAX_LOG_BYTES = 1_000_000
+_INTERPRETER = re.compile(r"(?:python|pypy|node|ruby|perl|bash|sh|zsh|Rscript)[\d.]*")
 _HINT = "as in --think 'my-agent --print'; the README has lines for common agents"
 
 
@@ -35,7 +37,9 @@ class Command:
     def parse(cls, typed: str) -> Command:
         """The command; UsageError for one that cannot be started here.
 
-        One that is named by its path is meant from the folder that we are in, not from a mind's.
+        What is named by its path is meant from the folder that we are in, not from a mind's: the
+        program, and the script that an interpreter is to run. (Other words may be names of files in
+        a mind's folder.)
         """
         try:
             words = shlex.split(typed)
@@ -48,6 +52,8 @@ class Command:
             program = str(Path(program).expanduser().absolute())
         if shutil.which(program) is None:
             raise UsageError(f"the command to think is not there: {program!r}", _HINT)
+        if rest and _INTERPRETER.fullmatch(Path(program).name) and Path(rest[0]).is_file():
+            rest[0] = str(Path(rest[0]).absolute())
         return cls((program, *rest))
 
     @property

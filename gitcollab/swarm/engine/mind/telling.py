@@ -29,6 +29,7 @@ from gitcollab.swarm.identity import title
 from gitcollab.swarm.maps import analysis, coverage
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.progress import is_rerun
+from gitcollab.swarm.ranking import noise_between
 from gitcollab.swarm.workspace import Base
 
 MOST = 12_000  # bytes
@@ -49,6 +50,7 @@ def briefing(member: Member, base: Base, past: Sequence[Mapping[str, Any]], minu
 def lesson(member: Member, outcome: Mapping[str, Any]) -> str:
     """What a mind is told of its experiment, and what it may do about it."""
     shown = outcome_lines([outcome])
+    noise = noise_between(member.standings().sigma, 1, 1)
     return f"""\
 # gitcollab: what came of your experiment
 
@@ -60,9 +62,8 @@ nothing of this folder; say only what the numbers bear out, and nothing that is 
     gitcollab insight add "WHAT IT TAUGHT" --evidence {_id(outcome)}
     gitcollab hypothesis add "WHAT TO TRY NEXT" --because "WHY"
 
-`gitcollab show {_id(outcome)}` has the log of the run, `gitcollab insight list` what is known.
-One run differs from another of the same program by {member.standings().sigma:.2g} (one standard
-deviation): within twice that, a single number tells nothing.
+`gitcollab insight list` has what is known, `gitcollab show {_id(outcome)}` the log of the run.
+Two single runs that differ by less than {noise:.2g} tell nothing: so much is noise.
 Edit no file: nothing here is run any more. If there is nothing to say, just end.
 """
 

@@ -96,6 +96,8 @@ def test_a_path_is_meant_from_the_folder_where_it_was_typed(
     monkeypatch.chdir(tmp_path)
     typed = Command.parse("./think.sh 'two words'").typed
     assert typed == f"{script} 'two words'"
+    assert Command.parse("sh think.sh think.sh").words == ("sh", str(script), "think.sh")
+    assert Command.parse("git think.sh").words == ("git", "think.sh")
     monkeypatch.chdir("/")
     Mind(nova.member, Terms(think=typed), lambda _: None).think()
     (room,) = (nova.workspace / ".gitcollab" / "mind").iterdir()

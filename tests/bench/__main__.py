@@ -13,7 +13,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import crowd, doors, engine, one, pages, scale, slow, start, thinking, words
+from tests.bench import (
+    crowd,
+    doors,
+    engine,
+    one,
+    pages,
+    scale,
+    sharing,
+    slow,
+    start,
+    thinking,
+    words,
+)
 from tests.bench.figures import HEADING, Figure, write
 
 
@@ -31,6 +43,7 @@ def main() -> int:
         "thinking": lambda root: thinking.measure(root, chosen.results, chosen.hubs),
         "pages": lambda root: pages.measure(root, min(chosen.results, 10_000)),
         "scale": lambda root: scale.measure(root, chosen.results, chosen.hubs),
+        "sharing": sharing.measure,
     }
     if unknown := set(chosen.parts) - parts.keys():
         sys.exit(f"no such part: {', '.join(sorted(unknown))} (there are {', '.join(parts)})")
@@ -56,7 +69,7 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help="start, one, crowd, slow, words, doors, engine, thinking, pages, scale",
+        help="start, one, crowd, slow, words, doors, engine, thinking, pages, scale, sharing",
     )
     parser.add_argument(
         "--results", type=int, default=10_000, help="on the hubs of thinking and scale"

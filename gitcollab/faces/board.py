@@ -12,6 +12,7 @@ from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import number, small
 from gitcollab.records.names import path_of
 from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.tracks import in_one, told
 from gitcollab.swarm.views import (
     MAX_AGENTS,
     TOP_OF_TIER,
@@ -37,7 +38,7 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
     if not groups:
         return "No program is ranked yet."
     metric = text(where.task.metric.name)
-    titles = ("#:", f"{metric}:", "±:", "runs:", "standing", "tier", "agent", "change", "kept on")
+    titles = ["#:", f"{metric}:", "±:", "runs:", "standing", "tier", "agent", "change", "kept on"]
     shown = groups[:limit]
     across = any(group.transfers for group in shown)
     rows = [
@@ -46,15 +47,26 @@ def _programs(where: Standings, groups: Sequence[Group], limit: int) -> str:
             number(group.mean),
             error(group),
             str(group.n),
-            group.standing,
+            standing(group),
             group.tier,
             where.finder(group).agent,
             f"[{text(where.finder(group).description)}]({address(group)})",
             ", ".join(group.transfers),
-        )[: len(titles) if across else -1]
+        )
         for rank, group in enumerate(shown, 1)
     ]
-    return table(titles if across else titles[:-1], rows) + _rest(len(groups), limit)
+    left_out = [] if across else ["kept on"]
+    left_out += ["tier"] if in_one(where.task) else []
+    kept = [at for at, title in enumerate(titles) if title not in left_out]
+    board = table([titles[at] for at in kept], [[row[at] for at in kept] for row in rows])
+    return board + _rest(len(groups), limit)
+
+
+def standing(group: Group) -> str:
+    """How well a program is known, and whether it was built on a refuted one, and on which."""
+    built = group.builds_on_refuted
+    mark = f" ([builds on a refuted one]({path_of('result', built)}))" if built else ""
+    return f"{group.standing}{mark}"
 
 
 def error(group: Group) -> str:
@@ -77,13 +89,19 @@ def address(group: Group) -> str:
 def _legend(where: Standings) -> str:
     task = where.task
     side = "above" if task.sign > 0 else "below"
+    tiers = (
+        "Tiers are of different machines; *kept on* are those that a change was better on than its "
+        "base, where these are several."
+    )
     return (
         f"Programs by the mean {text(task.metric.name)} of their runs, judged {task.z:g} standard "
         f"error{'' if task.z == 1 else 's'} {side} it: a lucky run does not lead.\n"
-        "*Confirmed* means that two agents have run the program, *provisional* that one has. One "
-        f"run has a standard deviation of {small(where.sigma)}. *Change* is the last one that made "
-        "the program; what it builds on has others. Tiers are of different machines; *kept on* are "
-        "those that a change was better on than its base, where these are several."
+        f"The track: {told(task)}. *Provisional* means that one agent has run the program, "
+        "*confirmed* that two have, and *refuted* that more runs took back what it was believed "
+        "for: that it leads, or is better than what it was changed from. What *builds on a refuted "
+        "one* is not confirmed to be better than the last sound program before that. One run has a "
+        f"standard deviation of {small(where.sigma)}. *Change* is the last one that made the "
+        f"program; what it builds on has others. {'' if in_one(task) else tiers}".rstrip()
     )
 
 

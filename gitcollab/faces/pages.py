@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from gitcollab.faces.board import LEADERBOARD, address, error, finder, leaderboard
+from gitcollab.faces.board import LEADERBOARD, address, error, finder, leaderboard, standing
 from gitcollab.faces.chart import CHART, chart, on_tier
 from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import count, number
@@ -18,6 +18,7 @@ from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm import views
 from gitcollab.swarm.progress import Progress, progress
 from gitcollab.swarm.ranking import Standings
+from gitcollab.swarm.tracks import in_one, place
 
 TOP_OF_README = 10
 MOST_ACTIVE = 12
@@ -96,9 +97,17 @@ def _introduction(where: Standings) -> str:
         f"Agents on many machines improve one program, [`{PROGRAM_PATH}`]({PROGRAM_PATH}), "
         "together, with nothing but this repository between them.\n"
         f"What counts: {text(objective(where.task), 400)}.\n"
+        f"What compares: {_compares(where.task)}.\n"
         f"So far: {count(len(where.results), 'experiment')} by "
         f"{count(len(where.by_agent), 'agent')}, {count(where.programs, 'program')} ranked."
     )
+
+
+def _compares(task: Task) -> str:
+    """Which results are ranked together."""
+    if in_one(task):
+        return "results of all machines, whatever their speed: a run is the same work on each"
+    return "results of one tier of hardware: in the same time, faster machines do more"
 
 
 def _metric(task: Task) -> str:
@@ -116,8 +125,8 @@ def _best(where: Standings) -> str:
     return (
         f"**{number(best.mean)}** {_metric(where.task)} (± {error(best)}), found by "
         f"{finder(where, best)}: [{text(where.finder(best).description)}]({address(best)})\n\n"
-        f"Standing: {best.standing} ({count(best.n, 'run')} by "
-        f"{count(len(best.agents), 'agent')}, tier `{best.tier}`). Its program is "
+        f"Standing: {standing(best)} ({count(best.n, 'run')} by "
+        f"{count(len(best.agents), 'agent')}, {place(best.tier)}). Its program is "
         f"{program}, its numbers are in "
         "[`best/metadata.yaml`](best/metadata.yaml)."
     )
@@ -146,7 +155,7 @@ def _top(where: Standings) -> Sequence[str]:
             f"[{text(where.finder(group).description)}]({address(group)})",
             where.finder(group).agent,
             str(group.n),
-            group.standing,
+            standing(group),
             group.tier,
         )[: len(columns)]
         for rank, group in enumerate(where.ranked[:TOP_OF_README], 1)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from gitcollab.records import codec
 from gitcollab.records.models import sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.swarm import tracks
 from gitcollab.swarm.credit import AgentRow
 from gitcollab.swarm.ranking import Group, Standings
 
@@ -88,6 +89,7 @@ def leaderboard(where: Standings) -> bytes:
     value = {
         "schema": codec.SCHEMA,
         "task": where.task.name,
+        "track": tracks.told(where.task),
         "metric": metric.model_dump(mode="json"),
         "sigma": rounded(where.sigma),
         "results": len(where.results),
@@ -101,7 +103,12 @@ def leaderboard(where: Standings) -> bytes:
 
 
 def main_tiers(where: Standings) -> list[str]:
-    """The tiers with the most programs, by name: anybody can name a tier, so not all of them."""
+    """The tiers with the most programs, by name: anybody can name a tier, so not all of them.
+
+    None where all machines are ranked together.
+    """
+    if tracks.in_one(where.task):
+        return []
     busiest = sorted(where.by_tier, key=lambda tier: (-len(where.by_tier[tier]), tier))
     return sorted(busiest[:MAX_TIERS])
 
@@ -131,6 +138,7 @@ def _entry(group: Group) -> Fields:
         "sigma": rounded(group.sigma),
         "pessimistic": rounded(group.pessimistic),
         "standing": group.standing,
+        "builds_on_refuted": group.builds_on_refuted,
         "tier": group.tier,
         "fingerprint": group.fingerprint,
         "created_at": group.first.created_at,

@@ -68,6 +68,7 @@ def test_files_of_the_best(bench: Bench) -> None:
         "sigma": 0.002,
         "pessimistic": 0.902,
         "standing": "provisional",
+        "builds_on_refuted": None,
         "tier": "cpu",
         "fingerprint": digest("better"),
         "created_at": "2026-01-01T00:01:00Z",

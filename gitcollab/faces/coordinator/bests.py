@@ -53,6 +53,7 @@ def ranked(shapes: Shapes) -> list[Fields]:
             "tier": entry.tier,
             "runs": entry.n,
             "standing": entry.standing,
+            "builds_on_refuted": entry.builds_on_refuted,
             "_key": f"results/{entry.id}",
         }
         for entry in shapes.member.rankings.overall

@@ -28,7 +28,7 @@ def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
     chunks = [runs[max(0, end - CHUNK) : end] for end in ends] or [[]]
     page = "experiments.html"
     older = [_name(n) for n in range(1, len(chunks))]
-    tiers = sorted({run.tier for run in runs})
+    tiers = sorted({facts.where.tier_of(run) for run in runs})
     agents = sorted({run.agent for run in runs})
     more = {"older": older, "tiers": tiers, "agents": agents, "newest": runs[: -NEWEST - 1 : -1]}
     yield page, render("experiments.html", facts, page, **more)
@@ -48,7 +48,8 @@ def _script(value: Any) -> bytes:
 
 def _columns(facts: Facts, runs: Sequence[Run]) -> dict[str, Any]:
     """The experiments as columns; what repeats is named once and counted off."""
-    agents, tiers = sorted({r.agent for r in runs}), sorted({r.tier for r in runs})
+    tiers = sorted({facts.where.tier_of(r) for r in runs})
+    agents = sorted({r.agent for r in runs})
     agent_at = {name: n for n, name in enumerate(agents)}
     tier_at = {name: n for n, name in enumerate(tiers)}
     marks = list(words.MARKS)
@@ -59,7 +60,7 @@ def _columns(facts: Facts, runs: Sequence[Run]) -> dict[str, Any]:
         "agents": agents,
         "tiers": tiers,
         "agent": [agent_at[r.agent] for r in runs],
-        "tier": [tier_at[r.tier] for r in runs],
+        "tier": [tier_at[facts.where.tier_of(r)] for r in runs],
         "slug": [r.id.partition("/")[2] for r in runs],
         "time": [int(datetime.fromisoformat(r.created_at).timestamp()) for r in runs],
         "metric": [r.metric for r in runs],

@@ -11,6 +11,7 @@ from gitcollab import __version__
 from gitcollab.faces import numbers
 from gitcollab.faces.dashboard import words
 from gitcollab.faces.dashboard.facts import Facts
+from gitcollab.swarm import tracks
 
 # The pages that the navigation names, by file.
 PAGES = {
@@ -79,4 +80,5 @@ def environment() -> Environment:
     made.globals["idea_anchor"] = idea_anchor
     made.globals["insight_anchor"] = insight_anchor
     made.globals["marks"] = words.MARKS
+    made.globals |= {"in_one": tracks.in_one, "told": tracks.told, "place": tracks.place}
     return made

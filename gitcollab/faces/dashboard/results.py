@@ -47,6 +47,9 @@ class Gathered:
     aside: str | None  # why its number does not rank, though it counts
     leads: str  # "best" of all, of its "tier", or ""
     standing: str
+    no_better_than: str | None  # of a refuted one: what it was believed to be better than
+    builds_on_refuted: str | None  # the nearest refuted program in its line of bases
+    tier: str  # of its hardware
     mean: str
     error: str  # of the mean
     sigma: str
@@ -125,6 +128,9 @@ class _Book:
             aside=self._aside(run, group),
             leads=self._leads(group),
             standing=group.standing if group else "",
+            no_better_than=group.no_better_than if group else None,
+            builds_on_refuted=where.built_on_refuted(run),
+            tier=where.tier_of(run),
             mean=metric(group.mean if group else run.metric),
             error=small(group.sigma / math.sqrt(group.n)) if group else "",
             sigma=small(where.sigma),

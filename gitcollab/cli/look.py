@@ -12,6 +12,7 @@ from gitcollab.cli import exchange, jsonout, known, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.choices import By, Ended, Format, Judged
 from gitcollab.cli.context import open_swarm
+from gitcollab.cli.present import presence_pairs
 from gitcollab.cli.sparkline import summary
 from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
@@ -66,6 +67,7 @@ def status(
             ("trend", _trend(went)),
             (task.program, report.program),
             ("sandbox", _sandbox(report)),
+            *presence_pairs(swarm),
             ("online", _online(report)),
             ("clock", _skew(report)),
             ("to admit", _to_admit(report)),

@@ -33,11 +33,12 @@ def pause(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Pause what is lent to the swarm in this workspace, with all its workers.
+    """Have a lent machine back for a while.
 
-    No experiment of `run --forever`, --hours or --count begins until `gitcollab resume`, not after
-    a restart of the machine either; they wait meanwhile. An experiment that you run by hand is not
-    held up. The signals SIGUSR1 and SIGUSR2 to such a process do as `pause` and `resume`.
+    No experiment of `run --forever`, --hours or --count begins in this workspace and its workers'
+    until `gitcollab resume`, not after a restart of the machine either; they wait meanwhile. An
+    experiment that you run by hand is not held up. The signals SIGUSR1 and SIGUSR2 to such a
+    process do as `pause` and `resume`.
     """
     length = None if span is None else _length(span)
     swarm = open_swarm()

@@ -71,7 +71,9 @@ class LiveLine:
             if not self._quiet:
                 self._write(f"note: {line(progress.description)}\n")
             return
-        self.show(describe(progress), (progress.phase, progress.elapsed // EVERY_SECONDS))
+        # Of what is waited for, the beginning says what it is, and the rest how it goes.
+        waits = progress.description.partition(";")[0] if progress.phase == "wait" else ""
+        self.show(describe(progress), (progress.phase, waits, progress.elapsed // EVERY_SECONDS))
 
     def show_share(self, what: str, share: float) -> None:
         """Show the share, 0.0 to 1.0, of a work that is done."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from gitcollab.records.models import Budget, Claim, Hardware, Hypothesis, Insight, Result
 from gitcollab.swarm.changes import Changed
+from gitcollab.swarm.engine.guest.presence import Presence
 from gitcollab.swarm.engine.guest.summary import Footing
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
@@ -109,6 +110,7 @@ class ScriptedSwarm(SimpleNamespace):
             has_program=lambda _: True,
             footing=Footing,
             lent=nullcontext,
+            presence=lambda: Presence(None, None, running=False),
             member=SimpleNamespace(standings=lambda: SimpleNamespace(judgement=lambda _: "better")),
         )
         for verb, answer in answers.items():

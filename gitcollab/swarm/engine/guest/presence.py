@@ -13,6 +13,7 @@ from pathlib import Path
 import filelock
 
 from gitcollab.errors import GitcollabError
+from gitcollab.swarm.engine.guest import service
 from gitcollab.swarm.engine.guest.pausing import Pause, paused, workers
 from gitcollab.swarm.workspace import Workspace, write_whole
 
@@ -35,12 +36,15 @@ class Presence:
     lease: Lease | None
     pause: Pause | None
     running: bool  # an experiment, in whatever process
+    service: str | None = None  # the name of the systemd unit that was installed for it
 
 
 def presence(workspace: Workspace, at: datetime) -> Presence:
     """What goes on in the workspace and its workers' at that time."""
     running = any(one.is_running() for one in (workspace, *workers(workspace)))
-    return Presence(_seen(workspace), paused(workspace, at), running)
+    name = service.name_of(workspace)
+    there = name if (service.units() / name).is_file() else None
+    return Presence(_seen(workspace), paused(workspace, at), running, there)
 
 
 @contextmanager

@@ -46,9 +46,8 @@ class Service:
                 "gitcollab run --forever",
             )
         self._workspace = workspace
-        agent, root = workspace.config.agent, workspace.root
-        self.name = f"gitcollab-{agent}-{short_hash(str(root), length=8)}.service"
-        self.path = _units() / self.name
+        self.name = name_of(workspace)
+        self.path = units() / self.name
 
     def text(self, words: Sequence[str], nice: int, environ: Mapping[str, str]) -> str:
         """The unit that runs ``gitcollab run WORDS`` here, with what it needs of ``environ``."""
@@ -161,7 +160,13 @@ def lingers() -> bool | None:
     return None if told is None else told.strip() == "yes"
 
 
-def _units() -> Path:
+def name_of(workspace: Workspace) -> str:
+    """What the workspace's unit is called."""
+    return f"gitcollab-{workspace.config.agent}-{short_hash(str(workspace.root), length=8)}.service"
+
+
+def units() -> Path:
+    """Where a user's own units lie."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
     config = Path(base) if base.startswith("/") else Path.home() / ".config"
     return config / "systemd" / "user"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import Dimension
-from gitcollab.similarity.constants import constants
+from gitcollab.similarity.constants import constants, edit
+from gitcollab.similarity.literal import spell
 from gitcollab.swarm import presets
+from gitcollab.swarm.engine.proposer.searching import moves
 from gitcollab.swarm.engine.proposer.space import Axis, axes
+from gitcollab.swarm.engine.proposer.trials import Seen
+from gitcollab.swarm.ranking import standings
+from tests.swarm.factories import Bench, digest
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -123,3 +130,27 @@ def test_a_choice_that_is_not_among_the_choices_is_not_suggested() -> None:
     assert found is not None
     assert found.place("mine") == 2.0
     assert found.place("theirs") is None
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_what_is_tried_on_the_real_program_is_a_program(name: str) -> None:
+    task, program = presets.preset(name)
+    assert task.space
+    bench = Bench(task)
+    data = {"dataset": task.dataset.sha256} if task.dataset and task.dataset.sha256 else {}
+    bench.add("base", 1.0, environment=data)
+    where = standings(task, bench.results, baseline=digest("base"))
+    known = {name: one.value for name, one in constants(program.decode()).items()}
+    along = axes(task.space, known)
+    at = {one.name: one.now for one in along}
+    view = Seen(where, where.drafts[digest("base"), "cpu"], at, along, at)
+    moved = list(islice(moves(view, [], lambda _: False, 3), 150))
+    assert {name for move in moved for name in move.values} == task.space.keys()
+    for move in moved:
+        values = {name: spell(value) for name, value in move.values.items()}
+        text = edit(program.decode(), values)
+        found = {name: one.value for name, one in constants(text).items()}
+        for name, value in move.values.items():
+            assert found[name] == value
+            assert type(found[name]) is type(known[name])
+        assert len(found) == len(known)

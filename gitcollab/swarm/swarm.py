@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from gitcollab.swarm.engine.choice import Outlook
     from gitcollab.swarm.engine.guest.pausing import Pause
     from gitcollab.swarm.engine.guest.presence import Lease, Presence
     from gitcollab.swarm.engine.guest.summary import Footing
@@ -274,6 +275,12 @@ class Swarm:
 
         return pausing.resume(self.member.workspace)
 
+    def next_choices(self, count: int = 5) -> Outlook:
+        """What this agent would run next by itself, and why. See ``choosing.outlook``."""
+        from gitcollab.swarm.engine import choosing
+
+        return choosing.outlook(self.member, count=count)
+
     def publish(
         self,
         log: Path | str,
@@ -322,7 +329,7 @@ class Swarm:
     def best(self, tier: str | None = None, agent: str | None = None) -> Entry | None:
         """The best program of all, of a tier, or of an agent's; None when there is none."""
         tier = None if tier == looking.ALL_TIERS else tier
-        looking.check_tier(self.member, tier)
+        tier = looking.track(self.member, tier)
         looking.check_agent(self.member, agent)
         return self.member.rankings.best(tier, agent)
 

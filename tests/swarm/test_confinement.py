@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +259,7 @@ def test_without_a_sandbox_rounds_end_where_others_code_begins(
     """What was measured before is told and published."""
     nova = agent("nova")
     monkeypatch.setattr(sandbox, "lacking", lambda: WHY)
-    answers = iter([(), ("eve",), ("eve",)])
+    answers = chain([()], repeat(("eve",)))
     monkeypatch.setattr(confinement, "strangers", lambda *_: next(answers))
     told: list[Any] = []
     with pytest.raises(RefusedError, match="code by eve"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.swarm.engine.picking import Chosen
 from gitcollab.swarm.member import Member
@@ -54,7 +56,9 @@ class Edits:
         except GitcollabError as e:
             self._say(f"{why}, which cannot be run: {e.message}")
             return None
-        return ready if isinstance(ready, RunReport) else Chosen(ready, "edit", why)
+        if isinstance(ready, RunReport):
+            return replace(ready, kind="edit", why=why)
+        return Chosen(ready, "edit", why)
 
     def _edited(self) -> str | None:
         """The working program where it is edited; one that is no text says nothing."""

@@ -24,13 +24,12 @@ from gitcollab.swarm.identity import title
 from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import (
-    Duplicate,
     Granted,
+    Offline,
     PublishOutcome,
     Refused,
     RoundsReport,
     RunReport,
-    Taken,
 )
 from gitcollab.swarm.preparing import Progress, Ready, is_promised, prepare, recover
 from gitcollab.swarm.reports import Adopted, RunProgress
@@ -162,7 +161,8 @@ class _Rounds:
         A report is of what could not be claimed.
         """
         while True:
-            if (stop := self._guest.wait(self._tally.failures)) is not None:
+            failures = self._tally.failures if self._count is None else 0
+            if (stop := self._guest.wait(failures)) is not None:
                 return stop
             try:
                 found = self._take()
@@ -284,9 +284,10 @@ class _Rounds:
     def _goes_on(self, ran: Ran) -> bool:
         """Whether what comes next is to be claimed now: it begins when this round has ended."""
         failures = self._tally.failures + 1 if ran.result.status != "ok" else 0
-        ends = self._tally.rounds + 1 == self._count or failures >= MAX_FAILURES
-        if self._count is not None and ends:
-            return False
+        if self._count is not None:
+            if self._tally.rounds + 1 == self._count or failures >= MAX_FAILURES:
+                return False
+            failures = 0  # they end the rounds, and nothing is waited for
         return not self._thinks and self._guest.is_free(failures) and not self._edits.is_due()
 
     def _end(self, report: RunReport) -> str | None:
@@ -319,9 +320,8 @@ class _Rounds:
             return None
         if self._tally.rounds == self._count:
             return ""
-        if isinstance(report.claim, Duplicate | Refused) or (
-            isinstance(report.claim, Taken) and report.outcome == "refused"
-        ):
+        not_had = report.outcome == "refused" and not isinstance(report.claim, Granted | Offline)
+        if not_had and report.kind != "edit":
             return "nothing else can be claimed now"
         if report.outcome == "failed":
             return "the program could not be started"

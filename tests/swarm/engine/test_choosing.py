@@ -9,12 +9,17 @@ from gitcollab.records.models import Claim
 from gitcollab.swarm.claiming import claim
 from gitcollab.swarm.engine import choosing
 from gitcollab.swarm.outcomes import Granted, RunReport
-from gitcollab.swarm.proposal import FIRST_SEED, propose
+from gitcollab.swarm.proposal import FIRST_SEED, Proposal, propose
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
 from tests import people, toy
 
 Agent = Callable[[str], Swarm]
+
+
+def chosen(swarm: Swarm, past: choosing.Past | None = None) -> Proposal:
+    """What this agent would run next."""
+    return choosing.outlook(swarm.member, past=past, count=1).choices[0].plan
 
 
 def claim_of(swarm: Swarm, seed: int) -> Claim:
@@ -35,24 +40,22 @@ def test_the_most_promising_program_is_run_again_first(agent: Agent) -> None:
     worse = nova.run(set_values={"RATE": "0.9"}).result
     reports: list[RunReport] = []
     nova.run_many(6, on_report=reports.append)
-    ran = [r.result.replicates for r in reports]
-    assert ran[:2] == [better.id, better.id]  # then it has been run often enough
-    assert ran[-2:] == [worse.id, worse.id]
-    assert better.id not in ran[2:]
-    reports.clear()
-    nova.run_many(1)
-    nova.run_many(2, on_report=reports.append)
-    assert reports[-1].result.replicates == better.id  # nothing is worth it: the best again
+    assert {r.result.replicates for r in reports} == {better.id}
+    kinds = [r.kind for r in reports]
+    assert kinds == ["replication"] * 2 + ["rerun"] * 4  # then it has been run often enough
+    assert reports[0].why == "the best so far, provisional: 1 run, found by nova"
+    assert worse.id not in {r.result.replicates for r in reports}  # it can hardly be the best
 
 
 def test_runs_that_others_have_claimed_count(agent: Agent) -> None:
     nova, atlas, orion = agent("nova"), agent("atlas"), agent("orion")
-    nova.run()
-    better = nova.run(set_values={"RATE": "0.3"}).result
+    atlas.run()
+    better = atlas.run(set_values={"RATE": "0.3"}).result
     for other, seed in ((atlas, FIRST_SEED + 1), (orion, FIRST_SEED + 2)):
+        (first, *_) = choosing.outlook(nova.member).choices
+        assert (first.kind, first.plan.experiment.replicates) == ("replication", better.id)
         assert claim_of(other, seed).replicates == better.id
-    plan = choosing.choose(nova.member, choosing.Past())
-    assert plan.experiment.description == "baseline"
+    assert [one.kind for one in choosing.outlook(nova.member).choices] == ["rerun"] * 2
 
 
 def test_what_is_not_what_it_says_is_passed_over(agent: Agent) -> None:
@@ -64,7 +67,7 @@ def test_what_is_not_what_it_says_is_passed_over(agent: Agent) -> None:
         ("sha256:" + "7" * 64, {"train": "def ("}),
     ):
         forge(nova, fingerprint, files)
-    plan = choosing.choose(nova.member, choosing.Past())
+    plan = chosen(nova)
     assert plan.experiment.replicates == first.id
     assert plan.program == toy.PROGRAM
 
@@ -84,6 +87,6 @@ def test_crashed_programs_are_not_chosen_again(agent: Agent) -> None:
     baseline = nova.run().result
     better = nova.run(set_values={"RATE": "0.3"}).result
     past = choosing.Past(crashed=frozenset({better.fingerprint}))
-    assert choosing.choose(nova.member, past).experiment.replicates == baseline.id
+    assert chosen(nova, past).experiment.replicates == baseline.id
     past = choosing.Past(crashed=frozenset({better.fingerprint, baseline.fingerprint}))
-    assert choosing.choose(nova.member, past).program == toy.PROGRAM  # the last resort
+    assert chosen(nova, past).program == toy.PROGRAM  # the last resort

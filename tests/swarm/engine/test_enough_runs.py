@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gitcollab.swarm.engine import rounds
-from gitcollab.swarm.engine.choosing import MOST_OWN
+from gitcollab.swarm.engine.policy import MOST_OWN
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.swarm import Swarm

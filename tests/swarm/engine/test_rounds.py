@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,15 @@ from gitcollab.git.command import run_git
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result
 from gitcollab.swarm import running
-from gitcollab.swarm.claiming import claim
-from gitcollab.swarm.engine import choosing, rounds
+from gitcollab.swarm.claiming import Picked, Wanted, claim, claim_first
+from gitcollab.swarm.engine import picking, rounds
+from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, Offline, Refused, RunReport, Taken
 from gitcollab.swarm.proposal import FIRST_SEED
+from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.swarm import Swarm
-from gitcollab.swarm.workspace import Base
 from tests import toy
-from tests.swarm.engine.test_choosing import claim_of
+from tests.swarm.engine.test_choosing import chosen, claim_of
 
 Agent = Callable[[str], Swarm]
 During = Callable[[int, Callable[[], object]], None]
@@ -217,24 +219,21 @@ def test_in_a_crowd_a_seed_of_ones_own_is_taken(
 ) -> None:
     nova = agent("nova")
     nova.run()
-    asked = []
+    asked: list[int] = []
 
-    def busy(member, experiment, *, seed):
-        asked.append(seed)
-        if len(asked) <= rounds.MAX_TRIES:
-            held = Claim.model_validate(standing | {"id": f"other-{seed}"})
-            return Taken(f"other-{seed}", held, "same experiment")
-        return claim(member, experiment, seed=seed)
+    def busy(member: Member, wanted: Sequence[Wanted], *more: Any) -> Any:
+        asked.append(wanted[0].seed)
+        if len(asked) <= picking.MAX_TRIES:
+            held = Claim.model_validate(standing | {"id": f"other-{len(asked)}"})
+            return [], Picked(wanted[0], Taken(wanted[0].key, held, "same experiment"))
+        return claim_first(member, wanted, *more)
 
     standing = nova.claim("RATE=0.2").claim.model_dump()
     nova.release()
-    monkeypatch.setattr(rounds, "claim", busy)
-    monkeypatch.setattr(
-        rounds, "prepare", lambda *_: RunReport("refused", error="taken", claim=None)
-    )
+    monkeypatch.setattr(picking, "claim_first", busy)
     done = nova.run_many(1)
     assert done.counts == {"published": 1}
-    assert len(asked) == rounds.MAX_TRIES + 1
+    assert len(asked) == picking.MAX_TRIES + 1
     assert asked[-1] > 10_000
 
 
@@ -255,13 +254,16 @@ def test_while_another_runs_the_only_program_a_seed_of_ones_own_is_run(
     assert on_hub(toy_hub, "claims") == [f"claims/{held.claim.id}.yaml"]
 
 
-def test_what_is_refused_again_and_again_ends_the_rounds(
+def test_what_is_refused_again_and_again_ends_a_number_of_rounds(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nova = agent("nova")
-    monkeypatch.setattr(rounds, "claim", lambda *_, **__: Refused("key", "not on Sundays"))
-    monkeypatch.setattr(rounds, "prepare", lambda *_: RunReport("refused"))
-    done = nova.run_many()
+
+    def no(_: Member, wanted: Sequence[Wanted], *more: Any) -> Any:
+        return [], Picked(wanted[0], Refused("key", "not on Sundays"))
+
+    monkeypatch.setattr(picking, "claim_first", no)
+    done = nova.run_many(3)
     assert (done.last.outcome, done.rounds, done.failing) == ("refused", 1, False)
     assert "nothing else can be claimed" in done.stopped
     assert "not on Sundays" in done.last.error
@@ -290,49 +292,82 @@ def test_the_first_round_is_what_run_does(agent: Agent) -> None:
     assert (second.replicates, second.seed) == (first.id, FIRST_SEED)
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_an_edited_program_stops_the_rounds(
-    agent: Agent, traffic: Traffic, toy_hub: Path, during: During, number: int
+def test_an_edit_that_says_nothing_is_left_as_it_is(
+    agent: Agent, traffic: Traffic, toy_hub: Path, during: During
 ) -> None:
     nova = agent("nova")
-    during(number, lambda: program(nova).write_text("mine = 1\n"))
+    during(1, lambda: program(nova).write_text("mine = 1\n"))
+    told: list[RunProgress] = []
     traffic.begin()
-    done = nova.run_many(4)
-    assert (done.rounds, done.counts) == (number, {"published": number})
-    assert "train.py has your edits" in done.stopped
+    done = nova.run_many(5, progress=told.append)
+    assert (done.rounds, done.counts, done.stopped) == (5, {"published": 5}, "")
     assert program(nova).read_text() == "mine = 1\n"
-    assert len(traffic.pushes()) == number + 1  # nothing was claimed in advance in vain
+    (note,) = [one.description for one in told if one.phase == "note"]  # said once
+    assert note.startswith("train.py has your edits and is left as it is: ")
+    assert "it cannot describe itself" in note
+    assert len(traffic.pushes()) == 6 + 1  # it was looked at before the next was claimed
     assert on_hub(toy_hub, "claims") == []
 
 
-def test_an_edit_while_a_round_is_published_gives_the_claim_back(
-    agent: Agent, toy_hub: Path
-) -> None:
+def test_an_edit_that_stands_for_a_round_is_run(agent: Agent, during: During) -> None:
     nova = agent("nova")
+    nova.run()
+    edited = toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.3")
+    during(1, lambda: program(nova).write_text(edited))
+    during(2, lambda: program(nova).write_text(edited + "# of mine\n"))  # still at it
+    reports: list[RunReport] = []
+    done = nova.run_many(5, on_report=reports.append)
+    assert [r.kind for r in reports] == [
+        *["replication"] * 2, "rerun", "edit", "replication",
+    ]  # fmt: skip
+    mine, again = reports[3:]
+    assert (mine.why, mine.kept) == ("train.py has your edits", True)
+    assert mine.result.description == "RATE 0.1 → 0.3"
+    assert again.result.replicates == mine.result.id
+    assert program(nova).read_text() == edited + "# of mine\n"
+    assert done.keeps == 1
 
-    def edit(progress) -> None:
-        if progress.phase == "publish":
-            program(nova).write_text("mine = 1\n")
 
-    done = nova.run_many(4, progress=edit)
-    assert "your edits" in done.stopped
-    assert (on_hub(toy_hub, "claims"), nova.status().mine) == ([], [])
-    assert len(on_hub(toy_hub, "results")) == 1
+def test_an_edit_that_was_done_before_is_not_tried_again(
+    agent: Agent, during: During, toy_hub: Path
+) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    nova.run()
+    theirs = atlas.run(set_values={"RATE": "0.9"}).result
+    edited = toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.9")
+    during(1, lambda: program(nova).write_text(edited))
+    reports: list[RunReport] = []
+    done = nova.run_many(6, on_report=reports.append)
+    assert done.counts == {"published": 5, "refused": 1}
+    assert reports[2].kind == "edit"
+    assert theirs.id in reports[2].error
+    assert program(nova).read_text() == edited
+    assert on_hub(toy_hub, "claims") == []
+
+
+def test_an_edit_that_a_claim_announced_is_run_in_its_words(agent: Agent, during: During) -> None:
+    nova = agent("nova")
+    nova.run()
+    assert isinstance(nova.claim("count the steps twice"), Granted)
+    edited = toy.PROGRAM + "print('twice')\n"
+    during(1, lambda: program(nova).write_text(edited))
+    reports: list[RunReport] = []
+    nova.run_many(3, on_report=reports.append)
+    assert [r.kind for r in reports] == ["replication", "replication", "edit"]
+    assert reports[2].result.description == "count the steps twice"
+    assert nova.status().mine == []
 
 
 # -- what goes wrong -------------------------------------------------------------------------------
 
 
-def test_crashes_in_a_row_stop_the_rounds(agent: Agent, traffic: Traffic, toy_hub: Path) -> None:
+def test_a_crash_is_followed_by_something_else(agent: Agent) -> None:
     nova = agent("nova")
-    broken = "raise SystemExit(3)\n"
-    program(nova).write_text(broken)
-    nova.member.workspace.set_base(Base(None, broken))
+    program(nova).write_text("raise SystemExit(3)\n")
     reports: list[RunReport] = []
-    traffic.begin()
-    first = nova.run_many(2, on_report=reports.append)  # one crash; then something else is run
+    done = nova.run_many(2, "break it", on_report=reports.append)
     assert [r.result.status for r in reports] == ["crash", "ok"]
-    assert (first.counts, first.failing) == ({"crashed": 1, "published": 1}, False)
+    assert (done.counts, done.failing) == ({"crashed": 1, "published": 1}, False)
 
 
 def test_a_hub_whose_program_crashes(tmp_path: Path, toy_task: Path) -> None:
@@ -419,9 +454,9 @@ def test_what_was_measured_outlives_a_failure_to_choose(
     def fail(*_: object) -> None:
         raise GitcollabError("no idea")
 
-    monkeypatch.setattr(rounds, "choose", fail)
+    monkeypatch.setattr(picking.Picker, "candidates", fail)
     with pytest.raises(GitcollabError, match="no idea"):
-        nova.run_many(2)
+        nova.run_many(2, "the baseline", seed=7)
     assert len(on_hub(toy_hub, "results")) == 1
     assert on_hub(toy_hub, "claims") == []
 
@@ -479,7 +514,7 @@ def test_an_interrupt_in_the_second_round(agent: Agent, toy_hub: Path, number: i
         assert on_hub(toy_hub, "claims") == []
     else:  # left to expire, unless the same workspace goes on with it
         assert on_hub(toy_hub, "claims") == claims
-        again = choosing.choose(nova.member, choosing.Past())
+        again = chosen(nova)
         assert f"claims/{claim(nova.member, again.experiment, seed=again.seed).claim.id}.yaml" in (
             claims
         )

@@ -26,7 +26,6 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     keep,
     look,
     mcp,
-    next,
     pause,
     prime,
     service,

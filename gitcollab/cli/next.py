@@ -76,12 +76,12 @@ def _passed(one: Passed) -> jsonout.JsonObject:
 def _tell(found: Outlook, *, explain: bool) -> None:
     if not found.choices:
         render.say("nothing would be run now: the hub is watched until there is something")
-    scores = (render.Column("scores", 44, drop=2),) if explain else ()
+    scores = (render.Column("scores", 40, drop=2),) if explain else ()
     columns = (
         render.Column("#", 3, "right"),
         render.Column("kind", 11),
         render.Column("what", None),
-        render.Column("why", None),
+        render.Column("why", 80, whole=True, under=True),
         *scores,
     )
     rows = [
@@ -109,8 +109,8 @@ def _tell_passed(found: Outlook) -> None:
         (
             render.Column("kind", 11),
             render.Column("what", None),
-            render.Column("why not", None),
-            render.Column("scores", 44, drop=2),
+            render.Column("why not", 80, whole=True, under=True),
+            render.Column("scores", 40, drop=2),
         ),
         [(one.kind, _named(one), one.why, _scored(one.scores)) for one in found.passed],
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import (
+    belief,
     crowd,
     doors,
     engine,
@@ -39,6 +40,7 @@ def main() -> int:
         "slow": slow.measure,
         "words": words.measure,
         "doors": doors.measure,
+        "belief": lambda _: belief.measure(),
         "engine": lambda root: engine.measure(root, min(chosen.results, 10_000)),
         "thinking": lambda root: thinking.measure(root, chosen.results, chosen.hubs),
         "pages": lambda root: pages.measure(root, min(chosen.results, 10_000)),
@@ -69,7 +71,8 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help="start, one, crowd, slow, words, doors, engine, thinking, pages, scale, sharing",
+        help="start, one, crowd, slow, words, doors, belief, sharing, engine, thinking, pages, "
+        "scale",
     )
     parser.add_argument(
         "--results", type=int, default=10_000, help="on the hubs of thinking and scale"

@@ -29,12 +29,14 @@ def test_each_lower_number_is_the_best_then() -> None:
 def test_the_line_moves_back_when_a_replicate_disproves_the_best() -> None:
     bench = Bench()
     bench.add("a", 0.900)
-    bench.add("b", 0.890)
+    bench.add("a", 0.900, agent="atlas")
+    bench.add("b", 0.880)
     bench.add("b", 0.920, agent="atlas")
     bench.add("b", 0.922, agent="atlas")
     found = steps(bench)
-    assert found[:2] == [(1, 0.9, "a", True), (2, 0.89, "b", True)]
-    assert found[-1] == (3, 0.9, "a", True)
+    assert found[:1] == [(1, 0.9, "a", True)]
+    assert (3, 0.88, "b", True) in found
+    assert found[-1][1:] == (0.9, "a", True)
 
 
 def test_more_runs_of_the_best_move_the_line_without_another_program() -> None:

@@ -39,10 +39,10 @@ class Lines:
 
     def of(self, program: str) -> Line:
         """The line of a program (its fingerprint): to the task's own, or to where it is lost."""
-        todo: list[str] = []
+        todo: dict[str, None] = {}  # in order
         at: str | None = program
-        while at is not None and at not in self._known and at not in todo[-1000:]:
-            todo.append(at)
+        while at is not None and at not in self._known and at not in todo:
+            todo[at] = None
             at = self._base(self._made.get(at))
         # A circle of bases, which no honest record makes, is cut open where it was entered.
         line = self._known.get(at) if at is not None else None

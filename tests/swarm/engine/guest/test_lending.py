@@ -1,0 +1,192 @@
+"""Rounds that outlive what ends an experiment which is not to blame, and what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitcollab.errors import GitcollabError
+from gitcollab.runner import process
+from gitcollab.swarm import measuring, running
+from gitcollab.swarm.engine.guest import guest
+from gitcollab.swarm.engine.guest.presence import Lease, lent, presence
+from gitcollab.swarm.engine.guest.summary import Count, Ended, Tally
+from gitcollab.swarm.engine.terms import Terms
+from gitcollab.swarm.interrupted import Interrupted
+from gitcollab.swarm.outcomes import RunReport
+from gitcollab.swarm.reports import RunProgress
+from gitcollab.swarm.swarm import Swarm
+
+Agent = Callable[[str], Swarm]
+
+
+@pytest.fixture
+def nova(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Swarm:
+    monkeypatch.setattr(process, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(guest, "LOOK_SECONDS", 0.0)
+    return agent("nova")
+
+
+def endless(swarm: Swarm) -> None:
+    """The working program runs until somebody ends it, or the file ``stop`` is beside it."""
+    program = swarm.workspace / "train.py"
+    waits = "import os, time\nwhile not os.path.exists({!r}): time.sleep(0.01)\n"
+    program.write_text(waits.format(str(swarm.workspace / "stop")) + program.read_text())
+
+
+def test_a_pause_at_once_ends_the_run_and_it_is_begun_anew(nova: Swarm) -> None:
+    endless(nova)
+    seen: list[str] = []
+    held: list[int] = []
+
+    def progress(now: RunProgress) -> None:
+        if now.phase != (seen[-1] if seen else ""):
+            seen.append(now.phase)
+        if now.phase == "run" and "wait" not in seen:
+            nova.pause(now=True)
+        elif now.phase == "wait":
+            assert not nova.presence().running
+            held.append(len(nova.status().claims))
+            (nova.workspace / "stop").touch()
+            nova.resume()
+
+    reports: list[RunReport] = []
+    done = nova.run_many(1, progress=progress, on_report=reports.append, sandbox="off")
+    assert seen.count("note") == 1
+    assert "wait" in seen
+    assert held == [0]
+    assert [one.outcome for one in reports] == ["published"]
+    assert (done.rounds, nova.status().results) == (1, 1)
+
+
+def test_a_pause_at_once_ends_what_was_run_by_hand(nova: Swarm) -> None:
+    endless(nova)
+    before = (nova.workspace / "train.py").read_text()
+
+    def progress(now: RunProgress) -> None:
+        if now.phase == "run":
+            nova.pause(now=True)
+
+    with pytest.raises(GitcollabError, match=r"paused: .*the claim was given back"):
+        nova.run(progress=progress, sandbox="off")
+    assert (nova.workspace / "train.py").read_text() == before
+    assert (nova.status().claims, nova.status().results) == ([], 0)
+    (nova.workspace / "stop").touch()
+    assert nova.run(sandbox="off").outcome == "published"  # while others are paused it is meant
+
+
+def test_what_stood_still_is_not_published_and_begun_anew(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, still, notes = process.run, [60.0], []
+
+    def run(*args: object, **how: object) -> process.Finished:
+        done = real(*args, **how)  # type: ignore[arg-type]
+        found = still.pop() if still else 0.0
+        return process.Finished(done.exit_code, done.timed_out, done.seconds, stood_still=found)
+
+    monkeypatch.setattr(measuring.process, "run", run)
+
+    def progress(now: RunProgress) -> None:
+        notes.extend([now.description] if now.phase == "note" else [])
+
+    nova.run_many(2, set_values={"RATE": "0.2"}, progress=progress)
+    assert len(notes) == 1
+    assert notes[0].startswith("everything stood still for 60 s during the run")
+    found = nova.results().results
+    assert len(found) == 2
+    assert {one.metric for one in found} == {1.01}  # what was asked for was done in the end
+
+
+def test_a_budget_in_steps_does_not_mind(nova: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = process.run
+
+    def run(*args: object, **how: object) -> process.Finished:
+        done = real(*args, **how)  # type: ignore[arg-type]
+        return process.Finished(done.exit_code, done.timed_out, done.seconds, stood_still=60.0)
+
+    monkeypatch.setattr(measuring.process, "run", run)
+    budget = nova.task.budget.model_copy(update={"seconds": None, "steps": 5})
+    counted = nova.task.model_copy(update={"budget": budget})
+    how = {
+        "hidden": [],
+        "started_at": nova.member.clock(),
+        "description": "x",
+        "progress": lambda _: None,
+        "tick": lambda: None,
+    }
+    program = (nova.workspace / "train.py").read_text()
+
+    def measured(task: object, name: str) -> measuring.Measurement:
+        folder = nova.workspace / name
+        folder.mkdir()
+        return measuring.measure(task, folder, program, 1, **how)  # type: ignore[arg-type]
+
+    assert measured(counted, "a").status == "ok"
+    with pytest.raises(Interrupted):
+        measured(nova.task, "b")
+
+
+def test_programs_step_back_as_far_as_the_terms_say(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    real = running.measure
+
+    def measure(*args: object, **how: object) -> object:
+        asked.append(how["nice"])
+        return real(*args, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(running, "measure", measure)
+    nova.run_many(1, terms=Terms(nice=7))
+    nova.run(set_values={"RATE": "0.2"}, nice=3)
+    nova.run(set_values={"RATE": "0.25"})
+    assert asked == [7, 3, 0]
+
+
+def test_where_there_is_no_time_nothing_is_begun(nova: Swarm) -> None:
+    with pytest.raises(GitcollabError, match=r"no experiment was begun: .* takes about 5 s"):
+        nova.run_many(terms=Terms(hours=0.0001))
+    assert nova.status().results == 0
+
+
+def test_experiments_are_counted_by_what_made_them(tmp_path: Path) -> None:
+    tally = Tally()
+    tally.note(RunReport("published", verdict="better", kind="proposal"))
+    tally.note(RunReport("queued", kind="proposal"))
+    tally.note(RunReport("failed"))
+    assert tally.kinds == {"proposal": Count(2, 1, 0, 1, 0), "asked": Count(1, 0, 0, 0, 1)}
+    Ended(tally, whole=True).write(tmp_path / "left")
+    assert Ended.read(tmp_path / "left") == Ended(tally, whole=True)
+    twice = Tally()
+    twice.add(tally)
+    twice.add(tally)
+    assert twice.total == Count(6, 2, 0, 2, 2)
+    for broken in ("", "[]", '{"kinds": {"x": {"y": 1}}}'):
+        (tmp_path / "left").write_text(broken)
+        assert Ended.read(tmp_path / "left") == Ended(Tally())
+
+
+def test_the_footing_is_what_the_agent_is_credited_with(nova: Swarm, agent: Agent) -> None:
+    assert nova.footing().best is None
+    nova.run()
+    nova.run(set_values={"RATE": "0.3"})
+    found = nova.footing()
+    assert (found.kept, found.confirmed, found.replications, found.best) == (1, 0, 0, 1.0)
+    vega = agent("vega")
+    vega.run_many(1)
+    assert vega.footing().replications == 1
+
+
+def test_a_machine_is_lent_to_one_at_a_time(nova: Swarm) -> None:
+    workspace, now = nova.member.workspace, nova.member.clock()
+    lease = Lease(1, now, None, when_idle=True, gpus=(0, 1))
+    with lent(workspace, lease):
+        seen = presence(workspace, now).lease
+        assert seen is not None
+        assert (seen.when_idle, seen.gpus) == (True, (0, 1))
+        with pytest.raises(GitcollabError, match=r"is lent from .* already"), lent(workspace, lease):
+            pass
+    assert presence(workspace, now).lease is None

@@ -104,7 +104,8 @@ class _Search:
         alone = [one.places for one in singles]
         yield from combinations_of(self._along, self._at, self._trials, self._belief, alone)
         for n in range(_DRAWS):
-            free = chance.sample(range(len(self._along)), min(len(self._along), 1 + n % 3))
+            most = min(len(self._along), chance.choice((1, 2, 3)))
+            free = chance.sample(range(len(self._along)), most)
             yield Candidate(
                 sampling.drawn(self._along, self._at, free, self._trials, self._pending, seed + n),
                 "tpe",

@@ -6,7 +6,9 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,13 +28,22 @@ _MOST_LOOKED_FOR = 20
 _TRIAL_SECONDS = 30.0
 
 
+def _nobody() -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Confinement:
     """How a program is run, decided before anything is claimed."""
 
     sandboxed: bool
-    strangers: tuple[str, ...] = ()  # who wrote code in it, if others did
+    whose: Callable[[], tuple[str, ...]] = _nobody
     lacking: str = ""  # why there is no sandbox, where one would be used
+
+    @cached_property
+    def strangers(self) -> tuple[str, ...]:
+        """Who wrote code in it, if others did: found when it matters, for that takes a while."""
+        return self.whose()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -60,16 +71,19 @@ def decide(
     Raises RefusedError where it may only run in a sandbox and there is none.
     """
     mode = mode or member.config.mode
-    others = tuple(dict.fromkeys((*by, *strangers(member, experiment, fresh))))
+
+    def whose() -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*by, *strangers(member, experiment, fresh))))
+
     if mode == "off":
-        return Confinement(False, others)
+        return Confinement(False, whose)
     why = sandbox.lacking()
     if why is None:
-        return Confinement(True, others)
+        return Confinement(True, whose)
     reason, remedy = why
     if mode == "required":
         raise RefusedError(f"nothing runs without the sandbox here, and {reason}", remedy)
-    if others:
+    if others := whose():
         raise RefusedError(
             f"this runs code by {_names(others)}, and there is no sandbox: {reason}",
             f"{remedy}; or, if the user of this machine accepts the risk (ask first), in this "

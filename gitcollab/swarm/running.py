@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,6 +112,13 @@ def _measure(
     renewal = claiming.Renewal(member, holder) if holder else None
     now = member.clock()
     folder = member.workspace.new_run(now, slug(plan.experiment.description, 32))
+    memory = _Memory()
+
+    def tick() -> None:
+        memory.tidy()
+        if renewal:
+            renewal.tick()
+
     try:
         measured = measure(
             task,
@@ -121,7 +129,7 @@ def _measure(
             started_at=now,
             description=title(plan.experiment),
             progress=progress,
-            tick=renewal.tick if renewal else lambda: None,
+            tick=tick,
             box=confinement.box(member, task, folder) if confined.sandboxed else None,
             tidy=bool(confined.strangers),
             nice=member.nice,
@@ -129,7 +137,25 @@ def _measure(
     finally:
         if renewal:  # a renewal under way must not land after the claim was given back
             holder = renewal.finish()
+    memory.tidy()  # it was over at once
     return measured, holder
+
+
+class _Memory:
+    """What experiments leave in this process, given back once in each, while its program runs.
+
+    Commands begin with a rare garbage collector: most are over before it pays. Where one does
+    experiment after experiment, what each leaves would pile up.
+    """
+
+    def __init__(self) -> None:
+        self._is_tidy = False
+
+    def tidy(self) -> None:
+        """Give it back, if that has not been done."""
+        if not self._is_tidy:
+            self._is_tidy = True
+            gc.collect()
 
 
 def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:

@@ -55,6 +55,7 @@ _OURS = frozenset(
         *("hub", "branch", "task"),
         *("word", "led_at", "last_at", "asked", "until", "direction"),
         *("ids", "transfers", "origin", "no_better_than", "builds_on_refuted", "track"),
+        "before",
         *("hypothesis", "cites", "evidence", "also", "expects"),
     )
 )
@@ -308,8 +309,11 @@ def run(report: RunReport) -> JsonObject:
     return {
         "outcome": report.outcome,
         "result": record(report.result),
+        "kind": report.kind,
+        "why": report.why,
         "verdict": report.verdict,
         "is_best": report.is_best,
+        "effect": None if report.effect is None else flat(report.effect),
         "kept": report.kept,
         "error": report.error,
         "hint": report.hint,

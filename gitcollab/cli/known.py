@@ -13,6 +13,7 @@ from gitcollab.cli import render
 from gitcollab.cli.text import symbol
 
 if TYPE_CHECKING:
+    from gitcollab.swarm.outcomes import Effect
     from gitcollab.swarm.ranking import Group
     from gitcollab.swarm.reports import Entry
 
@@ -50,6 +51,23 @@ def told(entry: Entry) -> str:
 
     less = f" (no better than {entry.no_better_than})" if entry.no_better_than else ""
     return f"{entry.standing}{less}, {render.count(entry.n, 'run')}, {place(entry.tier)}"
+
+
+def after(one: Effect) -> str:
+    """What a run did to the standing of its program."""
+    by = f"{render.count(one.n, 'run')} by {render.count(one.agents, 'agent')}"
+    if one.n == 1:
+        return "provisional: one run; confirmed once another agent re-runs it"
+    changed = one.standing != one.before
+    match one.standing:
+        case "refuted":
+            less = f"{by}, no better than {one.no_better_than}"
+            return f"this run refuted it: {less}" if changed else f"still refuted: {less}"
+        case "confirmed":
+            was = " (it was refuted before)" if one.before == "refuted" else ""
+            return f"this run confirmed it: {by}{was}" if changed else f"still confirmed: {by}"
+        case _:
+            return f"still provisional: {by}; confirmed once another agent re-runs it"
 
 
 def measured(entry: Entry) -> str:

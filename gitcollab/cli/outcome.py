@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from gitcollab.cli import render
+from gitcollab.cli import known, render
 from gitcollab.cli.text import fitted
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def tell_run(report: RunReport, metric_name: str, program: str, typed: str) -> N
             [
                 ("program" if result.replicates else "change", result.description),
                 ("result", result.id),
+                ("standing", None if report.effect is None else known.after(report.effect)),
                 ("hub", _WHERE[report.outcome]),
                 (program, "kept" if report.kept else None),
             ]

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitcollab.records.models import Task
 from gitcollab.records.quoting import BAR, line
 from gitcollab.swarm.briefing import Briefing, Do, Step
 from gitcollab.swarm.excerpts import (
@@ -31,7 +30,9 @@ from gitcollab.swarm.excerpts import (
     runs,
 )
 from gitcollab.swarm.maps.analysis import Analysis
-from gitcollab.swarm.reports import Status
+from gitcollab.swarm.reports import Entry, Status
+from gitcollab.swarm.tracks import place
+from gitcollab.swarm.tracks import told as track_in_words
 
 MOST = 2000  # tokens
 FULL = 12_000
@@ -105,23 +106,28 @@ def _head(brief: Briefing) -> str:
     lower = "lower" if task.metric.direction == "minimize" else "higher"
     about = (
         f"Task: {_name(task.name)}. Metric: {_name(task.metric.name)}, {lower} is better, "
-        f"{_budget(task)} a run. Program: {_name(task.program)}. This machine: {brief.tier}."
+        f"{track_in_words(task)}. Program: {_name(task.program)}. This machine: {brief.tier}."
     )
     title = f"# gitcollab: where the swarm stands, for {status.agent}"
-    return "\n".join((title, "", about, _best(brief.analysis, brief.tier), _you(status)))
+    return "\n".join((title, "", about, _best(brief.analysis, brief.track), _you(status)))
 
 
-def _best(found: Analysis, tier: str) -> str:
+def _best(found: Analysis, track: str) -> str:
     best, went = found.best, found.trend
     if best is None:
         return f"Best: none yet. Experiments: {went.experiments}."
     error = best.sigma / best.n**0.5
-    said = f"Best: {best.metric:.6g} +- {error:.2g} ({best.standing}, {runs(best.n)}, {best.tier})."
+    said = f"Best: {best.metric:.6g} +- {error:.2g} ({_known(best)})."
     moved = ""
     if went.gain is not None and went.noise is not None:
         moved = f" ({went.gain:+.2g} of late, noise {went.noise:.2g})"
-    here = "" if tier in found.by_tier else f" Best on {tier}: none yet."
+    here = "" if track in found.by_tier else f" Best on {track}: none yet."
     return f"{said}{here} Trend: {went.word}{moved}. Experiments: {went.experiments}."
+
+
+def _known(best: Entry) -> str:
+    built = "; it builds on a refuted program" if best.builds_on_refuted else ""
+    return f"{best.standing}, {runs(best.n)}, {place(best.tier)}{built}"
 
 
 def _you(status: Status) -> str:
@@ -135,14 +141,6 @@ def _you(status: Status) -> str:
         "you wait for a maintainer to admit you" if status.admission == "waiting" else "",
     ]
     return f"You: {', '.join(filter(None, told))}."
-
-
-def _budget(task: Task) -> str:
-    budget = task.budget
-    for amount, unit in ((budget.seconds, "s"), (budget.tokens, "tokens"), (budget.steps, "steps")):
-        if amount is not None:
-            return f"{amount:g} {unit}"
-    return "no limit"
 
 
 _RULES = """\
@@ -211,7 +209,7 @@ def _parts(brief: Briefing, cut: int, full: bool) -> Iterator[Part]:
     open_now = f"{counts.get('open', 0)} open, {counts.get('tested', 0)} tested"
     mine = [claim for claim in found.claims if claim.agent == me]
     others = [claim for claim in found.claims if claim.agent != me]
-    here = found.by_tier.get(brief.tier)
+    here = found.by_tier.get(brief.track)
     best = [one for one in (found.best, here) if one is not None]
     yield Part("Best", list(dict.fromkeys(entry_line(one, cut) for one in best)))
     for heading, claims in (("You claim", mine), (f"Running now: {len(others)}", others)):

@@ -17,6 +17,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking, syncing, trials
 from gitcollab.swarm.identity import same_base
 from gitcollab.swarm.reports import Status
+from gitcollab.swarm.tracks import compares, track_of
 
 if TYPE_CHECKING:
     from gitcollab.swarm.ideas.hypotheses import Idea
@@ -77,6 +78,11 @@ class Briefing:
     insights: Sequence[Learned]  # newest first
     steps: Sequence[Step]
 
+    @property
+    def track(self) -> str:
+        """What this machine's results are ranked in: its tier, or ``tracks.ANY``."""
+        return track_of(self.task, self.tier)
+
 
 def of_member(member: Member, *, full: bool = False) -> Briefing:
     """The briefing of a workspace's agent; ``full`` has more hypotheses and insights."""
@@ -89,7 +95,8 @@ def of_member(member: Member, *, full: bool = False) -> Briefing:
         ideas = hypotheses.listed(member, status="open", limit=MORE).ideas
         learned = insights.listed(member, limit=MORE).insights
     steps = steps_of(member, status, found)
-    return Briefing(member.clock(), member.task, member.tier, status, found, ideas, learned, steps)
+    tier = member.hardware_tier
+    return Briefing(member.clock(), member.task, tier, status, found, ideas, learned, steps)
 
 
 def steps_of(member: Member, status: Status, found: Analysis) -> list[Step]:
@@ -118,7 +125,8 @@ def _done(member: Member, ideas: Sequence[Idea]) -> Collection[str]:
         idea.hypothesis.id
         for idea in ideas
         for run in precedents.of_idea(member, idea)
-        if run.tier == member.tier and same_base(base.id, print_of, run.base, run.base_fingerprint)
+        if compares(member.tier, run.tier)
+        and same_base(base.id, print_of, run.base, run.base_fingerprint)
     }
 
 

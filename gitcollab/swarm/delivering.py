@@ -12,6 +12,7 @@ from gitcollab.records.names import short_hash, slug
 from gitcollab.store.requests import Outcome, Request
 from gitcollab.swarm.claiming import give_back
 from gitcollab.swarm.datasets import environment_of
+from gitcollab.swarm.effects import effect
 from gitcollab.swarm.ideas.unsent import submit_with_named
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.measuring import Measurement
@@ -96,7 +97,11 @@ def outcome_of(member: Member, result: Result, answer: Outcome) -> PublishOutcom
             _let_go(member, result)
             where, run = member.standings([result]), Run.of(result)
             return Published(
-                result, where.verdict(run), leads(where, result), _unbelieved(where, run)
+                result,
+                where.verdict(run),
+                leads(where, result),
+                _unbelieved(where, run),
+                effect(where, run),
             )
         case "queued":
             _let_go(member, result)
@@ -132,8 +137,9 @@ def report_of(
     if isinstance(claimed, Taken):
         notes = (f"{claimed.other.agent} runs this program too: this ran unclaimed",)
     match outcome:
-        case Published(result=result, verdict=verdict, is_best=is_best, flagged=flagged):
-            if flagged:
+        case Published(result=result, verdict=verdict, is_best=is_best):
+            report = replace(report, effect=outcome.effect)
+            if outcome.flagged:
                 notes = (
                     *notes,
                     "a gain this large in one step ranks once another agent confirms it",
@@ -147,9 +153,10 @@ def report_of(
             )
             notes = (*notes, f"{queued} ({reason}); gitcollab sync delivers it")
             where = member.standings([result])  # alone, an agent still knows what is better
-            verdict, is_best = where.verdict(Run.of(result)), leads(where, result)
+            run = Run.of(result)
+            verdict, is_best = where.verdict(run), leads(where, result)
             found = replace(report, result=result, verdict=verdict, is_best=is_best, notes=notes)
-            return replace(found, outcome="queued")
+            return replace(found, outcome="queued", effect=effect(where, run))
         case Refused(reason=reason):
             error = f"the hub refused the result: {reason}"
             hint = "the result is kept on this host; see: gitcollab outbox"

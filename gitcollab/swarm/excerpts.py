@@ -52,7 +52,9 @@ def fitting(parts: Sequence[Part], room: int, size: Callable[[str], int]) -> lis
 
 def entry_line(one: Entry, cut: int) -> str:
     """A program of a ranking."""
-    said = f"{named(one.id)} {one.agent} {one.metric:.6g} ({runs(one.n)}, {one.tier})"
+    said = (
+        f"{named(one.id)} {one.agent} {one.metric:.6g} ({one.standing}, {runs(one.n)}, {one.tier})"
+    )
     return quoted_line(said, one.description, cut)
 
 

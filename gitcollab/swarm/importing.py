@@ -237,7 +237,7 @@ def _source(author: Member, task: Task, name: str, log: Log, wanted: Wanted) -> 
         name=name,
         columns=log.columns,
         task=task,
-        tier=wanted.tier or author.hardware.tier,
+        tier=wanted.tier or author.hardware_tier,
         device=None if said is None else logbook.shown(said, logbook.MAX_DEVICE),
         own_tiers=wanted.tier is None,
         started=wanted.started,

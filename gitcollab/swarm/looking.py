@@ -10,7 +10,7 @@ from gitcollab.records.models import Result, sha256
 from gitcollab.records.names import PROGRAM_PATH, folder_of, meant, path_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.differences import difference
-from gitcollab.swarm import keyring, reading, trials
+from gitcollab.swarm import keyring, reading, tracks, trials
 from gitcollab.swarm.claims import active, stands
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.rankings import entry
@@ -213,6 +213,12 @@ def check_tier(member: Member, tier: str | None) -> None:
         raise UsageError(f"there is no tier {str(tier)[:40]!r}", f"tiers: {names}")
 
 
+def track(member: Member, tier: str | None) -> str | None:
+    """What programs of a tier that somebody named are ranked in; checked as by ``check_tier``."""
+    check_tier(member, tier)
+    return None if tier is None else tracks.track_of(member.task, tier)
+
+
 def leading(member: Member, tier: str | None = None) -> Entry | None:
     """The best of a tier, of all for ``ALL_TIERS``; without either, of this machine's tier.
 
@@ -222,8 +228,7 @@ def leading(member: Member, tier: str | None = None) -> Entry | None:
     if tier == ALL_TIERS:
         return rankings.best()
     if tier is not None:
-        check_tier(member, tier)
-        return rankings.best(tier)
+        return rankings.best(track(member, tier))
     return rankings.best(member.tier) or rankings.best()
 
 

@@ -197,8 +197,11 @@ class Member:
     @property
     def tier(self) -> str:
         """What this machine's results are ranked in: its tier, or ``tracks.ANY``."""
-        if tracks.in_one(self.task):
-            return tracks.ANY
+        return tracks.ANY if tracks.in_one(self.task) else self.hardware_tier
+
+    @property
+    def hardware_tier(self) -> str:
+        """The tier of this machine: where it belongs, or where the user put it."""
         return self.config.tier or self.hardware.tier
 
     @property

@@ -20,6 +20,20 @@ Standing: TypeAlias = Literal["provisional", "confirmed", "refuted"]
 
 
 @dataclass(frozen=True)
+class Effect:
+    """How well a run's program is known with it; ``before`` is without it, None: it is the first.
+
+    ``no_better_than`` is what a refuted program was believed to be better than.
+    """
+
+    standing: Standing
+    before: Standing | None
+    n: int
+    agents: int
+    no_better_than: str | None = None
+
+
+@dataclass(frozen=True)
 class Granted:
     """The experiment is this agent's until the claim expires."""
 
@@ -78,6 +92,7 @@ class Published:
     verdict: Verdict | None  # against its base; None when there is nothing to compare
     is_best: bool
     flagged: bool = False  # a larger gain than the task believes of one run
+    effect: Effect | None = None  # what it did to the standing of its program
 
 
 @dataclass(frozen=True)
@@ -149,6 +164,7 @@ class RunReport:
     result: Result | None = None
     verdict: Verdict | None = None
     is_best: bool = False
+    effect: Effect | None = None  # what it did to the standing of its program
     kept: bool | None = None  # whether the working program was kept; None: nothing to decide
     error: str = ""
     hint: str = ""

@@ -236,7 +236,7 @@ def adopt(member: Member, tier: str | None = None) -> Adopted:
     """
     if tier == looking.ALL_TIERS:
         return take(member, *_leading(member, None))
-    looking.check_tier(member, tier)
+    tier = looking.track(member, tier)
     if tier is not None and member.rankings.best(tier) is None:
         raise GitcollabError(f"the tier {tier!r} has no best yet", "see: gitcollab leaderboard")
     return take(member, *_leading(member, tier or member.tier))

@@ -55,7 +55,8 @@ OURS = {
     *("data_not_instructions", "at", "expires_at", "status", "verdict", "verdicts", "found_by"),
     *("void", "meaning", "admission", "counts", "tool", "arguments", "why", "next_step"),
     *("name", "metric", "program"),  # of the task: maintainers chose them
-    *("Briefing.agent", "Briefing.tier", "Told.id", "Withdrawn.id"),  # the agent's own
+    *("Briefing.agent", "Briefing.tier", "Briefing.track"),  # the agent's own, and ours
+    *("Told.id", "Withdrawn.id"),
 }
 
 

@@ -130,7 +130,7 @@ def banner(swarm: Swarm, vram_gb: float | None) -> str:
     rows = {
         "agent": swarm.agent,
         "swarm": without_credentials(swarm.hub),
-        "VRAM": f"{vram} (tier {swarm.member.tier})",
+        "VRAM": f"{vram} (tier {swarm.member.hardware_tier})",
         "global best": lead,
         "experiments": f"{len(swarm.member.standings().results):,}",
         "active claims": f"{len(snapshot_claims)}",

@@ -22,8 +22,7 @@ def of_agents(shapes: Shapes) -> list[Fields]:
 
 def of_tier(shapes: Shapes, tier: str) -> Fields | None:
     """The best of a tier. Raises UsageError for one that there is none of."""
-    looking.check_tier(shapes.member, tier)
-    entry = shapes.member.rankings.best(tier)
+    entry = shapes.member.rankings.best(looking.track(shapes.member, tier))
     return None if entry is None else _best(shapes, entry)
 
 
@@ -66,8 +65,7 @@ def pull(member: Member, tier: str | None) -> tuple[str, str] | None:
     Remembered as what the next program published here may have been made from. Raises UsageError
     for a tier that there is none of.
     """
-    looking.check_tier(member, tier)
-    result_id, text = best_program(member, tier)
+    result_id, text = best_program(member, looking.track(member, tier))
     if result_id is None:
         return None
     elsewhere.remember_pulled(member, result_id)

@@ -25,6 +25,7 @@ from gitcollab.faces.coordinator.connection import Connection, told
 from gitcollab.faces.coordinator.shapes import Fields, Shapes, Source
 from gitcollab.swarm import elsewhere
 from gitcollab.swarm.outcomes import Granted
+from gitcollab.swarm.tracks import in_one
 
 _SYNC_EVERY = 5  # experiments
 _MOST_FOUND = 50  # insights on a topic
@@ -76,7 +77,9 @@ class Coordinator:
         tier = None
         with self._connection.errors_told():
             joined = self._connection.joined is not None
-            tier = self._connection.swarm().member.tier if joined else elsewhere.vram_tier()
+            tier = (
+                self._connection.swarm().member.hardware_tier if joined else elsewhere.vram_tier()
+            )
         return None if tier is None else shapes.vram_tier(tier)
 
     @property
@@ -247,7 +250,8 @@ class Coordinator:
                 link.say("there is no best yet: run the baseline")
                 return None
             known = bests.metadata(Shapes(member), result)
-            if wanted not in (None, result.hardware.tier):
+            in_track = None if in_one(member.task) else wanted
+            if in_track not in (None, result.hardware.tier):
                 link.say(f"{wanted} has no best yet: this is the best of all")
             value = analysing.metric(known["val_bpb"])
             link.say(f"pulled {value} {bests.whose(member, result)}")

@@ -33,6 +33,7 @@ from gitcollab.swarm.identity import change_text
 from gitcollab.swarm.maps.analysis import Outcome
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.reports import Entry
+from gitcollab.swarm.tracks import told
 from gitcollab.swarm.trend import Word
 
 _WORDS = 90  # characters of others' words in a line
@@ -162,7 +163,8 @@ class Briefing(Answer):
     agent: str
     admission: str | None = Field(description="null: this agent is not on the hub")
     task: TaskFacts
-    tier: str = Field(description="of this machine: results compare within a tier")
+    tier: str = Field(description="of this machine")
+    track: str = Field(description="what a run may use, and whose results compare")
     online: bool = Field(description="whether the hub could be asked")
     offline_reason: Said
     best: Program | None
@@ -189,7 +191,7 @@ def briefing(member: Member, offline: str, *, full: bool = False) -> Briefing:
     brief = facts.of_member(member, full=full)
     status, found = brief.status, brief.analysis
     most, many = (MOST_WORDS, _MANY) if full else (_WORDS, _FEW)
-    trend, of_tier = found.trend, found.by_tier.get(brief.tier)
+    trend, of_tier = found.trend, found.by_tier.get(brief.track)
     others = [one for one in reversed(found.claims) if one.agent != status.agent]
     if of_tier is not None and found.best is not None and of_tier.id == found.best.id:
         of_tier = None
@@ -199,6 +201,7 @@ def briefing(member: Member, offline: str, *, full: bool = False) -> Briefing:
         admission=status.admission,
         task=TaskFacts.of(brief.task),
         tier=brief.tier,
+        track=told(brief.task),
         online=not offline,
         offline_reason=offline,
         best=_program(found.best, most) if found.best else None,

@@ -23,6 +23,7 @@ from gitcollab.swarm.outcomes import (
     Offline,
     Refused,
     RunReport,
+    Standing,
     Taken,
 )
 from gitcollab.swarm.reports import Adopted
@@ -61,6 +62,8 @@ class Run(Answer):
     metric: float | None
     result: Measured | None
     is_best: bool
+    standing: Standing | None = Field(description="of its program, with this run")
+    standing_before: Standing | None = Field(description="without it; null: this is the first run")
     kept: bool | None
     error: Said
     hint: Said
@@ -282,6 +285,8 @@ def ran(swarm: Swarm, report: RunReport) -> Run:
         metric=None if result is None else result.metric,
         result=None if result is None else Measured.of(result),
         is_best=report.is_best,
+        standing=report.effect.standing if report.effect else None,
+        standing_before=report.effect.before if report.effect else None,
         kept=report.kept,
         error=report.error,
         hint=report.hint,

@@ -9,6 +9,7 @@ from gitcollab.swarm.member import Member
 from gitcollab.swarm.progress import mark_of
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
+from gitcollab.swarm.tracks import compares
 
 _MOST_NAMED = 3
 
@@ -33,7 +34,7 @@ def of_idea(member: Member, idea: Idea) -> list[Run]:
 
 def answering(where: Standings, runs: Sequence[Run], base: str | None, tier: str) -> Run | None:
     """The newest of these runs that answers what the change does to this base, on this tier."""
-    here = (run for run in runs if run.base == base and run.tier == tier)
+    here = (run for run in runs if run.base == base and compares(tier, run.tier))
     return next((run for run in here if where.is_counted(run)), None)
 
 

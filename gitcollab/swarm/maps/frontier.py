@@ -60,7 +60,7 @@ def of_member(member: Member, tier: str | None = None, limit: int | None = None)
     """
     from gitcollab.swarm import claims, looking
 
-    looking.check_tier(member, tier)
+    tier = looking.track(member, tier)
     running = claims.active(member.store.snapshot())
     return frontier(member.standings(), running, member.clock(), tier, limit)
 

@@ -17,6 +17,7 @@ from gitcollab.errors import GitcollabError
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.ranking import Group, Standings, noise_between
 from gitcollab.swarm.runs import Run
+from gitcollab.swarm.tracks import track_of
 
 if TYPE_CHECKING:
     from gitcollab.swarm.member import Member
@@ -91,7 +92,7 @@ def of_member(member: Member, wanted: str | None = None, tier: str | None = None
     """
     from gitcollab.swarm import looking
 
-    looking.check_tier(member, tier)
+    tier = looking.track(member, tier)
     where = member.standings()
     if wanted is None:
         ranked = where.ranked if tier is None else where.by_tier.get(tier, ())
@@ -109,12 +110,13 @@ def _asked(where: Standings, run: Run, tier: str | None) -> Group:
     tiers = {
         on: draft for (program, on), draft in where.drafts.items() if program == run.fingerprint
     }
-    found = tiers.get(tier or run.tier) if run.id in where.results else None
+    on = tier or track_of(where.task, run.tier)
+    found = tiers.get(on) if run.id in where.results else None
     if found is not None:
         return where.groups_of([found])[0]
     if run.id in where.results and tiers:
         raise GitcollabError(
-            f"{run.id} was not measured on the tier {tier or run.tier}",
+            f"{run.id} was not measured on the tier {on}",
             f"it was on: {', '.join(sorted(tiers)[:8])} (--tier)",
         )
     hint = f"gitcollab lineage {run.base}" if run.base else f"gitcollab show {run.id}"

@@ -178,7 +178,7 @@ def _read(
     member, where = pieces.member, pieces.where
     words = member.words().words
     agents = {*roster(pieces.snapshot).agents, *(run.agent for run in where.results.values())}
-    tiers = {run.tier for run in where.results.values()}
+    tiers = {where.tier_of(run) for run in where.results.values()}
     filters, rest = filtered(
         _compared(question, pieces.where.task.sign),
         agents=agents,

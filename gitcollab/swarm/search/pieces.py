@@ -25,6 +25,7 @@ from gitcollab.swarm.progress import Mark, mark_of
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.search.filters import Filters, Kind
+from gitcollab.swarm.tracks import ANY
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Claim
@@ -158,7 +159,8 @@ class Pieces:
         for run in where.results.values():
             if not filters.is_of(run.agent):
                 continue
-            if filters.tiers and run.tier not in filters.tiers:
+            tier = where.tier_of(run)
+            if filters.tiers and tier not in filters.tiers:
                 continue
             if not all(run.metric is not None and b.holds(run.metric) for b in measured):
                 continue
@@ -168,7 +170,7 @@ class Pieces:
                 continue
             yield Piece(
                 "result", run.id, run.agent, run.created_at, run.description, run.delta,
-                bool(run.structural), run.tier, run.metric, None, run.id in queued,
+                bool(run.structural), tier, run.metric, None, run.id in queued,
             )  # fmt: skip
 
     def _hypotheses(self) -> Iterator[Piece]:
@@ -187,7 +189,7 @@ class Pieces:
 
     def _claims(self, filters: Filters) -> Iterator[Piece]:
         for claim in claims.active(self.snapshot):
-            if not filters.tiers or claim.tier in filters.tiers:
+            if not filters.tiers or claim.tier in (*filters.tiers, ANY):
                 yield _of_claim(claim)
 
 

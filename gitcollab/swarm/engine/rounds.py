@@ -219,6 +219,8 @@ class _Rounds:
         try:
             report = self._run(chosen.ready)
         except Interrupted as e:
+            if chosen.kind is None:  # what was asked for is begun anew: see ``guest.lending``
+                raise
             self._progress(RunProgress("note", f"{e}; nothing was published"))
             return None
         except _TROUBLE as e:

@@ -33,7 +33,7 @@ from tests.bench.landscapes import SIGMA, Landscape, ridges, valley
 from tests.swarm.factories import make_task
 
 AGENTS, RUNS = 16, 400
-SEEDS = 5  # of each kind of ground
+SEEDS = 4  # of each kind of ground
 TIER = "cpu"
 _TASK = make_task(sigma=SIGMA)
 _NEAR = 0.01  # of a range

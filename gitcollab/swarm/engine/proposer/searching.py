@@ -18,6 +18,7 @@ from gitcollab.swarm.engine.proposer.space import Axis, Point, key_of, placed
 from gitcollab.swarm.engine.proposer.trials import Seen, Trial
 
 _DRAWS = 1  # of Optuna
+_BESIDE = 0.02  # of the range of each constant
 _ROUNDS = 3  # before nothing else is suggested
 
 
@@ -43,6 +44,7 @@ def moves(
     assert at is not None  # an axis holds the present value
     places = [found for one in pending if (found := placed(seen.along, one)) is not None]
     search = _Search(seen, at, places)
+    known = [*(trial.places for trial in seen.trials), *places]
     given = {key_of(seen.at), *map(key_of, pending)}
     for turn in range(_ROUNDS):
         for candidate in search.ranked(seed + turn * 7919):
@@ -52,8 +54,16 @@ def moves(
             if not values or key in given:
                 continue
             given.add(key)
-            if not is_taken(point):
+            if not _is_beside(placed(seen.along, point), known) and not is_taken(point):
                 yield Move(values, search.why(candidate, values))
+
+
+def _is_beside(places: judging.Places | None, known: Sequence[judging.Places]) -> bool:
+    """Whether it hardly differs from what is known: that would be another run of the same."""
+    return places is None or any(
+        all(abs(here - there) < _BESIDE for here, there in zip(places, other, strict=True))
+        for other in known
+    )
 
 
 class _Search:

@@ -135,6 +135,17 @@ def test_what_is_pending_is_counted_as_it_is_expected() -> None:
     assert beside(pending) < beside([]) - 5
 
 
+def test_what_hardly_differs_is_not_tried(started: Bench) -> None:
+    """Runs of the same are for what chooses what is run again."""
+    view = seen(started, space={"A": SPACE["A"]})
+    pending: list[Point] = [{"A": 0.9}]
+    for seed in range(10):
+        for move in found(view, 100, seed, pending):
+            value = move.values["A"]
+            assert isinstance(value, float)
+            assert min(abs(value - known) for known in (0.5, 0.7, 0.9)) > 0.0199
+
+
 def test_a_space_that_is_exhausted_ends(started: Bench) -> None:
     view = seen(started, space={"D": SPACE["D"]})
     assert {move.values["D"] for move in searching.moves(view, [], lambda _: False, 3)} == {

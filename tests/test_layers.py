@@ -82,7 +82,7 @@ def test_the_core_imports_nothing_heavy() -> None:
     code = (
         "import sys, gitcollab.swarm.swarm, gitcollab.faces.pages, gitcollab.cli.main\n"
         "print([m for m in ('torch','sentence_transformers','transformers','pyarrow','scipy',"
-        "'huggingface_hub','numpy','mcp') if m in sys.modules])"
+        "'huggingface_hub','numpy','optuna','mcp') if m in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

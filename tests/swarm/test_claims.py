@@ -249,3 +249,79 @@ def test_a_crashed_baseline_may_be_run_again(hub) -> None:
     assert outcome(hub(crashed), claim(**baseline)) == "granted"
     changed = {"delta": {}, "fingerprint": A, "base_fingerprint": B, "structural": True}
     assert outcome(hub(crashed), claim(**changed)) == "duplicate"
+
+
+# -- one of several --------------------------------------------------------------------------------
+
+
+def lr(agent: str, value: float, **fields: object) -> Claim:
+    given = {
+        "description": f"LR {value}",
+        "delta": {"LR": value},
+        "nonce": f"{int(value * 1e6):032x}",
+    }
+    return claim(agent, **given | fields)
+
+
+def pick(snapshot: Snapshot, *wanted: Claim, most: int | None = None) -> Decision:
+    first, *rest = (one.model_dump(mode="json", by_alias=True) for one in wanted)
+    chosen = {one.id: most for one in wanted}
+    payload = {"claim": first, "instead": rest, "chosen": chosen, "task": TASK}
+    request = Request("r", "claim", wanted[0].agent, NOW, payload)
+    return claims.decide_claim(snapshot, request, NOW, recogniser=RECOGNISER)
+
+
+def test_the_first_that_is_free_is_granted(hub: Callable[..., Snapshot]) -> None:
+    mine = [lr("nova", value) for value in (0.1, 0.2, 0.3)]
+    theirs = lr("atlas", 0.1, nonce="a" * 32)
+    done = result("vega", delta={"LR": 0.2}, description="LR 0.2")
+    found = pick(hub(theirs, done), *mine)
+    assert found.outcome == {"outcome": "granted", "experiment": mine[2].id}
+    assert list(found.changes) == [path_of("claim", mine[2].id)]
+    assert pick(hub(theirs), *mine).outcome["experiment"] == mine[1].id
+
+
+def test_where_none_is_free_the_first_says_why(hub: Callable[..., Snapshot]) -> None:
+    mine = [lr("nova", value) for value in (0.1, 0.2)]
+    theirs = [lr("atlas", 0.1, nonce="a" * 32), lr("atlas", 0.2, nonce="b" * 32)]
+    found = pick(hub(*theirs), *mine)
+    assert (found.outcome["outcome"], found.changes) == ("taken", {})
+    assert found.outcome["other"]["id"] == theirs[0].id
+
+
+def test_after_a_lost_reply_the_one_that_landed_is_granted_again(
+    hub: Callable[..., Snapshot],
+) -> None:
+    """Though another, which is wanted more, is free by now."""
+    mine = [lr("nova", value) for value in (0.1, 0.2)]
+    found = pick(hub(mine[1]), *mine)
+    assert found.outcome == {"outcome": "granted", "experiment": mine[1].id}
+    assert (found.changes, found.final) == ({}, True)
+
+
+def test_another_run_is_wanted_only_while_there_are_as_few(hub: Callable[..., Snapshot]) -> None:
+    again = {"description": "again", "delta": {}, "fingerprint": A, "replicates": "vega/done-1"}
+    first = result("vega", fingerprint=A, delta={}, description="again")
+    mine = claim("nova", **again, id="again-1")
+    theirs = claim("atlas", **again, id="again-2")
+    elsewhere = claim("orion", **again, id="again-3", tier="h100")
+    assert pick(hub(first, elsewhere), mine, most=1).outcome["outcome"] == "granted"
+    lost = pick(hub(first, theirs), mine, most=1)
+    assert lost.outcome["outcome"] == "taken"
+    assert lost.outcome["reason"] == "enough runs of this program are done or under way"
+    assert lost.outcome["other"]["id"] == theirs.id
+    assert pick(hub(first, theirs), mine, most=2).outcome["outcome"] == "granted"
+    more = result("atlas", **again, seed=3, id="atlas/done-2")
+    assert pick(hub(first, more), mine, most=1).outcome["outcome"] == "taken"
+    assert pick(hub(first, more), mine, most=2).outcome["outcome"] == "granted"
+    assert decide(hub(first, theirs), mine).outcome["outcome"] == "granted"  # asked for by hand
+
+
+def test_a_hypothesis_is_tried_by_one_at_a_time(hub: Callable[..., Snapshot]) -> None:
+    """On whatever base: a patch of two bases makes two programs."""
+    idea = {"hypothesis": "vega/idea-1", "delta": {}, "structural": True, "description": "an idea"}
+    theirs = claim("atlas", **idea, fingerprint=A)
+    mine = claim("nova", **idea, fingerprint=B)
+    found = pick(hub(theirs), mine)
+    assert (found.outcome["outcome"], found.outcome["reason"]) == ("taken", "same hypothesis")
+    assert decide(hub(theirs), mine).outcome["outcome"] == "granted"

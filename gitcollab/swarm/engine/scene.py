@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Experiment, Result
@@ -16,7 +16,7 @@ from gitcollab.records.names import PROGRAM_PATH, folder_of
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
 from gitcollab.swarm.claims import active, is_in, runs_of
-from gitcollab.swarm.engine import policy
+from gitcollab.swarm.engine import allocation, policy
 from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.proposal import Proposal, propose
@@ -88,11 +88,11 @@ class Scene:
 
     @cached_property
     def base(self) -> Base:
-        """The program to build on: the tier's best that can be read, the best of all, the baseline.
-
-        It is what an unedited working program becomes.
+        """The program to build on: what is believed to be the tier's best, of those that can be
+        read; the best of all; the baseline.
         """
-        for group in chain(self.where.by_tier.get(self.tier, ()), self.where.ranked):
+        led = islice(allocation.leaders(self.where, self.tier), policy.MOST)
+        for group in chain(led, islice(self.where.ranked, policy.MOST)):
             if (found := self.base_of(group)) is not None:
                 return found
         return self.baseline

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gitcollab.swarm.engine import rounds
+from gitcollab.swarm.engine.guest.guest import Guest
 from gitcollab.swarm.engine.policy import MOST_OWN
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.reports import RunProgress
@@ -22,18 +23,17 @@ def test_without_end_it_waits_for_others(agent: Agent, monkeypatch: pytest.Monke
     told: list[RunProgress] = []
     waits: list[float] = []
 
-    def pause(seconds: float) -> None:
+    def pause(_: Guest, seconds: float) -> str | None:
         waits.append(seconds)
         if len(waits) == 1:
             assert len(reports) == MOST_OWN
             atlas.run(set_values={"RATE": "0.3"})
-        else:
-            raise KeyboardInterrupt
+            return None
+        return "it is morning"
 
-    monkeypatch.setattr(rounds, "pause", pause)
-    with pytest.raises(KeyboardInterrupt) as ended:
-        nova.run_many(on_report=reports.append, progress=told.append)
-    assert ended.value.__notes__ == ["nothing was running, so nothing is lost"]
+    monkeypatch.setattr(Guest, "sleep", pause)
+    done = nova.run_many(on_report=reports.append, progress=told.append)
+    assert (done.stopped, waits) == ("it is morning", [rounds.LOOK_EVERY] * 2)
     runs = Counter(report.result.fingerprint for report in reports)
     assert sorted(runs.values()) == [MOST_OWN, MOST_OWN]
     waiting = [one.description for one in told if one.phase == "wait"]
@@ -43,17 +43,23 @@ def test_without_end_it_waits_for_others(agent: Agent, monkeypatch: pytest.Monke
     assert nova.status().mine == []
 
 
-def test_an_edit_ends_the_wait(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_that_stands_ends_the_wait(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     nova = agent("nova")
     program = nova.workspace / "train.py"
+    reports: list[RunReport] = []
+    waits: list[int] = []
 
-    def edit(seconds: float) -> None:
-        program.write_text(program.read_text().replace("WIDTH = 8", "WIDTH = 9"))
+    def edit(_: Guest, seconds: float) -> str | None:
+        waits.append(len(reports))
+        if len(waits) == 1:
+            program.write_text(program.read_text().replace("WIDTH = 8", "WIDTH = 9"))
+        return "it is morning" if len(waits) == 4 else None
 
-    monkeypatch.setattr(rounds, "pause", edit)
-    report = nova.run_many()
-    assert (report.rounds, report.failing) == (MOST_OWN, False)
-    assert report.stopped == "train.py has your edits and is left as it is"
+    monkeypatch.setattr(Guest, "sleep", edit)
+    nova.run_many(on_report=reports.append)
+    # seen after the first wait, run after the second: it stood unchanged between the two
+    assert waits[:3] == [MOST_OWN, MOST_OWN, MOST_OWN + 1]
+    assert (reports[MOST_OWN].kind, reports[MOST_OWN].result.delta) == ("edit", {"WIDTH": 9})
 
 
 def test_a_number_that_was_asked_for_is_filled(agent: Agent) -> None:

@@ -12,7 +12,7 @@ from gitcollab.cli import exchange, jsonout, known, render
 from gitcollab.cli.app import LOOK, Json, verb
 from gitcollab.cli.choices import By, Ended, Format, Judged
 from gitcollab.cli.context import open_swarm
-from gitcollab.cli.present import presence_pairs
+from gitcollab.cli.present import presence_json, presence_pairs
 from gitcollab.cli.sparkline import summary
 from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
@@ -52,7 +52,7 @@ def status(
     swarm = open_swarm()
     report = swarm.status(ask=online)
     if json:
-        return jsonout.emit(jsonout.status(report))
+        return jsonout.emit(jsonout.status(report) | {"lent": presence_json(swarm)})
     from gitcollab.swarm.tracks import told
 
     task, went = swarm.task, swarm.course()

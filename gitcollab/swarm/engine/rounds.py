@@ -11,7 +11,7 @@ from gitcollab.records.models import Claim
 from gitcollab.store.requests import Request
 from gitcollab.swarm.claiming import give_back
 from gitcollab.swarm.claims import sweepable
-from gitcollab.swarm.delivering import outcome_of, publish, request_of
+from gitcollab.swarm.delivering import outcome_of, request_of
 from gitcollab.swarm.engine.edits import Edits
 from gitcollab.swarm.engine.guest.guest import Guest
 from gitcollab.swarm.engine.mind import Mind
@@ -20,6 +20,7 @@ from gitcollab.swarm.engine.policy import MOST_OWN
 from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.engine.terms import FREELY, Terms
 from gitcollab.swarm.ideas.linking import links
+from gitcollab.swarm.ideas.unsent import submit_with_named
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.member import Member
@@ -233,32 +234,35 @@ class _Rounds:
         ran = perform(self._member, ready, self._progress)
         if isinstance(ran, RunReport):
             return ran
+        request = request_of(self._member, ran.result, ran.files)
+        with suppress(*_TROUBLE):  # told when it is delivered
+            self._member.store.keep(request)  # choosing takes a while, and we may be killed
         self._picker.note(ran.result, ready.plan.program)
-        outcome = self._deliver(ran)
+        outcome = self._deliver(ran, request)
         if isinstance(outcome, Refused) and self._next is not None:  # it may build on the refused
             self._give_back_next()
             self._picker.forget()
         return conclude(self._member, ran, outcome)
 
-    def _deliver(self, ran: Ran) -> PublishOutcome:
+    def _deliver(self, ran: Ran, request: Request) -> PublishOutcome:
         """Publish the result, and in the same push claim what comes next."""
         try:
             candidates = self._picker.candidates() if self._goes_on(ran) else []
         except BaseException as e:  # what was measured is not lost, whatever befalls the choosing
             if self._count is not None or not isinstance(e, _TROUBLE):
-                self._publish(ran)
+                self._publish(ran, request)
                 raise
             candidates = []
         if not candidates:
-            return self._publish(ran)
+            return self._publish(ran, request)
         self._progress(RunProgress("publish", title(ran.result)))
-        requests = [request_of(self._member, ran.result, ran.files), *self._sweep()]
+        requests = [request, *self._sweep()]
         try:
             (answer, *_), picked = self._picker.claim(candidates, requests, [ran.result])
         except _TROUBLE:
             if self._count is not None:
                 raise
-            return self._publish(ran)
+            return self._publish(ran, request)
         self._next = picked if isinstance(picked, Chosen) else None
         return outcome_of(self._member, ran.result, answer)
 
@@ -268,12 +272,13 @@ class _Rounds:
             return []
         return [self._member.request("sweep", {}, when_offline="drop")]
 
-    def _publish(self, ran: Ran) -> PublishOutcome:
+    def _publish(self, ran: Ran, request: Request) -> PublishOutcome:
         """Publish alone; without end a result is kept until there is room for it."""
         while True:
             self._progress(RunProgress("publish", title(ran.result)))
             try:
-                return publish(self._member, ran.result, ran.files)
+                (answer,) = submit_with_named(self._member, [ran.result], request)
+                return outcome_of(self._member, ran.result, answer)
             except _TROUBLE as e:
                 if self._count is not None:
                     raise

@@ -163,8 +163,8 @@ def _each(lent: Lent) -> str:
 
 def _credit(lent: Lent) -> str:
     names = {
-        "kept": "better programs found",
-        "confirmed": "of them confirmed by others",
+        "kept": "better than their base",
+        "confirmed": "confirmed by others",
         "replications": "runs for others",
     }
     grown = [f"{lent.credit[name]:+d} {said}" for name, said in names.items() if lent.credit[name]]

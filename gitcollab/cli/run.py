@@ -93,6 +93,12 @@ def run(
     when 5 in a row fail (exit code 1). Each is told as it ends (--json: an object a line, one that
     sums up last); the exit code is the last one's.
 
+    To lend a machine: --hours begins nothing that would end much later; --when-idle begins while
+    others leave CPU and GPU idle, and what has begun goes on, stepping back (--nice); several GPUs
+    have a worker each, below .gitcollab/workers/. `gitcollab pause` (or SIGUSR1) holds them, ^C and
+    SIGTERM end them; a run during which the machine slept is not published, but done again. In the
+    end a table says what was done. `gitcollab service install` does all this from every start on.
+
     Programs run in a sandbox (bubblewrap) where there is one; without one, code of others does
     not run at all. `gitcollab join ... --sandbox` changes that for good, --sandbox for once.
 

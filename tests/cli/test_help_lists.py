@@ -27,7 +27,8 @@ def verbs(at: Any = None, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "group", ["", "hooks", "task", "task maintainer", "agent", "data", "hypothesis", "insight"]
+    "group",
+    ["", "hooks", "service", "task", "task maintainer", "agent", "data", "hypothesis", "insight"],
 )
 def test_lists_of_verbs_have_whole_sentences(cli: Cli, group: str) -> None:
     told = cli(*group.split(), "--help").out

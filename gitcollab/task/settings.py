@@ -34,7 +34,10 @@ MICRO = Settings("micro", "embedded", Budget("seconds", 60.0))
 
 
 class Clock:
-    """How much of a budget is used.
+    """How much of a budget is used, which is never more than there is of it.
+
+    A budget in tokens ends where another step of the last one's size would exceed it: who takes
+    larger batches gets no more. Raises `TaskError` where a step did.
 
     The first ``free_steps`` steps of a budget in seconds are not counted: they are when kernels
     are compiled and caches fill, which says nothing about a program.
@@ -47,11 +50,18 @@ class Clock:
         self.seconds = 0.0  # without the free steps
         self.counted_tokens = 0  # without those of the free steps
         self._free_steps = free_steps
+        self._last = 0  # the tokens of the last step
 
     def step(self, seconds: float, tokens: int) -> None:
         """Count one training step."""
         self.steps += 1
         self.tokens += tokens
+        self._last = tokens
+        if self.budget.unit == "tokens" and self.tokens > self.budget.amount:
+            raise TaskError(
+                f"a run may use {self.budget.amount:,.0f} tokens, this one used {self.tokens:,}",
+                "use smaller batches",
+            )
         if self.steps > self._free_steps:
             self.seconds += seconds
             self.counted_tokens += tokens
@@ -72,6 +82,8 @@ class Clock:
     @property
     def done(self) -> bool:
         """Whether the budget is used up."""
+        if self.budget.unit == "tokens" and self.tokens + self._last > self.budget.amount:
+            return True
         return self.share >= 1.0
 
 

@@ -139,7 +139,7 @@ def test_run_and_publish(cli: Cli, script: Script, verb: str, report: RunReport,
     told = ran.json
     assert {"outcome", "result", "verdict", "is_best"} <= set(told)
     assert set(told) - {"outcome", "result", "verdict", "is_best"} == {
-        *("kept", "error", "hint", "notes", "claim", "adopted"),
+        *("kept", "error", "hint", "notes", "claim", "adopted", "effect", "kind", "why"),
     }
     assert told["outcome"] == report.outcome
     assert told["verdict"] == report.verdict

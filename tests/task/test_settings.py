@@ -100,6 +100,19 @@ def test_budgets_that_do_not_depend_on_the_hardware(unit: str, amount: float) ->
     assert clock.done
 
 
+@pytest.mark.parametrize(("amount", "steps"), [(20, 4), (24, 4), (25, 5), (5, 1)])
+def test_a_budget_in_tokens_is_never_exceeded(amount: int, steps: int) -> None:
+    clock = Clock(Budget("tokens", amount))
+    while not clock.done:
+        clock.step(0.5, 5)
+    assert (clock.steps, clock.tokens) == (steps, 5 * steps)
+
+
+def test_a_batch_larger_than_the_budget_is_refused() -> None:
+    with pytest.raises(TaskError, match="may use 20 tokens, this one used 21"):
+        Clock(Budget("tokens", 20)).step(0.5, 21)
+
+
 def test_time_left_is_estimated_from_the_pace() -> None:
     clock = Clock(Budget("steps", 4))
     clock.step(0.5, 5)

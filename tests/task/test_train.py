@@ -44,6 +44,19 @@ def small(texts: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(("batches", "steps"), [(2, "2"), (2.9, "2"), (1, "1")])
+def test_a_budget_in_tokens_is_not_exceeded(small: Path, batches: float, steps: str) -> None:
+    batch = int(
+        re.search(r"(?m)^TOTAL_BATCH_SIZE = (\S+)", PROGRAM.read_text())[1].replace("_", "")
+    )
+    task = small / ".gitcollab" / "task.json"
+    fields = json.loads(task.read_text()) | {"budget": {"tokens": int(batches * batch)}}
+    task.write_text(json.dumps(fields))
+    ran = _run(small)
+    assert ran.returncode == 0, ran.stderr
+    assert _summary(ran.stdout)["num_steps"] == steps
+
+
 def _run(folder: Path, seed: int = 0, **constants: object) -> subprocess.CompletedProcess[str]:
     source = PROGRAM.read_text()
     for name, value in constants.items():

@@ -11,20 +11,23 @@ not better than its base, and ranks behind what it (first) took the lead from, i
 What leads its track now is not refuted, and later programs that are better refute nobody.
 
 As in ``progress``, runs are taken in the order of their dates (ties by id), while noise,
-withdrawals and what is flagged are as known now. Dates are their agents' word, so they decide only
-what once was believed: what refutes is the mean of all runs of today, which no date changes. A
-program that was run once is never refuted, whatever others say of their own.
+withdrawals and what is flagged are as known now; but what a program's own runs say of noise is not
+held against what was believed of it, or the runs that refute it would hide that. Dates are their
+agents' word, so they decide only what once was believed: what refutes is the mean of all runs of
+today, which no date changes. A program that was run once is never refuted, whatever others say of
+their own.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from gitcollab.swarm.grouping import Key, Mean, Runs, base_fingerprint_of, key_of
-from gitcollab.swarm.ranking import margin, noise_between, order
+from gitcollab.swarm.ranking import PRIOR_RUNS, margin, noise_between, order
 from gitcollab.swarm.runs import Run
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ def refuted(where: Standings) -> dict[Key, Key]:
     often = [draft for draft in where.eligible if len(draft.runs) >= LEAST_RUNS]
     if not often:
         return {}
-    before, means = _displaced(where, often), _Known()
+    noise, means = Noise(where), _Known()
+    before = _displaced(where, often, noise)
     leaders: dict[str, Key] = {}
     for draft in where.eligible:
         leaders.setdefault(draft.key[1], draft.key)
@@ -51,7 +55,7 @@ def refuted(where: Standings) -> dict[Key, Key]:
         if (led := before.get(draft.key)) is not None:
             if _place(where, draft) > _place(where, where.drafts[led]):
                 found[draft.key] = led
-        elif (base := _base(where, draft)) and _was_better(where, draft, base, means):
+        elif (base := _base(where, draft)) and _was_better(where, draft, base, means, noise):
             found[draft.key] = base.key
     return found
 
@@ -87,20 +91,35 @@ class _Known:
         return self._of[draft.key]
 
 
-def _was_better(where: Standings, draft: Runs, base: Runs, known: _Known) -> bool:
+class Noise:
+    """The deviation of one run, as all programs but one tell it."""
+
+    def __init__(self, where: Standings) -> None:
+        self._prior = PRIOR_RUNS * where.task.sigma**2
+        self._freedom = PRIOR_RUNS + sum(len(draft.runs) - 1 for draft in where.eligible)
+        self._squares = where.sigma**2 * self._freedom
+
+    def without(self, draft: Runs) -> float:
+        """The pooled deviation without the spread of this program's runs."""
+        squares = max(self._prior, self._squares - draft.squares)
+        return math.sqrt(squares / (self._freedom - len(draft.runs) + 1))
+
+
+def _was_better(where: Standings, draft: Runs, base: Runs, known: _Known, noise: Noise) -> bool:
     """Whether the verdict was "better" at one of the program's runs, by the runs until then."""
     times, means = known(draft)
     base_times, base_means = known(base)
+    sigma = noise.without(draft)
     for at in times:
         now = max(at, base_times[0])  # before its base was run there was no verdict
         mine, others = bisect_right(times, now), bisect_right(base_times, now)
         gain = (base_means[others - 1] - means[mine - 1]) * where.task.sign
-        if gain >= noise_between(where.sigma, mine, others):
+        if gain >= noise_between(sigma, mine, others):
             return True
     return False
 
 
-def _displaced(where: Standings, often: Sequence[Runs]) -> dict[Key, Key]:
+def _displaced(where: Standings, often: Sequence[Runs], noise: Noise) -> dict[Key, Key]:
     """By program of ``often``: what it first took the lead of its track from, by its own run."""
     tracks: dict[str, list[Runs]] = {draft.key[1]: [] for draft in often}
     for draft in where.eligible:
@@ -108,12 +127,12 @@ def _displaced(where: Standings, often: Sequence[Runs]) -> dict[Key, Key]:
             drafts.append(draft)
     found: dict[Key, Key] = {}
     for drafts in tracks.values():
-        for key, before in _taken(where, drafts):
+        for key, before in _taken(where, drafts, noise):
             found.setdefault(key, before)
     return found
 
 
-def _taken(where: Standings, drafts: Sequence[Runs]) -> Iterator[tuple[Key, Key]]:
+def _taken(where: Standings, drafts: Sequence[Runs], noise: Noise) -> Iterator[tuple[Key, Key]]:
     """Each time that a program took the lead by its own run: it, and what led before it.
 
     Of programs that were run once only those count which were the best of these when they came:
@@ -121,6 +140,7 @@ def _taken(where: Standings, drafts: Sequence[Runs]) -> Iterator[tuple[Key, Key]
     """
     moving_runs, steady_runs = _events(drafts)
     by_key = {draft.key: draft for draft in drafts if len(draft.runs) > 1}
+    sigmas = {key: noise.without(draft) for key, draft in by_key.items()}
     means: dict[Key, Mean] = {}
     moving: list[tuple[_Place, int, Key]] = []  # outdated entries stay in it
     steady: tuple[_Place, Key] | None = None
@@ -133,7 +153,7 @@ def _taken(where: Standings, drafts: Sequence[Runs]) -> Iterator[tuple[Key, Key]
         else:
             mean = means.setdefault(key, Mean())
             mean.add(run.metric or 0.0)
-            worse = margin(where.task, where.sigma, mean.n)
+            worse = margin(where.task, sigmas[key], mean.n)
             place = order(where.task, mean.value, worse, draft.first)
             heapq.heappush(moving, (place, mean.n, key))
         now = _leading(steady, moving, means)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from gitcollab.swarm.grouping import Key, Runs, grouped
 from gitcollab.swarm.ranking import Standings, margin, noise_between, order, standings
-from gitcollab.swarm.runs import Run
+from gitcollab.swarm.refuting import Noise
 from tests.swarm.factories import Bench, digest, make_task
+from tests.swarm.world import World
 
 
 def stand(bench: Bench) -> Standings:
@@ -301,12 +303,13 @@ def believed(where: Standings) -> tuple[dict[Key, Key], set[Key]]:
     """What each took the lead from, and what was better than its base once."""
     eligible = {d.key: d for d in where.eligible}
     runs = sorted((r for d in where.eligible for r in d.runs), key=lambda r: (r.created_at, r.id))
+    noise = Noise(where)
     took: dict[Key, Key] = {}
     was_better: set[Key] = set()
     leader: Key | None = None
     for number, run in enumerate(runs, 1):
         then = grouped(runs[:number])
-        ranked = sorted(then.values(), key=lambda d: _place(where, d, eligible[d.key].first))
+        ranked = sorted(then.values(), key=lambda d: _place(where, d, eligible[d.key], noise))
         mine = run.fingerprint, run.tier
         if ranked[0].key == mine and leader not in (None, mine):
             took.setdefault(mine, leader)
@@ -315,8 +318,8 @@ def believed(where: Standings) -> tuple[dict[Key, Key], set[Key]]:
             base = _base(where, eligible[draft.key])
             if base in then and (draft.key == mine or (base == mine and len(then[base].runs) == 1)):
                 gain = then[base].mean - draft.mean
-                noise = noise_between(where.sigma, len(draft.runs), len(then[base].runs))
-                if gain >= noise:
+                sigma = noise.without(eligible[draft.key])
+                if gain >= noise_between(sigma, len(draft.runs), len(then[base].runs)):
                     was_better.add(draft.key)
     return took, was_better
 
@@ -326,8 +329,9 @@ def _base(where: Standings, draft: Runs) -> Key | None:
     return None if base is None or base.key == draft.key else base.key
 
 
-def _place(where: Standings, draft: Runs, first: Run) -> object:
-    return order(where.task, draft.mean, margin(where.task, where.sigma, len(draft.runs)), first)
+def _place(where: Standings, draft: Runs, now: Runs, noise: Noise) -> object:
+    sigma = noise.without(now) if len(now.runs) > 1 else where.sigma
+    return order(where.task, draft.mean, margin(where.task, sigma, len(draft.runs)), now.first)
 
 
 @given(EVENTS)
@@ -357,3 +361,66 @@ def test_what_always_holds(events: list[Event]) -> None:
         assert group.builds_on_refuted not in group.runs
     for ranking in where.by_tier.values():
         assert ranking[0].standing != "refuted"
+
+
+# -- from end to end -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(tmp_path: Path, toy_hub: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, toy_hub, monkeypatch)
+
+
+def test_a_lucky_best_is_refuted_and_all_that_is_told_says_so(world: World) -> None:
+    nova, vega, lyra = (world.agent(name) for name in ("nova", "vega", "lyra"))
+    nova.run(seed=10)
+    world.passes(minutes=1)
+    found = nova.run(set_values={"RATE": "0.2", "NOISE": "0.1"}, seed=20)  # the seed is lucky
+    assert (found.verdict, found.is_best) == ("better", True)
+    assert found.result is not None
+    wonder = found.result.id
+    vega.sync()
+    lyra.sync()
+    for agent in (vega, lyra):
+        assert "NOISE = 0.1" in (agent.workspace / "train.py").read_text()  # it was adopted
+    world.passes(minutes=1)
+    child = nova.run(set_values={"RATE": "0.19"}, seed=30).result
+    assert child is not None
+    effects = []
+    for agent, seed in ((vega, 19), (lyra, 28)):
+        world.passes(minutes=1)
+        effects.append(agent.run(seed=seed).effect)
+    assert [one.standing for one in effects if one] == ["refuted", "refuted"]
+    assert [one.before for one in effects if one] == ["provisional", "refuted"]
+    nova.sync()
+    best = nova.best()
+    assert best is not None
+    assert best.id != wonder
+    page = nova.results()
+    assert page.programs[wonder].standing == "refuted"
+    assert page.built_on_refuted == {child.id: wonder}
+    shown = nova.show(wonder)
+    assert shown.group is not None
+    assert (shown.group.standing, shown.group.n) == ("refuted", 3)
+    assert nova.show(child.id).builds_on_refuted == wonder
+    line = nova.lineage(child.id)
+    assert line is not None
+    assert line.links[-2].group is not None
+    assert line.links[-2].group.standing == "refuted"
+    told = nova.member.store.refresh().read("LEADERBOARD.md") or b""
+    assert b"| refuted |" in told
+    assert f"[builds on a refuted one](results/{wonder}" in told.decode()
+
+
+def test_one_who_publishes_bad_reruns_of_all_is_outvoted_by_honest_ones(bench: Bench) -> None:
+    bench.add("base", 1.0)
+    bench.add("base", 1.0, "vega")
+    bench.add("good", 0.98, base="base")
+    bench.add("good", 1.1, "mallory", replicates="nova/good-2")
+    assert standing(bench, "good") == "refuted"  # its word is as good as the finder's
+    for agent in ("vega", "lyra", "deneb", "vega", "lyra", "deneb"):
+        bench.add("good", 0.98, agent)
+    assert standing(bench, "good") == "confirmed"
+    without = [run for run in bench.results if run.agent != "mallory"]
+    where = standings(bench.task, bench.results, [bench.results[3].id])
+    assert where == standings(bench.task, without)  # a suspended agent's runs count nowhere

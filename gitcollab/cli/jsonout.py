@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gitcollab.records.models import Record, Result
     from gitcollab.swarm.comparing import Comparison, Judged, Understood
     from gitcollab.swarm.doctor import Check
-    from gitcollab.swarm.outcomes import ClaimOutcome, RoundsReport, RunReport
+    from gitcollab.swarm.outcomes import ClaimOutcome, Effect, RoundsReport, RunReport
     from gitcollab.swarm.reports import (
         Adopted,
         AgentEntry,
@@ -55,7 +55,7 @@ _OURS = frozenset(
         *("hub", "branch", "task"),
         *("word", "led_at", "last_at", "asked", "until", "direction"),
         *("ids", "transfers", "origin", "no_better_than", "builds_on_refuted", "track"),
-        "before",
+        "standing_before",
         *("hypothesis", "cites", "evidence", "also", "expects"),
     )
 )
@@ -313,7 +313,7 @@ def run(report: RunReport) -> JsonObject:
         "why": report.why,
         "verdict": report.verdict,
         "is_best": report.is_best,
-        "effect": None if report.effect is None else flat(report.effect),
+        "effect": None if report.effect is None else _effect(report.effect),
         "kept": report.kept,
         "error": report.error,
         "hint": report.hint,
@@ -321,6 +321,12 @@ def run(report: RunReport) -> JsonObject:
         "claim": None if report.claim is None else claim(report.claim),
         "adopted": None if report.adopted is None else flat(report.adopted),
     }
+
+
+def _effect(one: Effect) -> JsonObject:
+    """What a run did to the standing of its program; without it, that was ``standing_before``."""
+    told = flat(one)
+    return {"standing_before": told.pop("before")} | told
 
 
 def rounds(report: RoundsReport) -> JsonObject:

@@ -250,13 +250,18 @@ class Member:
 
     def runs(self, more: Collection[Result] = ()) -> Mapping[str, Run]:
         """The results on the hub, those that wait to be delivered, and ``more``, a line each."""
-        snapshot = self.store.snapshot()
-        extra = self.queued() | {r.id: r for r in more}
+        snapshot, extra = self.store.snapshot(), self._not_there(more)
         key = snapshot.tip, frozenset(extra)
         if self._runs is None or self._runs[0] != key:
             runs = {run.id: run for run in reading.runs(snapshot)}
             self._runs = key, runs | {i: Run.of(result) for i, result in extra.items()}
         return self._runs[1]
+
+    def _not_there(self, more: Collection[Result]) -> dict[str, Result]:
+        """The results that wait to be delivered, and those of ``more`` that are not on the hub."""
+        snapshot = self.store.snapshot()
+        new = {r.id: r for r in more if snapshot.record(path_of("result", r.id)) is None}
+        return self.queued() | new
 
     def runs_of(self, task: Task, fingerprint: str) -> list[Result]:
         """The results of a program under a task."""
@@ -323,6 +328,8 @@ class Member:
 
     def standings(self, more: Collection[Result] = ()) -> Standings:
         """Where the swarm stands, counting queued results and ``more``."""
+        if not self._not_there(more):  # then others may have reckoned it before
+            return derive.standings_of(self.store.snapshot(), self.task)
         runs = self.runs(more)
         if self._standings is None or self._standings[0] is not runs:
             snapshot = self.store.snapshot()

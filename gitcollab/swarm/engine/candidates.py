@@ -19,7 +19,6 @@ from gitcollab.swarm.engine.policy import MOST, MOST_OWN, Note
 from gitcollab.swarm.engine.proposer.proposing import suggestions
 from gitcollab.swarm.engine.scene import Scene
 from gitcollab.swarm.ideas.board import Place
-from gitcollab.swarm.ideas.hypotheses import board_of
 from gitcollab.swarm.ideas.linking import Links
 from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
@@ -182,7 +181,7 @@ class Candidates:
             yield replace(candidate, most=most)
 
     def _hypotheses(self) -> Iterator[Candidate]:
-        board = board_of(self._scene.member)
+        board = self._scene.board
         looked = 0
         for place in board.places:
             if place.status != "open":

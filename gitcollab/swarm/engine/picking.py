@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -24,6 +24,7 @@ from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import Mode
 
 AT_ONCE = 4  # choices that are asked for in one push
+_PROPOSALS = 2  # of them; each takes a while, and hardly two agents propose the same
 MAX_TRIES = 4  # pushes in a row that may lose all of them
 _FRESH = 2 / 3  # of its time a claim has left that needs no renewal yet
 
@@ -65,7 +66,7 @@ class Picker:
     def candidates(self, thought: Thought | None = None) -> list[Candidate]:
         """What is asked for next, the first first."""
         found, passed = self._look()
-        chosen = first(found.all(thought), AT_ONCE)
+        chosen = first(_few(found.all(thought)), AT_ONCE)
         self.passed, self._refusal = passed, found.refusal
         return chosen
 
@@ -181,3 +182,13 @@ class Picker:
         scene = Scene(self._member, self.past)
         found = Candidates(scene, self._sandbox, passed.append, endless=self._endless)
         return found, passed
+
+
+def _few(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """The candidates up to the last proposal that is asked for, if there are any."""
+    proposed = 0
+    for one in candidates:
+        yield one
+        proposed += one.choice.kind == "proposal"
+        if proposed == _PROPOSALS:
+            return

@@ -17,6 +17,8 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
 from gitcollab.swarm.claims import active, is_in, runs_of
 from gitcollab.swarm.engine import allocation, policy
+from gitcollab.swarm.ideas import unsent
+from gitcollab.swarm.ideas.board import Board
 from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.proposal import Proposal, propose
@@ -96,6 +98,13 @@ class Scene:
             if (found := self.base_of(group)) is not None:
                 return found
         return self.baseline
+
+    @cached_property
+    def board(self) -> Board:
+        """The hypotheses, with what waits on this host."""
+        snapshot = self.member.store.snapshot()
+        now, waiting = self.member.now(snapshot), unsent.hypotheses(self.member)
+        return Board(snapshot, self.where, now, waiting)
 
     @cached_property
     def baseline(self) -> Base:

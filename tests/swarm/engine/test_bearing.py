@@ -70,7 +70,7 @@ def test_trouble_of_nobodys_making_is_waited_for(
     nova = agent("nova")
     reports: list[RunReport] = []
     waits = nights(lambda: len(reports) == 4)
-    publish, choose = rounds.publish, Picker.candidates
+    publish, choose = rounds.submit_with_named, Picker.candidates
     faults = iter([False, True, False, False, True, False])  # each time something is chosen
     full = iter([True, True, False])
 
@@ -84,7 +84,7 @@ def test_trouble_of_nobodys_making_is_waited_for(
             raise OSError(28, "No space left on device")
         return choose(self, *given)
 
-    monkeypatch.setattr(rounds, "publish", published)
+    monkeypatch.setattr(rounds, "submit_with_named", published)
     monkeypatch.setattr(Picker, "candidates", chosen)
     done = nova.run_many(on_report=reports.append)
     assert (done.stopped, done.counts) == ("it is morning", {"published": 4})

@@ -33,6 +33,7 @@ from gitcollab.cli import (  # noqa: F401 - they declare their verbs
     show,
     similar,
     task,
+    upcoming,
     upkeep,
     verify,
     watch,

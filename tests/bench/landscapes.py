@@ -45,6 +45,26 @@ def valley(seed: int) -> Landscape:
     return Landscape({n: Dimension(low=0.0, high=1.0) for n in names}, start, loss)
 
 
+def slopes(seed: int) -> Landscape:
+    """As a small task was seen to be: most of its constants are well chosen, two or three are not.
+
+    Each of those gains 10 to 40 σ, some steps away on one side; every other change costs something.
+    """
+    chance = random.Random(f"slopes {seed}")
+    names = [f"L{n:02}" for n in range(18)]
+    start: dict[str, Value] = {n: chance.uniform(0.3, 0.7) for n in names}
+    terms = []
+    for name in (large := chance.sample(names, chance.choice((2, 3)))):
+        side = 1 if float(start[name]) < 0.5 else -1  # type: ignore[arg-type]
+        gain, gap = chance.uniform(10, 40) * SIGMA, side * chance.uniform(0.25, 0.5)
+        terms.append(_vee(name, Dimension(low=0.0, high=1.0), start[name], gain, gap))
+    for name in sorted(set(names) - set(large)):
+        best = float(start[name]) + chance.uniform(-0.15, 0.15)  # type: ignore[arg-type]
+        terms.append(_bowl(name, best, chance.expovariate(1 / (40 * SIGMA))))
+    space = {n: Dimension(low=0.0, high=1.0) for n in names}
+    return Landscape(space, start, lambda at: sum(term(at) for term in terms))
+
+
 def ridges(seed: int) -> Landscape:
     """V-shaped valleys, flat ends, cliffs that crash, sizes by ratio and choices without order."""
     chance = random.Random(f"ridges {seed}")
@@ -96,6 +116,10 @@ def _vee(
         return gain * away if away < 1 else gain + 6 * gain * math.tanh((away - 1) / 2)
 
     return term
+
+
+def _bowl(name: str, best: float, bend: float) -> Callable[[Mapping[str, Value]], float]:
+    return lambda at: bend * (float(at[name]) - best) ** 2  # type: ignore[arg-type]
 
 
 def _table(

@@ -71,10 +71,12 @@ class Outcome:
     wasted: float
 
 
-def together(land: Landscape, seed: int, propose: Propose) -> Outcome:
+def together(
+    land: Landscape, seed: int, propose: Propose, agents: int = AGENTS, runs: int = RUNS
+) -> Outcome:
     """All agents share what they find."""
-    swarm = Community(land, seed, [f"agent-{n:02}" for n in range(AGENTS)], propose)
-    swarm.live(RUNS)
+    swarm = Community(land, seed, [f"agent-{n:02}" for n in range(agents)], propose)
+    swarm.live(runs)
     return _outcome(land, swarm.runs, swarm.points)
 
 
@@ -92,8 +94,9 @@ def apart(land: Landscape, seed: int) -> Outcome:
 
 def _outcome(land: Landscape, runs: list[Run], points: Mapping[str, Point]) -> Outcome:
     where = standings(_TASK, runs, baseline=key_of(land.start))
-    assert where.best is not None
-    best, start = land.loss(points[where.best.fingerprint]), land.loss(land.start)
+    led = allocation.leader(where, TIER)
+    assert led is not None
+    best, start = land.loss(points[led.fingerprint]), land.loss(land.start)
     assert best is not None
     assert start is not None
     tried = [points[run.fingerprint] for run in runs if run.replicates is None]
@@ -156,15 +159,16 @@ class Community:
     def _choice(self, name: str) -> tuple[str, str | None]:
         """The program that is run next, and the one it is changed from (None: another run)."""
         where = standings(_TASK, self.runs, baseline=self.start)
-        if where.best is None:
+        led = allocation.leader(where, TIER)
+        if led is None:
             return self.start, None
         claimed = Counter(program for program, base in self.running.values() if base is None)
         for group in allocation.wanted(where, TIER, claimed):
             if len(self.names) == 1 or name not in group.agents:
                 return group.fingerprint, None
-        base = where.best.fingerprint
+        base = led.fingerprint
         seed = int(short_hash(name, str(self.seed), str(len(self.runs))), 16)
-        for change in self.propose(self, where, where.best, seed):
+        for change in self.propose(self, where, led, seed):
             point = {**self.points[base], **change}
             if (program := key_of(point)) not in self.points:  # else the hub refuses the claim
                 self.points[program] = point

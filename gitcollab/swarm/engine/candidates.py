@@ -82,8 +82,8 @@ class Candidates:
     def proposals(self) -> Iterator[Candidate]:
         """What the engine itself would try."""
         scene = self._scene
-        fresh, program = scene.past.result, scene.past.program
-        found = suggestions(scene.member, scene.where, scene.running, fresh, program)
+        draft = scene.base_draft
+        found = suggestions(scene.member, scene.where, scene.running, scene.base, draft)
         for one in islice(found, _SUGGESTIONS):
             try:
                 plan = scene.plan(one.base, set_values=one.values)

@@ -17,6 +17,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
 from gitcollab.swarm.claims import active, is_in, runs_of
 from gitcollab.swarm.engine import allocation, policy
+from gitcollab.swarm.grouping import Runs
 from gitcollab.swarm.ideas import unsent
 from gitcollab.swarm.ideas.board import Board
 from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
@@ -98,6 +99,12 @@ class Scene:
             if (found := self.base_of(group)) is not None:
                 return found
         return self.baseline
+
+    @cached_property
+    def base_draft(self) -> Runs | None:
+        """What was measured of the base on this tier, and may count; None where that is nothing."""
+        key = fingerprint(self.base.text), self.tier
+        return None if key in self.where.flagged else self.where.drafts.get(key)
 
     @cached_property
     def board(self) -> Board:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 from gitcollab.errors import GitcollabError
-from gitcollab.records.models import Claim, Dimension, Result
-from gitcollab.records.names import PROGRAM_PATH, folder_of, short_hash
+from gitcollab.records.models import Claim, Dimension
+from gitcollab.records.names import short_hash
 from gitcollab.similarity.constants import constants, edit
 from gitcollab.similarity.delta import values_json
 from gitcollab.similarity.literal import from_plain, same, spell
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
 from gitcollab.swarm.changes import values_of
+from gitcollab.swarm.engine.guest.pausing import outer
 from gitcollab.swarm.engine.proposer import sampling
 from gitcollab.swarm.engine.proposer.space import Point, axes
 from gitcollab.swarm.engine.proposer.trials import Seen
@@ -24,11 +24,9 @@ from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import change_of
-from gitcollab.swarm.syncing import program_text
 from gitcollab.swarm.workspace import Base
 
 _PENDING = 64  # claims whose outcome is thought of
-_MOST = 100  # programs looked at for one to build on: strangers can report any number without one
 
 
 @dataclass(frozen=True)
@@ -55,22 +53,19 @@ def suggestions(
     member: Member,
     where: Standings,
     running: Collection[Claim],
-    fresh: Result | None = None,
-    program: str = "",
+    base: Base,
+    draft: Runs | None,
 ) -> Iterator[Suggestion]:
-    """What this agent would try, the most promising first; each is another experiment.
+    """What this agent would try on a base, the most promising first; each is another experiment.
 
-    The same snapshot and the same agent give the same. ``running`` are claims in force, whose
-    outcome is not known; ``fresh`` is a result of ``program`` that is on its way to the hub.
-    Nothing where the task has no search space, Optuna is not installed, or nothing was run on this
-    tier yet: there is nothing to be better than.
+    ``running`` are claims in force, whose outcome is not known; ``draft`` is what was measured of
+    the base on this tier. Nothing where that is nothing, for there is nothing to be better than, or
+    where the task has no search space or Optuna is not installed. The same standings, claims in
+    force, waiting requests of this host and tip of the hub give the same agent the same; each
+    worker of an agent gets its own.
     """
-    if why_none(member) is not None:
-        return
-    found = _base(member, where, fresh, program)
-    if found is None:
-        return
-    yield from _Proposer(member, where, running, *found).suggestions()
+    if why_none(member) is None and draft is not None:
+        yield from _Proposer(member, where, running, draft, base).suggestions()
 
 
 class _Proposer:
@@ -105,10 +100,13 @@ class _Proposer:
             yield Suggestion(self._base, values, move.why)
 
     def _seed(self) -> int:
-        """Another for each agent and for each state of the hub."""
+        """Another for each agent and each of its workers, and for each state of the hub."""
         member = self._member
+        who = [member.config.agent]
+        if outer(member.workspace) is not None:
+            who.append(member.workspace.root.name)
         tip, queued = member.store.snapshot().tip, sorted(member.queued())
-        return int(short_hash(member.config.agent, str(tip), *queued, length=12), 16)
+        return int(short_hash(*who, str(tip), *queued, length=12), 16)
 
     def _pending(self, seen: Seen) -> Iterator[Point]:
         """Where the claims in force will lead, as far as their constants tell."""
@@ -148,21 +146,3 @@ class _Proposer:
         tier = self._group.key[1]
         done = {run.fingerprint for run in self._where.results.values() if run.tier == tier}
         return done | {claim.fingerprint for claim in self._running}
-
-
-def _base(
-    member: Member, where: Standings, fresh: Result | None, program: str
-) -> tuple[Runs, Base] | None:
-    """The best program on this tier that is there, and is what the records speak of."""
-
-    def read(path: str) -> bytes | None:
-        if fresh and path == f"{folder_of(fresh.id)}/{PROGRAM_PATH}":
-            return program.encode()
-        return member.read(path)
-
-    for group in islice(where.by_tier.get(member.tier, ()), _MOST):
-        text = program_text(where, group, read)
-        with suppress(GitcollabError):  # too complex to be looked through
-            if text is not None and fingerprint(text) == group.fingerprint:
-                return where.drafts[group.key], Base(group.first.id, text)
-    return None

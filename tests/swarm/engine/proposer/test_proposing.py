@@ -12,7 +12,11 @@ import pytest
 from gitcollab.records.models import Claim
 from gitcollab.swarm.claiming import claim
 from gitcollab.swarm.claims import active
+from gitcollab.swarm.engine import allocation
+from gitcollab.swarm.engine.candidates import Candidates
+from gitcollab.swarm.engine.guest.posts import workspace_of
 from gitcollab.swarm.engine.proposer.proposing import Suggestion, suggestions, why_none
+from gitcollab.swarm.engine.scene import Past, Scene
 from gitcollab.swarm.outcomes import Granted
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.swarm import Swarm
@@ -43,8 +47,10 @@ def nova(toy_space: None, agent: Agent) -> Swarm:
 
 
 def suggested(swarm: Swarm, most: int = 5, running: list[Claim] | None = None) -> list[Suggestion]:
-    member = swarm.member
-    return list(islice(suggestions(member, member.standings(), running or []), most))
+    """What the proposer would try on what the engine builds on."""
+    scene = Scene(swarm.member, Past())
+    found = suggestions(scene.member, scene.where, running or [], scene.base, scene.base_draft)
+    return list(islice(found, most))
 
 
 def plan_of(swarm: Swarm, one: Suggestion) -> Proposal:
@@ -81,6 +87,26 @@ def test_the_best_is_changed(nova: Swarm) -> None:
     assert all("RATE = " in text and "NOISE = 0.0" in text for text in texts)
 
 
+def test_what_the_engine_builds_on_is_changed(nova: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what is believed to be the best, be it not the first of the ranking."""
+    ranked_first = nova.run(set_values={"RATE": "0.3"}).result
+    where = nova.member.standings()
+    assert where.ranked[0].first.id == ranked_first.id
+    led = list(reversed(where.by_tier[nova.member.tier]))
+    monkeypatch.setattr(allocation, "leaders", lambda *_: iter(led))
+    scene = Scene(nova.member, Past())
+    (first, *_) = Candidates(scene, None, lambda _: None).proposals()
+    assert first.choice.base is not None
+    assert first.choice.base.id == led[0].first.id != ranked_first.id
+    assert {one.base.id for one in suggested(nova)} == {led[0].first.id}
+
+
+def test_workers_of_one_agent_do_not_try_the_same(nova: Swarm) -> None:
+    one, other = (Swarm.open(workspace_of(nova.member, name).root) for name in ("gpu-0", "gpu-1"))
+    assert suggested(one) == suggested(one)
+    assert suggested(one)[0].values != suggested(other)[0].values
+
+
 def test_the_same_snapshot_gives_an_agent_the_same(nova: Swarm, agent: Agent) -> None:
     atlas = agent("atlas")
     atlas.sync()
@@ -115,12 +141,14 @@ def test_a_way_back_is_not_suggested(nova: Swarm) -> None:
 
 def test_a_result_that_is_on_its_way_counts(nova: Swarm) -> None:
     member = nova.member
-    one = suggested(nova, 1)[0]
-    report = nova.run(set_values=one.values)
-    fresh = report.result.model_copy(update={"id": "nova/fresh-1", "metric": 0.5})
-    text = nova.show(report.result.id).program
-    where = member.standings([fresh])
-    first = next(suggestions(member, where, [], fresh, text))
+    (first_run, _), *_ = nova.results().results
+    assert first_run.metric is not None
+    plan = plan_of(nova, suggested(nova, 1)[0])
+    new = {"id": "nova/fresh-1", "fingerprint": plan.experiment.fingerprint}
+    better = {"metric": first_run.metric - 5 * member.task.sigma, "base": first_run.id}
+    fresh, text = first_run.model_copy(update=new | better), plan.program
+    scene = Scene(member, Past(fresh, text))
+    first = next(suggestions(member, scene.where, [], scene.base, scene.base_draft))
     assert first.base.text == text
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcollab.records.models import Claim
+from gitcollab.records.models import Claim, sha256
+from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm.claiming import claim
 from gitcollab.swarm.claims import active
 from gitcollab.swarm.engine import allocation
@@ -144,7 +145,8 @@ def test_a_result_that_is_on_its_way_counts(nova: Swarm) -> None:
     (first_run, _), *_ = nova.results().results
     assert first_run.metric is not None
     plan = plan_of(nova, suggested(nova, 1)[0])
-    new = {"id": "nova/fresh-1", "fingerprint": plan.experiment.fingerprint}
+    new: dict[str, object] = {"id": "nova/fresh-1", "fingerprint": plan.experiment.fingerprint}
+    new["files"] = {**first_run.files, PROGRAM_PATH: sha256(plan.program.encode())}
     better = {"metric": first_run.metric - 5 * member.task.sigma, "base": first_run.id}
     fresh, text = first_run.model_copy(update=new | better), plan.program
     scene = Scene(member, Past(fresh, text))

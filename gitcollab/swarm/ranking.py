@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from gitcollab.records.models import Task
 from gitcollab.swarm import tracks
@@ -26,6 +26,8 @@ from gitcollab.swarm.grouping import (
     flagged_keys,
     grouped,
 )
+from gitcollab.swarm.groups import Group, Ranking
+from gitcollab.swarm.noise import Noise
 from gitcollab.swarm.outcomes import Judgement, Standing, Verdict
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.transfers import Transfers, tiers_of, transfers
@@ -33,68 +35,22 @@ from gitcollab.swarm.transfers import Transfers, tiers_of, transfers
 if TYPE_CHECKING:
     from gitcollab.swarm.refuting import Foundations
 
-PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
+__all__ = [
+    "ENOUGH_RUNS",
+    "LUCK",
+    "NOISE_WIDTH",
+    "Group",
+    "Ranking",
+    "Standings",
+    "margin",
+    "noise_between",
+    "order",
+    "standings",
+]
+
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
 LUCK = 2.0  # what the standard error of a single run is multiplied by
 NOISE_WIDTH = 2.0  # a difference below so many standard errors is noise
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All countable runs of one program on one track, whose name is ``tier``.
-
-    ``sigma`` is the standard deviation of a single run, pooled over all groups. ``first`` is the
-    earliest run that does not call itself a replication (else the earliest): it stands for the
-    program. ``flagged``: improves on its base more than the task believes, and nobody else has
-    seen it yet.
-    """
-
-    fingerprint: str
-    tier: str
-    n: int
-    mean: float
-    sigma: float
-    pessimistic: float  # the mean, worse by z standard errors
-    optimistic: float  # the mean, better by z standard errors
-    agents: tuple[str, ...]  # sorted
-    runs: tuple[str, ...]  # ids, oldest first
-    first: Run
-    standing: Standing
-    flagged: bool
-    transfers: tuple[str, ...] = ()  # the tiers that its change was kept on, if two or more
-    no_better_than: str | None = None  # of a refuted one: what it was believed to be better than
-    builds_on_refuted: str | None = None  # the nearest refuted program in its line of bases
-
-    @property
-    def key(self) -> Key:
-        """What no other group of the task has."""
-        return self.fingerprint, self.tier
-
-
-class Ranking(Sequence[Group]):
-    """Groups in an order; each is made when it is looked at, since few of many are."""
-
-    def __init__(self, drafts: Sequence[Runs], make: Callable[[Runs], Group]) -> None:
-        self._drafts = drafts
-        self._make = make
-
-    def __len__(self) -> int:
-        return len(self._drafts)
-
-    @overload
-    def __getitem__(self, at: int) -> Group: ...
-    @overload
-    def __getitem__(self, at: slice) -> Ranking: ...
-    def __getitem__(self, at: int | slice) -> Group | Ranking:
-        if isinstance(at, slice):
-            return Ranking(self._drafts[at], self._make)
-        return self._make(self._drafts[at])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._drafts))
 
 
 @dataclass(frozen=True)
@@ -218,6 +174,11 @@ class Standings:
         """The groups that ``drafts`` become."""
         return Ranking(drafts, self._group)
 
+    @cached_property
+    def noise(self) -> Noise:
+        """What all programs, or all but one, say of the noise of a run."""
+        return Noise(self.task.sigma, self.eligible)
+
     def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.
 
@@ -294,7 +255,7 @@ def standings(
         known = {i: tracks.on_track(task, r) for i, r in known.items()}
     drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known, baseline)
-    sigma = _pooled_sigma(task.sigma, [d for d in drafts.values() if d.key not in flagged])
+    sigma = Noise(task.sigma, [d for d in drafts.values() if d.key not in flagged]).sigma
     ordered = sorted(
         drafts.values(),
         key=lambda d: order(task, d.mean, margin(task, sigma, len(d.runs)), d.first),
@@ -319,9 +280,3 @@ def margin(task: Task, sigma: float, n: int) -> float:
 def order(task: Task, mean: float, worse: float, first: Run) -> tuple[float, str, str]:
     """The place of a program, best first: by the mean, ``worse`` by so much; then by age."""
     return task.sign * mean + worse, first.created_at, first.id
-
-
-def _pooled_sigma(prior: float, drafts: Sequence[Runs]) -> float:
-    """√((ν₀σ₀² + Σ(nᵢ−1)sᵢ²) / (ν₀ + Σ(nᵢ−1))): the deviation of one run, shrunk to the prior."""
-    squares = math.fsum([PRIOR_RUNS * prior * prior, *(d.squares for d in drafts)])
-    return math.sqrt(squares / (PRIOR_RUNS + sum(len(d.runs) - 1 for d in drafts)))

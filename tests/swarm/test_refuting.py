@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcollab.swarm.grouping import Key, Runs, grouped
+from gitcollab.swarm.grouping import Key, Runs, base_fingerprint_of, grouped, mean_of
+from gitcollab.swarm.noise import Noise
 from gitcollab.swarm.ranking import Standings, margin, noise_between, order, standings
-from gitcollab.swarm.refuting import Noise
+from gitcollab.swarm.runs import Run
 from tests.swarm.factories import Bench, digest, make_task
 from tests.swarm.world import World
 
@@ -36,7 +38,7 @@ def bench() -> Bench:
     """A hub that knows its noise well, so that no run of a test moves it far from 0.002."""
     bench = Bench()
     for number in range(400):
-        bench.add("rock", 3.0 + 0.002 * (-1) ** number, minute=-number)
+        bench.add("rock", 3.0 + 0.002 * (-1) ** number, ("a", "b")[number % 3 > 0], minute=-number)
     bench.results, bench.rock = [], bench.results
     return bench
 
@@ -80,6 +82,26 @@ def test_one_run_is_never_refuted_whatever_becomes_of_its_base(bench: Bench) -> 
     assert standing(bench, "new") == "refuted"
 
 
+def test_reruns_that_are_hardly_behind_refute_nobody(bench: Bench) -> None:
+    for agent in ("nova", "vega"):
+        bench.add("base", 1.0, agent)
+    bench.add("new", 0.995, base="base")  # leads
+    bench.add("new", 1.0051, "vega")  # all runs are behind, its rerun by two standard errors
+    bench.add("other", 0.998)
+    assert standing(bench, "new") == "refuted"
+    for agent in ("lyra", "vega"):
+        bench.add("new", 0.9991, agent)  # the mean of its reruns is behind by 0.7 of them
+    assert standing(bench, "new") == "confirmed"
+
+
+def test_that_a_single_run_is_doubted_twice_refutes_nobody(bench: Bench) -> None:
+    bench.add("base", 1.0)
+    bench.add("new", 0.9985, base="base")  # leads: both are single runs
+    bench.add("new", 1.001, "vega")  # 0.35 standard errors behind
+    bench.add("lead", 0.95)
+    assert standing(bench, "new") == "confirmed"
+
+
 def test_later_and_better_programs_refute_nobody(bench: Bench) -> None:
     bench.add("base", 1.0)
     bench.add("step", 0.99, base="base")
@@ -101,7 +123,9 @@ def test_a_keep_that_never_led_is_refuted_when_its_verdict_no_longer_holds(bench
     bench.add("leader", 0.95)
     bench.add("keep", 0.99, base="old")
     assert standing(bench, "keep") == "provisional"
-    bench.add("keep", 1.001, "vega", base="old")
+    bench.add("keep", 1.0099, "vega", base="old")
+    assert standing(bench, "keep") == "confirmed"  # no longer a keep, and not behind either
+    bench.results[-1] = bench.results[-1]._replace(metric=1.011)
     where = stand(bench)
     found = where.group_of(bench.results[2])
     assert found is not None
@@ -156,6 +180,24 @@ class TestDates:
         bench.add("good", 0.98, base="base")
         bench.add("good", 0.982, "mallory", minute=-9999, replicates="nova/good-2", base="base")
         assert standing(bench, "good") == "confirmed"
+
+    @pytest.mark.parametrize(("made_from", "is_rerun"), [("p", True), ("p", False), (None, True)])
+    def test_a_later_and_better_program_refutes_nobody_though_a_rerun_of_it_is_dated_before(
+        self, bench: Bench, made_from: str | None, is_rerun: bool
+    ) -> None:
+        bench.add("base", 1.0)
+        bench.add("p", 0.99, base="base")
+        bench.add("p", 0.991, "vega", replicates="nova/p-1")
+        bench.add("base", 0.9875, "vega")  # p is not better than it any more, and not refuted
+        q = bench.add("q", 0.97, "lyra", base=made_from)
+        bench.add("q", 0.97, "vega", replicates=q.id)
+        assert standing(bench, "p") == "confirmed"
+        rerun = {"replicates": q.id} if is_rerun else {}
+        bench.add("q", 0.995, "mallory", minute=0.5, base_fingerprint=None, **rerun)
+        for _ in range(30):
+            bench.add("q", 0.97, "lyra")
+        assert stand(bench).best.fingerprint == digest("q")
+        assert standing(bench, "p") == "confirmed"
 
     def test_dates_do_not_save_a_keep(self, bench: Bench) -> None:
         bench.add("base", 1.0)
@@ -285,26 +327,44 @@ def bench_of(events: Sequence[Event], **task: object) -> Bench:
 def plainly(where: Standings) -> dict[Key, Key]:
     """What is refuted, from the words of the definition: all is reckoned anew for each time."""
     took, was_better = believed(where)
-    eligible = {d.key: d for d in where.eligible}
     found = {}
     for draft in where.eligible[1:]:
         if len(draft.runs) < 2 or where.verdict(draft.first) == "better":
             continue
-        base, led = _base(where, draft), took.get(draft.key)
-        if led is not None:
-            if where.eligible.index(draft) > where.eligible.index(eligible[led]):
-                found[draft.key] = led
-        elif draft.key in was_better and base is not None:
-            found[draft.key] = base
+        base = _base(where, draft) if draft.key in was_better else None
+        led = [key for key in took.get(draft.key, ()) if draft.key not in _below(where, key)]
+        for key in [*led, *([base] if base else [])][:1]:
+            other = where.drafts[key]
+            again = [r.metric for r in draft.runs if r != draft.first]
+            error = where.sigma * math.sqrt(1 / len(again) + 1 / len(other.runs))
+            if mean_of(again) - other.mean >= error and draft.mean >= other.mean:
+                found[draft.key] = key
     return found
 
 
-def believed(where: Standings) -> tuple[dict[Key, Key], set[Key]]:
+def _below(where: Standings, key: Key) -> set[Key]:
+    """All that a program was made from, as anybody says."""
+    found: set[Key] = set()
+    new = {key}
+    while new:
+        runs = [run for one in new if one in where.drafts for run in where.drafts[one].runs]
+        new = {(base_fingerprint_of(run, where.results), run.tier) for run in runs} - found
+        found |= new
+    return found
+
+
+def believed(where: Standings) -> tuple[dict[Key, list[Key]], set[Key]]:
     """What each took the lead from, and what was better than its base once."""
     eligible = {d.key: d for d in where.eligible}
-    runs = sorted((r for d in where.eligible for r in d.runs), key=lambda r: (r.created_at, r.id))
-    noise = Noise(where)
-    took: dict[Key, Key] = {}
+
+    def when(run: Run) -> object:
+        first = eligible[run.fingerprint, run.tier].first
+        own, least = (run.created_at, run.id), (first.created_at, first.id)
+        return max(own, least), run != first, own
+
+    runs = sorted((r for d in where.eligible for r in d.runs), key=when)
+    noise = where.noise
+    took: dict[Key, list[Key]] = {}
     was_better: set[Key] = set()
     leader: Key | None = None
     for number, run in enumerate(runs, 1):
@@ -312,7 +372,7 @@ def believed(where: Standings) -> tuple[dict[Key, Key], set[Key]]:
         ranked = sorted(then.values(), key=lambda d: _place(where, d, eligible[d.key], noise))
         mine = run.fingerprint, run.tier
         if ranked[0].key == mine and leader not in (None, mine):
-            took.setdefault(mine, leader)
+            took.setdefault(mine, []).append(leader)
         leader = ranked[0].key
         for draft in then.values():
             base = _base(where, eligible[draft.key])

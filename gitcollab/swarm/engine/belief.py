@@ -13,8 +13,8 @@ belief propagation): from the youngest up to the oldest, then down. A step that 
 model expects (more than ``FAR`` of its standard deviations) is of another kind, a great gain or a
 broken program: it tells nothing of its base, nor its base of it.
 
-Whoever wrote it: one agent's children of one program are heard ``HEARD`` times, so that nobody
-argues a program away.
+One agent's children of one program are heard ``HEARD`` times, so that nobody argues a program away;
+what they are worth themselves is told by their base all the same.
 """
 
 from __future__ import annotations
@@ -85,20 +85,24 @@ class _Family:
         self._loss = LOSS * where.sigma
         self._spread = (SPREAD * where.sigma) ** 2
         self._bases = self._find_bases(where)
+        self._heard = self._find_heard()
 
     def _find_bases(self, where: Standings) -> Sequence[int | None]:
         at = {draft.key: place for place, draft in enumerate(self.drafts)}
-        heard: Counter[tuple[int, str]] = Counter()
         found: list[int | None] = []
         for place, draft in enumerate(self.drafts):
             base = where.base_draft(draft.first)
-            where_base = None if base is None else at.get(base.key)
-            if where_base is not None and where_base < place:
-                heard[where_base, draft.first.agent] += 1
-                if heard[where_base, draft.first.agent] <= HEARD:
-                    found.append(where_base)
-                    continue
-            found.append(None)
+            older = None if base is None else at.get(base.key)
+            found.append(older if older is not None and older < place else None)
+        return found
+
+    def _find_heard(self) -> Sequence[bool]:
+        """Which programs their bases hear of: the oldest of each agent."""
+        said: Counter[tuple[int | None, str]] = Counter()
+        found = []
+        for base, draft in zip(self._bases, self.drafts, strict=True):
+            said[base, draft.first.agent] += 1
+            found.append(base is not None and said[base, draft.first.agent] <= HEARD)
         return found
 
     def _own(self, draft: Runs) -> _Sum:
@@ -108,15 +112,16 @@ class _Family:
     def gather(self) -> tuple[list[_Sum], list[_Sum | None]]:
         """From the youngest up: what each program's runs and its children say; and what each told.
 
-        A child that tells nothing has None.
+        What has nothing to do with its base has None.
         """
         sums = [self._own(draft) for draft in self.drafts]
         told: list[_Sum | None] = [None] * len(sums)
         for place in reversed(range(len(sums))):
             base = self._bases[place]
             if base is not None and not self._is_far(sums[place], self.drafts[base]):
-                told[place] = self._moved(sums[place], -self._loss)
-                sums[base].add(told[place])  # type: ignore[arg-type]
+                heard = self._heard[place]
+                told[place] = said = self._moved(sums[place], -self._loss) if heard else _Sum(0, 0)
+                sums[base].add(said)
         return sums, told
 
     def spread(self, gathered: tuple[list[_Sum], list[_Sum | None]]) -> list[tuple[float, float]]:

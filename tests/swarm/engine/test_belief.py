@@ -134,6 +134,16 @@ def test_no_agent_argues_a_program_away() -> None:
     assert moved < 0.9 + 1.5 * SIGMA
 
 
+def test_what_an_agent_makes_often_is_believed_no_more_for_that() -> None:
+    """The same lucky number says as much of an agent's tenth child as of another's first."""
+    rows = [(0, None, 0.9, "nova"), *((n, 0, 0.9015, "vega") for n in range(1, 2 + HEARD))]
+    lucky = len(rows)
+    mine, others = ([*rows, (lucky, 0, 0.8955, agent)] for agent in ("vega", "atlas"))
+    often, first = (beliefs(stand(of), "large")[f"p{lucky}", "large"].mean for of in (mine, others))
+    assert often == pytest.approx(first, abs=5e-4)
+    assert often > 0.897
+
+
 def test_a_circle_of_bases_is_none() -> None:
     rows = [(0, 1, 0.9, "nova"), (1, 2, 0.9, "atlas"), (2, 0, 0.9, "vega"), (3, 3, 0.9, "lyra")]
     found = beliefs(stand(rows), "large")

@@ -225,6 +225,9 @@ class Plausible(Frozen):
     max_step: Annotated[Number, Field(gt=0)] | None = None
 
 
+MOST_BOUND = 1e12  # of a dimension, in size
+
+
 class Dimension(Frozen):
     """The values that a search gives a constant: from ``low`` to ``high``, or one of ``choices``.
 
@@ -246,6 +249,15 @@ class Dimension(Frozen):
             raise ValueError("a dimension has low below high, or choices")
         if self.log and self.low <= 0:
             raise ValueError("a dimension on a log scale lies above 0")
+        # Far within what a float holds: no step of a search may overflow, or underflow to nothing.
+        bounds = [abs(float(bound)) for bound in (self.low, self.high) if bound]
+        if max(bounds) > MOST_BOUND or min(bounds) < 1 / MOST_BOUND:
+            raise ValueError(
+                f"a dimension's bounds are 0 or between {1 / MOST_BOUND:g} and "
+                f"{MOST_BOUND:g} in size"
+            )
+        if float(self.high) - float(self.low) < max(bounds) / MOST_BOUND:
+            raise ValueError("a dimension's bounds lie too close together")
         return self
 
     @property

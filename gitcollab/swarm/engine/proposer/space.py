@@ -79,7 +79,9 @@ class Axis:
     def _along(self, size: float) -> float | None:
         low, high = _bounds(self.dimension)
         if self.dimension.log:
-            return math.log(size / low) / math.log(high / low) if size > 0 else None
+            # No quotient: that of a tiny number underflows to 0, which has no logarithm.
+            scale = math.log(high) - math.log(low)
+            return (math.log(size) - math.log(low)) / scale if size > 0 else None
         return (size - low) / (high - low)
 
     def _among(self, size: float) -> float | None:

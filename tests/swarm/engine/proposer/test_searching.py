@@ -203,9 +203,11 @@ def test_crashes_are_avoided() -> None:
 def test_numbers_of_strangers_are_only_numbers() -> None:
     bench = Bench()
     bench.add("base", 1.0)
-    for n, value in enumerate((1e300, -1e300, 10**39, "import os", True, None, 0.9999999)):
+    hostile = (1e300, -1e300, 1.7976931348623157e308, 5e-324, -5e-324, 2.2250738585072014e-308)
+    for n, value in enumerate((*hostile, 10**39, "import os", True, None, 0.9999999)):
         bench.add(f"x{n}", 0.5, "mallory", base="base", delta={"A": value, "B": value})
         bench.add(f"y{n}", -1e99, "mallory", base="base", delta={"C": value, "E": value})
+        bench.add(f"z{n}", 5e-324, "mallory", base="base", delta={"D": value})
     view = seen(bench)
     assert all(abs(place) < 2 for trial in view.trials for place in trial.places[:4])
     for move in found(view, 50):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gitcollab.errors import UsageError
 from gitcollab.records.models import Dimension
@@ -59,6 +62,11 @@ def test_one_dimension_is_set_by_its_name() -> None:
     [
         ("space={RATE: {low: 2, high: 1}}", "space.RATE: a dimension has low below high"),
         ("space={RATE: {low: 0, high: 1, log: true}}", "lies above 0"),
+        ("space={RATE: {low: 1e-300, high: 1e+300, log: true}}", "between 1e-12 and 1e+12"),
+        ("space={RATE: {low: -1.7e+308, high: 1.7e+308}}", "between 1e-12 and 1e+12"),
+        ("space={RATE: {low: 5.0e-324, high: 1.0}}", "between 1e-12 and 1e+12"),
+        ("space={RATE: {low: 0, high: 1000000000000000000000}}", "between 1e-12 and 1e+12"),
+        ("space={RATE: {low: 1.0, high: 1.0000000000000002}}", "too close together"),
         ("space={RATE: {choices: [1, 2], low: 3}}", "not both"),
         ("space={RATE: {lo: 0, high: 1}}", "space.RATE.lo: there is no such field"),
         ("space={RATE: {choices: [1]}}", "space.RATE.choices"),
@@ -123,6 +131,30 @@ def test_places_become_values(
     assert found is not None
     assert repr(found.value(place)) == value
     assert found.place(found.now) is not None
+
+
+@given(
+    bounds=st.tuples(*[st.floats(-1e12, 1e12)] * 2).filter(lambda pair: pair[0] < pair[1]),
+    log=st.booleans(),
+    now=st.floats(allow_nan=False),
+    place=st.floats(-2, 3),
+)
+@example((1e-12, 1e12), True, 5e-324, 1.0)
+@example((-1e12, 1e12), False, 1.7e308, 0.0)
+def test_no_bounds_that_a_task_may_have_break_a_search(
+    bounds: tuple[float, float], log: bool, now: float, place: float
+) -> None:
+    low, high = bounds
+    try:
+        dimension = Dimension(low=low, high=high, log=log)
+    except ValidationError:
+        return
+    found = Axis("X", dimension, now)
+    where = found.place(now)
+    assert where is None or -0.5 <= where <= 1.5
+    value = found.value(place)
+    assert isinstance(value, float)
+    assert low <= value <= high
 
 
 def test_a_choice_that_is_not_among_the_choices_is_not_suggested() -> None:

@@ -18,7 +18,8 @@ from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.text import fitted, lines
 from gitcollab.swarm.engine.guest.crew import Crew, Post, ending
 from gitcollab.swarm.engine.guest.posts import workspace_of
-from gitcollab.swarm.engine.guest.summary import Ended, Lent, Tally
+from gitcollab.swarm.engine.guest.summary import Ended, Lent
+from gitcollab.swarm.engine.tally import Tally
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

@@ -17,7 +17,8 @@ from gitcollab.cli.table import Column, table
 from gitcollab.cli.text import fitted
 
 if TYPE_CHECKING:
-    from gitcollab.swarm.engine.guest.summary import Count, Footing, Lent
+    from gitcollab.swarm.engine.guest.summary import Footing, Lent
+    from gitcollab.swarm.engine.tally import Count
     from gitcollab.swarm.engine.terms import Terms
     from gitcollab.swarm.outcomes import RunReport
     from gitcollab.swarm.swarm import Swarm
@@ -62,7 +63,8 @@ def run_many(
     ^C and SIGTERM end in the summary, too, where there is something to sum up.
     """
     from gitcollab.cli.crew import WorkerLine, leave, name
-    from gitcollab.swarm.engine.guest.summary import Ended, Lent, Tally
+    from gitcollab.swarm.engine.guest.summary import Ended, Lent
+    from gitcollab.swarm.engine.tally import Tally
 
     watch, tally, before = Stopwatch(), Tally(), swarm.footing()
     line_of = WorkerLine if name() else LiveLine

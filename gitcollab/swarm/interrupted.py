@@ -9,9 +9,10 @@ class Interrupted(Exception):  # noqa: N818 - reads as what it is
     No GitcollabError: it is no failure of the experiment's, which may be begun anew.
     """
 
-    def __init__(self, message: str, hint: str = "run it again") -> None:
+    def __init__(self, message: str, hint: str = "run it again", *, is_stall: bool = True) -> None:
         super().__init__(message)
         self.hint = hint
+        self.is_stall = is_stall  # rather than somebody's wish
 
     @property
     def told(self) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
-from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.errors import GitcollabError, RefusedError, UsageError
 from gitcollab.records.models import Claim
 from gitcollab.store.requests import Request
 from gitcollab.swarm.claiming import give_back
@@ -62,6 +63,8 @@ def run_many(
     terms: Terms = FREELY,
     progress: Progress = lambda _: None,
     on_report: OnReport = lambda _: None,
+    guest: Guest | None = None,
+    tally: Tally | None = None,
 ) -> RoundsReport:
     """``count`` experiments, or (None) until ^C or the ``terms`` end it; each is told as it ends.
 
@@ -73,12 +76,14 @@ def run_many(
     Without a ``count`` nothing that goes wrong ends it: after failures in a row it waits longer and
     longer, and while another run would tell nothing it watches the hub. With one, programs that
     fail again and again end it. ^C ends as in ``run``: no claim that was taken here is left behind;
-    what a killed one had claimed is gone on with, or given back.
+    what a killed one had claimed is gone on with, or given back. While they wait somebody may run
+    something by hand. Where ``guest`` and ``tally`` are given they go on with these.
     """
-    with member.workspace.one_run():
+    guest, tally = guest or Guest(member, terms, progress), tally or Tally()
+    with guest.at_work():
         left = member.workspace.chosen()
         by_hand = {c.id for c in member.workspace.claims()} - {c.id for c in left}
-        rounds = _Rounds(member, count, sandbox, terms, by_hand, progress, on_report)
+        rounds = _Rounds(member, count, sandbox, terms, by_hand, progress, on_report, guest, tally)
         try:
             named = links(member, hypothesis, cites)
             notes = recover(member, member.believed_task)
@@ -86,14 +91,27 @@ def run_many(
             edited = count is not None and is_edited(member)
             if asked or edited or (by_hand and is_promised(member, member.task)):
                 how = (what, set_values, patch, seed, anyway, sandbox, progress)
-                ready = prepare(member, *how, named)
+                ready = _prepared(member, by_hand, *how, named)
                 if not isinstance(ready, RunReport):
                     return rounds.go(Chosen(ready), left, notes)
                 if asked or edited:
                     return rounds.refused(ready)
             return rounds.go(None, left, notes)
         finally:
-            give_back(member, *(c for c in member.workspace.claims() if c.id not in by_hand))
+            give_back(member, *(c for c in member.workspace.chosen() if c.id not in by_hand))
+
+
+def _prepared(member: Member, by_hand: Collection[str], *how: Any) -> Ready | RunReport:
+    """As ``prepare``; what it claimed is marked as the rounds' own, or given back."""
+    try:
+        ready = prepare(member, *how)
+        claimed = ready.claimed if isinstance(ready, Ready) else None
+        if isinstance(claimed, Granted) and claimed.experiment not in by_hand:
+            member.workspace.hold(claimed.claim, chosen=True)
+    except BaseException:
+        give_back(member, *(c for c in member.workspace.claims() if c.id not in by_hand))
+        raise
+    return ready
 
 
 class _Rounds:
@@ -108,15 +126,17 @@ class _Rounds:
         by_hand: Collection[str],
         progress: Progress,
         on_report: OnReport,
+        guest: Guest,
+        tally: Tally,
     ) -> None:
         self._member = member
         self._count = count
         self._by_hand = by_hand
         self._progress = progress
         self._on_report = on_report
-        self._tally = Tally()
+        self._tally = tally
         self._next: Chosen | None = None  # claimed in advance
-        self._guest = Guest(member, terms, progress)
+        self._guest = guest
         self._mind = Mind(member, terms, progress)
         self._thinks = terms.think is not None
         self._picker = Picker(member, sandbox, progress, endless=count is None)
@@ -150,10 +170,13 @@ class _Rounds:
     def _begin(self) -> Chosen | RunReport | str:
         """The first experiment, of somebody who asked for none."""
         if self._count is None:
-            with suppress(OfflineError):
+            with suppress(*_TROUBLE):
                 self._member.store.refresh()
-            if (edit := self._edits.take(at_once=True)) is not None:
-                return edit
+            try:
+                if (edit := self._edits.take(at_once=True)) is not None:
+                    return edit
+            except _TROUBLE as e:
+                self._bear(e)
         return self._following()
 
     def _following(self) -> Chosen | RunReport | str:
@@ -163,7 +186,7 @@ class _Rounds:
         """
         while True:
             failures = self._tally.failures if self._count is None else 0
-            if (stop := self._guest.wait(failures)) is not None:
+            if (stop := self._guest.wait(failures, self._tally.stalls)) is not None:
                 return stop
             try:
                 found = self._take()
@@ -181,6 +204,7 @@ class _Rounds:
 
     def _take(self) -> Chosen | RunReport | None:
         if (edit := self._edits.take()) is not None:
+            self._mark(edit)
             self._give_back_next()
             return edit
         if (claimed := self._next) is not None:
@@ -194,16 +218,27 @@ class _Rounds:
         why = f"nothing to run that this agent has not run {MOST_OWN} times; the hub is watched"
         self._progress(RunProgress("wait", why))
         stop = self._guest.sleep(LOOK_EVERY)
+        self._picker.look_again()
         with suppress(*_TROUBLE):
             self._member.store.refresh()
         return stop
 
     def _bear(self, e: GitcollabError | OSError) -> None:
-        """Say what went wrong, where the rounds have no end; raised where they have, or begin."""
-        if self._count is not None or not self._tally.rounds:
+        """Say what went wrong, where the rounds have no end; raised where they have.
+
+        So is what somebody has to put right, as long as nothing was run: it is better known.
+        """
+        to_be_known = isinstance(e, RefusedError | UsageError) and not self._tally.rounds
+        if self._count is not None or to_be_known:
             raise e
-        self._tally.failures = max(2, self._tally.failures + 1)  # from two on it is waited
+        self._tally.note_trouble()
         self._progress(RunProgress("note", _said(e)))
+
+    def _mark(self, chosen: Chosen | RunReport) -> None:
+        """Let what was claimed count as the rounds' own, which is given back at their end."""
+        claimed = chosen.ready.claimed if isinstance(chosen, Chosen) else None
+        if isinstance(claimed, Granted) and claimed.experiment not in self._by_hand:
+            self._member.workspace.hold(claimed.claim, chosen=True)
 
     def _give_back_next(self) -> None:
         if self._next is not None and isinstance(self._next.ready.claimed, Granted):
@@ -215,13 +250,16 @@ class _Rounds:
     def _round(self, chosen: Chosen) -> RunReport | None:
         """Run it and publish what came of it; None where it was ended for nothing of its own."""
         claimed = chosen.ready.claimed
-        if isinstance(claimed, Granted) and claimed.experiment not in self._by_hand:
-            self._member.workspace.hold(claimed.claim, chosen=True)
+        self._mark(chosen)
         try:
             report = self._run(chosen.ready)
         except Interrupted as e:
             if chosen.kind is None:  # what was asked for is begun anew: see ``guest.lending``
                 raise
+            self._guest.interrupted()
+            self._tally.stalls += e.is_stall
+            if chosen.kind == "edit":
+                self._edits.try_again()
             self._progress(RunProgress("note", f"{e}; nothing was published"))
             return None
         except _TROUBLE as e:
@@ -239,7 +277,7 @@ class _Rounds:
             self._member.store.keep(request)  # choosing takes a while, and we may be killed
         self._picker.note(ran.result, ready.plan.program)
         outcome = self._deliver(ran, request)
-        if isinstance(outcome, Refused) and self._next is not None:  # it may build on the refused
+        if isinstance(outcome, Refused):  # what was claimed may build on it
             self._give_back_next()
             self._picker.forget()
         return conclude(self._member, ran, outcome)
@@ -282,17 +320,17 @@ class _Rounds:
             except _TROUBLE as e:
                 if self._count is not None:
                     raise
-                self._tally.failures = max(2, self._tally.failures + 1)
+                self._tally.note_trouble()
                 said = f"{_said(e)}; the result is kept, and delivered later"
                 self._progress(RunProgress("note", said))
-                if self._guest.wait(self._tally.failures) is not None:
+                if self._guest.wait(self._tally.failures, hold=True) is not None:
                     raise
 
     def _goes_on(self, ran: Ran) -> bool:
         """Whether what comes next is to be claimed now: it begins when this round has ended."""
         failures = self._tally.failures + 1 if ran.result.status != "ok" else 0
         if self._count is not None:
-            if self._tally.rounds + 1 == self._count or failures >= MAX_FAILURES:
+            if self._tally.rounds + 1 >= self._count or failures >= MAX_FAILURES:
                 return False
             failures = 0  # they end the rounds, and nothing is waited for
         return not self._thinks and self._guest.is_free(failures) and not self._edits.is_due()
@@ -307,8 +345,14 @@ class _Rounds:
         finally:
             self._on_report(report)
         if self._thinks:
-            self._mind.tell(report)
+            self._tell_mind(report)
         return stopped
+
+    def _tell_mind(self, report: RunReport) -> None:
+        try:
+            self._mind.tell(report)
+        except Interrupted as e:  # the experiment is over
+            self._progress(RunProgress("note", str(e)))
 
     def _adopt(self) -> Adopted | None:
         """An unedited working program gives way to the best."""
@@ -325,7 +369,7 @@ class _Rounds:
         """Why no other round follows: empty when all are done; None when one does."""
         if self._count is None:
             return None
-        if self._tally.rounds == self._count:
+        if self._tally.rounds >= self._count:
             return ""
         not_had = report.outcome == "refused" and not isinstance(report.claim, Granted | Offline)
         if not_had and report.kind != "edit":

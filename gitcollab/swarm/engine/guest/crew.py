@@ -12,7 +12,8 @@ from queue import Empty, SimpleQueue
 from gitcollab.runner.clock import awake
 from gitcollab.runner.worker import Said, Worker
 from gitcollab.swarm.engine.guest.guest import back_off
-from gitcollab.swarm.engine.guest.summary import Ended, Tally
+from gitcollab.swarm.engine.guest.summary import Ended
+from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.workspace import FOLDER
 
 _LOOK_SECONDS = 0.2

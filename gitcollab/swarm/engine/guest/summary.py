@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitcollab.swarm import looking
+from gitcollab.swarm.engine.tally import Count, Tally
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.workspace import write_whole
-
-ASKED = "asked"  # the kind of what the user said to run
-
-
-@dataclass
-class Count:
-    """How many experiments; how many of them were better than their base, crashed, went nowhere."""
-
-    experiments: int = 0
-    keeps: int = 0
-    crashed: int = 0
-    queued: int = 0  # on this host, for the hub
-    unpublished: int = 0  # refused, or could not be started
-
-    def add(self, more: Count) -> None:
-        """Count these, too."""
-        for one in fields(self):
-            setattr(self, one.name, getattr(self, one.name) + getattr(more, one.name))
-
-
-@dataclass
-class Tally:
-    """Counts by the kind of choice that made the experiments (see ``engine.choice``)."""
-
-    kinds: dict[str, Count] = field(default_factory=dict)
-
-    def note(self, report: RunReport) -> None:
-        """Count an experiment that has ended."""
-        crashed = report.result is not None and report.result.status != "ok"
-        self._of(report.kind or ASKED).add(
-            Count(
-                1,
-                int(report.is_keep),
-                int(crashed),
-                int(report.outcome == "queued"),
-                int(report.outcome in ("refused", "failed")),
-            )
-        )
-
-    def add(self, more: Tally) -> None:
-        """Count these, too."""
-        for kind, count in more.kinds.items():
-            self._of(kind).add(count)
-
-    @property
-    def total(self) -> Count:
-        """All kinds together."""
-        total = Count()
-        for count in self.kinds.values():
-            total.add(count)
-        return total
-
-    def _of(self, kind: str) -> Count:
-        return self.kinds.setdefault(kind, Count())
 
 
 @dataclass(frozen=True)
@@ -82,7 +29,8 @@ class Ended:
     def write(self, path: Path) -> None:
         """Leave it for ``read``."""
         kinds = {kind: vars(count) for kind, count in self.tally.kinds.items()}
-        fields = {"kinds": kinds, "whole": self.whole, "failing": self.failing}
+        counted = {"kinds": kinds, "ends": self.tally.ends}
+        fields = {**counted, "whole": self.whole, "failing": self.failing}
         write_whole(path, json.dumps(fields).encode() + b"\n")
 
     @classmethod
@@ -90,7 +38,8 @@ class Ended:
         """What ``write`` left; nothing where it left none."""
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
             found = json.loads(path.read_bytes())
-            tally = Tally({str(kind): Count(**count) for kind, count in found["kinds"].items()})
+            kinds = {str(kind): Count(**count) for kind, count in found["kinds"].items()}
+            tally = Tally(kinds, Counter(found["ends"]))
             return cls(tally, found["whole"] is True, found["failing"] is True)
         return cls(Tally())
 

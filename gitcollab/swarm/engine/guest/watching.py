@@ -36,7 +36,8 @@ def watching(member: Member, progress: Progress, since: datetime | None = None) 
         if seen.phase in ("run", "think"):
             found = paused(member.workspace, member.clock())
             if found is not None and found.now and (since is None or found.since >= since):
-                raise Interrupted("paused", "gitcollab resume, then run it again")
+                hint = "gitcollab resume, then run it again"
+                raise Interrupted("paused", hint, is_stall=False)
         progress(seen)
 
     return show

@@ -33,6 +33,7 @@ class Machine:
             Terms(**terms),  # type: ignore[arg-type]
             self._hear,
             clock=lambda: self.now,
+            running=lambda: self.now,
             sleep=self._sleep,
             busy=lambda: self.busy.pop(0) if self.busy else None,
         )
@@ -121,9 +122,9 @@ def test_nothing_begins_that_would_end_much_later(machine: Machine) -> None:
     assert guest.wait() is None
     machine.now += 1500  # the first experiment
     assert guest.wait() is None
-    machine.now += 900
+    machine.now += 1500
     assert guest.wait() == (
-        "20 min of the time for which this machine is lent are left, "
+        "10 min of the time for which this machine is lent are left, "
         "and an experiment takes about 25 min"
     )
 
@@ -156,3 +157,23 @@ def test_an_interrupt_while_it_waits_says_that_nothing_is_lost(machine: Machine)
     with pytest.raises(KeyboardInterrupt) as caught:
         machine.guest().sleep(5)
     assert caught.value.__notes__ == ["nothing was running, so nothing is lost"]
+
+
+def test_one_that_took_long_is_forgotten(machine: Machine) -> None:
+    guest = machine.guest(hours=24)
+    for seconds in (9 * 3600, 60, 60):
+        assert guest.wait() is None
+        machine.now += seconds
+    assert guest.wait() is None
+    machine.now += 14 * 3600
+    guest.interrupted()  # and what tells nothing of its own is not counted
+    assert guest.wait() is None
+
+
+def test_what_the_machine_slept_is_no_part_of_an_experiment(machine: Machine) -> None:
+    guest, running = machine.guest(hours=24), [0.0]
+    guest._running = lambda: running[0]
+    assert guest.wait() is None
+    machine.now += 13 * 3600
+    running[0] += 60
+    assert guest.wait() is None

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gitcollab.errors import GitcollabError
+from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.runner import process
 from gitcollab.swarm import measuring, running
-from gitcollab.swarm.engine.guest import guest
+from gitcollab.swarm.engine import rounds
+from gitcollab.swarm.engine.guest import guest, lending
 from gitcollab.swarm.engine.guest.presence import Lease, lent, presence
-from gitcollab.swarm.engine.guest.summary import Count, Ended, Tally
+from gitcollab.swarm.engine.guest.summary import Ended
+from gitcollab.swarm.engine.guest.turn import Turn
+from gitcollab.swarm.engine.tally import Count, Tally
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.outcomes import RunReport
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.swarm import Swarm
+from gitcollab.swarm.workspace import Workspace
 
 Agent = Callable[[str], Swarm]
 
@@ -161,13 +167,14 @@ def test_experiments_are_counted_by_what_made_them(tmp_path: Path) -> None:
     tally.note(RunReport("published", verdict="better", kind="proposal"))
     tally.note(RunReport("queued", kind="proposal"))
     tally.note(RunReport("failed"))
-    assert tally.kinds == {"proposal": Count(2, 1, 0, 1, 0), "asked": Count(1, 0, 0, 0, 1)}
+    assert tally.kinds == {"proposal": Count(2, 1, queued=1), "asked": Count(1, unpublished=1)}
     Ended(tally, whole=True).write(tmp_path / "left")
     assert Ended.read(tmp_path / "left") == Ended(tally, whole=True)
     twice = Tally()
     twice.add(tally)
     twice.add(tally)
-    assert twice.total == Count(6, 2, 0, 2, 2)
+    assert twice.ends == {"published": 2, "queued": 2, "failed": 2}
+    assert twice.total == Count(6, 2, queued=2, unpublished=2)
     for broken in ("", "[]", '{"kinds": {"x": {"y": 1}}}'):
         (tmp_path / "left").write_text(broken)
         assert Ended.read(tmp_path / "left") == Ended(Tally())
@@ -194,3 +201,127 @@ def test_a_machine_is_lent_to_one_at_a_time(nova: Swarm) -> None:
         with pytest.raises(GitcollabError, match="already"), lent(workspace, lease):
             pass
     assert presence(workspace, now).lease is None
+
+
+def test_a_pause_while_the_mind_learns_begins_nothing_that_was_not_asked_for(
+    nova: Swarm, tmp_path: Path
+) -> None:
+    script = tmp_path / "mind.py"
+    script.write_text(
+        "import os, time\n"
+        "if os.environ['GITCOLLAB_PHASE'] == 'learn': time.sleep(60)\n"
+        "program = open('train.py').read()\n"
+        "open('train.py', 'w').write(program.replace('RATE = 0.1', 'RATE = 0.2'))\n"
+    )
+    learned: list[str] = []
+
+    def progress(now: RunProgress) -> None:
+        if now.phase == "think" and now.description == "what was learned":
+            learned.append(now.description)
+            nova.pause(now=True)
+
+    reports: list[RunReport] = []
+    think = shlex.join([sys.executable, str(script)])
+    how = {"progress": progress, "on_report": reports.append, "terms": Terms(think=think)}
+    done = nova.run_many(1, sandbox="off", **how)  # type: ignore[arg-type]
+    assert (done.rounds, done.stopped, len(reports), len(learned)) == (1, "", 1, 1)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_below_one_is_refused(nova: Swarm, count: int) -> None:
+    with pytest.raises(UsageError):
+        nova.run_many(count)
+
+
+def test_the_hours_are_from_the_beginning_on(nova: Swarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    guests: list[guest.Guest] = []
+
+    def lent_guest(*args: Any) -> guest.Guest:
+        how: dict[str, Any] = {"clock": lambda: now[0], "running": lambda: now[0]}
+        guests.append(guest.Guest(*args, **how, sleep=lambda _: now.__setitem__(0, 5 * 3600.0)))
+        return guests[-1]
+
+    monkeypatch.setattr(lending, "Guest", lent_guest)
+    monkeypatch.setattr(rounds, "Guest", lent_guest)
+    nova.pause()
+
+    def progress(seen: RunProgress) -> None:
+        if seen.phase == "wait":
+            nova.resume()
+        elif seen.phase == "run":
+            now[0] = 9 * 3600.0
+
+    done = nova.run_many(terms=Terms(hours=8), progress=progress)
+    assert (done.rounds, len(guests)) == (1, 1)
+    assert done.stopped == "the time for which this machine is lent is over"
+
+
+def test_what_is_run_by_hand_while_the_loop_waits_is_not_held_up(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the loop waits for it, and keeps off its claim."""
+    by_hand: list[RunReport] = []
+    other = Swarm.open(nova.workspace)
+    nova.pause()
+
+    def progress(seen: RunProgress) -> None:
+        if seen.phase == "wait" and not by_hand:
+            assert not nova.presence().running
+            by_hand.append(other.run(set_values={"RATE": "0.3"}, sandbox="off"))
+            nova.resume()
+        elif seen.phase == "run":
+            assert nova.presence().running
+
+    done = nova.run_many(1, progress=progress, sandbox="off")
+    assert [one.outcome for one in by_hand] == ["published"]
+    assert (done.rounds, nova.status().results) == (1, 2)
+    assert not nova.presence().running
+
+
+def test_who_comes_back_waits_for_what_is_run_by_hand(nova: Swarm) -> None:
+    said: list[str] = []
+    turn = Turn(Workspace(nova.workspace))
+    nova.pause()
+
+    def progress(seen: RunProgress) -> None:
+        if seen.phase == "wait":
+            said.append(seen.description)
+            if seen.description.startswith("paused"):
+                turn.take()
+                nova.resume()
+            else:
+                turn.pass_on()
+
+    assert nova.run_many(1, progress=progress, sandbox="off").rounds == 1
+    assert said[1:] == ["an experiment is run by hand here"]
+
+
+def test_a_machine_that_stalls_again_and_again_is_left_alone_longer_and_longer(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = [0.0]
+    monkeypatch.setattr(guest.time, "sleep", lambda _: None)
+
+    def lent_guest(*args: Any) -> guest.Guest:
+        how: dict[str, Any] = {"clock": lambda: slept[0]}
+        return guest.Guest(*args, **how, sleep=lambda s: slept.__setitem__(0, slept[0] + s))
+
+    monkeypatch.setattr(guest, "LOOK_SECONDS", 100.0)
+    monkeypatch.setattr(lending, "Guest", lent_guest)
+    real, still, waited = process.run, [60.0] * 4, []
+
+    def run(*args: object, **how: object) -> process.Finished:
+        done = real(*args, **how)  # type: ignore[arg-type]
+        found = still.pop() if still else 0.0
+        return process.Finished(done.exit_code, done.timed_out, done.seconds, stood_still=found)
+
+    monkeypatch.setattr(measuring.process, "run", run)
+
+    def progress(seen: RunProgress) -> None:
+        waited.extend([seen.description.partition(";")[0]] if seen.phase == "wait" else [])
+
+    assert nova.run_many(1, progress=progress, sandbox="off").rounds == 1
+    said = [f"{n} experiments in a row were interrupted" for n in (2, 3, 4)]
+    assert list(dict.fromkeys(waited)) == said
+    assert slept[0] == 60 + 120 + 240

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from gitcollab.errors import UsageError
 from gitcollab.records.models import Dimension
 from gitcollab.similarity.constants import constants, edit
-from gitcollab.similarity.literal import spell
+from gitcollab.similarity.literal import from_plain, spell
 from gitcollab.swarm import presets
 from gitcollab.swarm.engine.proposer.searching import moves
 from gitcollab.swarm.engine.proposer.space import Axis, axes
@@ -30,14 +31,34 @@ def test_a_preset_searches_what_its_program_has(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", presets.names())
-def test_more_rows_than_fit_the_memory_are_not_searched(name: str) -> None:
+def test_each_choice_of_a_preset_is_another_program(name: str) -> None:
+    """What rounds to what the baseline has, or to what another choice has, would waste runs."""
     task, program = presets.preset(name)
-    known = constants(program.decode())
+    known = {name: one.value for name, one in constants(program.decode()).items()}
     assert task.space
-    rows = task.space["DEVICE_BATCH_SIZE"].choices
-    assert rows
-    most = {"micro": 2, "autoresearch": 1}[name]
-    assert max(rows) <= most * known["DEVICE_BATCH_SIZE"].value
+    for one, dimension in task.space.items():
+        choices = [from_plain(choice) for choice in dimension.choices or ()]
+        models = [model({**known, one: choice}, CONTEXT[name]) for choice in choices]
+        assert len(set(models)) == len(models), one
+        if known[one] in choices:
+            assert models.count(model(known, CONTEXT[name])) == 1, one
+
+
+CONTEXT = {"micro": 768, "autoresearch": 2048}  # tokens
+
+
+def model(values: dict[str, Any], context: int) -> tuple[object, ...]:
+    """What train.py makes of the constants that it rounds; the others as they are."""
+    depth, head, pattern = values["DEPTH"], values["HEAD_DIM"], values["WINDOW_PATTERN"]
+    rows = max(1, round(values["TOTAL_BATCH_SIZE"] / context))
+    on_device = min(values["DEVICE_BATCH_SIZE"], rows)
+    rounded = {
+        "ASPECT_RATIO": -(-depth * values["ASPECT_RATIO"] // head) * head,
+        "WINDOW_PATTERN": [pattern[n % len(pattern)] for n in range(depth - 1)],
+        "TOTAL_BATCH_SIZE": (on_device, max(1, round(rows / on_device))),
+        "DEVICE_BATCH_SIZE": on_device,
+    }
+    return tuple(str((name, rounded.get(name, value))) for name, value in values.items())
 
 
 def test_the_space_is_no_part_of_what_makes_results_comparable() -> None:

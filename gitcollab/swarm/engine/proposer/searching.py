@@ -44,7 +44,7 @@ def moves(
     assert at is not None  # an axis holds the present value
     places = [found for one in pending if (found := placed(seen.along, one)) is not None]
     search = _Search(seen, at, places)
-    known = [*(trial.places for trial in seen.trials), *places]
+    known = [*(trial.places for trial in seen.trials if trial.here), *places]
     given = {key_of(seen.at), *map(key_of, pending)}
     for turn in range(_ROUNDS):
         for candidate in search.ranked(seed + turn * 7919):
@@ -59,7 +59,10 @@ def moves(
 
 
 def _is_beside(places: judging.Places | None, known: Sequence[judging.Places]) -> bool:
-    """Whether it hardly differs from what is known: that would be another run of the same."""
+    """Whether it hardly differs from what is known here: that would be another run of the same.
+
+    What was run on other machines only, or before more than constants was changed, may be tried.
+    """
     return places is None or any(
         all(abs(here - there) < _BESIDE for here, there in zip(places, other, strict=True))
         for other in known

@@ -7,6 +7,7 @@ of others.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +22,9 @@ from gitcollab.swarm.grouping import Runs
 from gitcollab.swarm.ranking import Standings
 from gitcollab.swarm.runs import Run
 
-MOST = 300  # trials that a search learns from
-MOST_ALONE = 80  # of them those of one agent that nobody else has run, where there are many agents
-MOST_FAILED = 60  # programs that crashed or took too long
+MOST = 150  # trials that a search learns from
+MOST_ALONE = 40  # of them those of one agent that nobody else has run, where there are many agents
+MOST_FAILED = 30  # programs that crashed or took too long
 T = TypeVar("T")
 
 _LOOKED_AT = 4  # for each trial that is learned from
@@ -36,12 +37,15 @@ class Trial(NamedTuple):
 
     ``loss`` is how much worse it is than the program that is built on, negative if better, and
     ``variance`` that of its mean; the unit is the noise of one run. None for a program that crashed
-    or took too long.
+    or took too long. ``alone``: the one constant that it changed, where it did no more. ``here``: on
+    this tier, and differing from what is built on in constants alone.
     """
 
     places: tuple[float, ...]
     loss: float | None
     variance: float
+    alone: str | None = None
+    here: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,22 +134,24 @@ class Seen:
             gap, doubt = self._tiers[draft.key[1]]
             loss = self._worse(draft.mean, self.base.mean) + gap
             variance = 1 / len(draft.runs) + doubt
-            yield self._candidate(draft.key[0], _alone(draft), loss, variance)
+            yield self._candidate(draft.first, draft.key[1], _alone(draft), loss, variance)
 
     def _failed(self) -> Iterator[_Candidate]:
         tier = self.base.key[1]
         runs = [r for r in self.where.results.values() if r.status != "ok" and r.tier == tier]
         for run in islice(_by_turns(runs, lambda r: r), _LOOKED_AT * MOST_FAILED):
             if self._here(run.fingerprint) is None:  # not all of its runs failed
-                yield self._candidate(run.fingerprint, run.agent, None, 1.0)
+                yield self._candidate(run, tier, run.agent, None, 1.0)
 
     def _candidate(
-        self, program: str, agent: str | None, loss: float | None, variance: float
+        self, run: Run, tier: str, agent: str | None, loss: float | None, variance: float
     ) -> _Candidate:
-        line, point = self.point_of(program)
+        line, point = self.point_of(run.fingerprint)
         moved = sum(point.get(a.name) != self.at[a.name] for a in self.along)
         far = moved + (0 if line.structure in self._shifts else len(self.along))
-        return _Candidate(far, agent, line.structure, point, loss, variance)
+        here = tier == self.base.key[1] and line.structure == self._line.structure
+        only = _only_change(run)
+        return _Candidate(far, agent, line.structure, point, loss, variance, only, here)
 
     def _trial(self, one: _Candidate) -> Trial | None:
         places = placed(self.along, one.point)
@@ -153,7 +159,7 @@ class Seen:
         if places is None or shift is None:
             return None
         loss = None if one.loss is None else one.loss + shift[0]
-        return Trial(places, loss, one.variance + shift[1])
+        return Trial(places, loss, one.variance + shift[1], one.only, one.here)
 
 
 class _Candidate(NamedTuple):
@@ -163,6 +169,8 @@ class _Candidate(NamedTuple):
     point: Point
     loss: float | None
     variance: float
+    only: str | None  # the constant that it changed, where it did no more
+    here: bool
 
 
 def _nearest(candidates: Iterable[_Candidate], most: int) -> Iterator[_Candidate]:
@@ -190,6 +198,13 @@ def _by_turns(those: Iterable[T], run_of: Callable[[T], Run]) -> Iterator[T]:
         of[run_of(one).agent].append(one)
     for turn in zip_longest(*of.values()):
         yield from (one for one in turn if one is not None)
+
+
+def _only_change(run: Run) -> str | None:
+    """The one constant that a run's program changed; None where it did more, or other things."""
+    if run.structural or run.changed != 1 or not run.delta:
+        return None
+    return next(iter(json.loads(run.delta)), None)
 
 
 def _first_of(draft: Runs) -> Run:

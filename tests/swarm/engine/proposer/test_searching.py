@@ -146,6 +146,20 @@ def test_what_hardly_differs_is_not_tried(started: Bench) -> None:
             assert min(abs(value - known) for known in (0.5, 0.7, 0.9)) > 0.0199
 
 
+def test_what_was_run_elsewhere_may_be_tried_here() -> None:
+    """On another tier, or before more than constants was changed: whatever it came to there."""
+    bench = Bench()
+    bench.add("base", 1.0)
+    bench.add("base", 2.0, tier="gpu", fingerprint=digest("base"))
+    bench.add("there", 1.98, base="base", delta={"D": 8}, tier="gpu")
+    assert 8 in [move.values["D"] for move in found(seen(bench, space={"D": SPACE["D"]}))]
+    bench.add("here", 1.05, base="base", delta={"D": 16})
+    assert 16 not in [move.values["D"] for move in found(seen(bench, space={"D": SPACE["D"]}))]
+    bench.add("new", 0.9, base="base", structural=True)
+    values = [move.values["D"] for move in found(seen(bench, "new", space={"D": SPACE["D"]}))]
+    assert set(values) == {2, 8, 16}
+
+
 def test_a_space_that_is_exhausted_ends(started: Bench) -> None:
     view = seen(started, space={"D": SPACE["D"]})
     assert {move.values["D"] for move in searching.moves(view, [], lambda _: False, 3)} == {

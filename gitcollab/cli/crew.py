@@ -16,6 +16,7 @@ from gitcollab.cli import jsonout, lending, render
 from gitcollab.cli.lent import typed_terms
 from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.text import fitted, lines
+from gitcollab.cli.worker import NAME, name
 from gitcollab.swarm.engine.guest.crew import Crew, Post, ending
 from gitcollab.swarm.engine.guest.posts import workspace_of
 from gitcollab.swarm.engine.guest.summary import Ended, Lent
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from gitcollab.swarm.swarm import Swarm
 
 STATUS = "\r"  # begins a line of a worker's that is written over by the next
-NAME = "GITCOLLAB_WORKER"  # a variable of the environment: this process is a worker, of that name
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ def run_crew(swarm: Swarm, gpus: Sequence[int], job: Job) -> int:
         tally.add(post.done)
     done = Lent(tally, watch.seconds, before, _footing())
     if job.json:
+        report = tally.report(stopped, failing=any(post.is_failing for post in posts))
         codes = {post.name: post.code for post in posts}
-        jsonout.emit_line({"workers": codes, "stopped": stopped, "lent": lending.as_json(done)})
+        summary = {"workers": codes, **jsonout.rounds(report), "lent": lending.as_json(done)}
+        jsonout.emit_line(summary)
     else:
         lending.tell(done, swarm.task.metric.name)
         lending.tell_stopped(stopped)
@@ -176,13 +178,14 @@ class _Told:
         else:
             self._live.clear()
             stream = sys.stdout if said.stream == "out" else sys.stderr
-            print(f"{said.worker:6}{lines(said.text)}".rstrip(), file=stream, flush=True)
+            shown = f"{said.worker:6}{lines(said.text)}".rstrip() if said.text.strip() else ""
+            print(shown, file=stream, flush=True)
 
     def death(self, worker: str, code: int, seconds: float) -> None:
         """A worker has ended before its time."""
         self._live.clear()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        said = f"{worker:6}ended ({how}); it begins again in {render.span(seconds)}"
+        said = f"{worker:6}ended ({how}); it begins again in {render.length(seconds)}"
         print(fitted(said, sys.stderr), file=sys.stderr, flush=True)
 
     def _show(self, worker: str, text: str) -> None:
@@ -211,11 +214,6 @@ class WorkerLine(LiveLine):
         if beat != self._beat:
             self._write(f"{STATUS}{text}\n")
         self._beat = beat
-
-
-def name() -> str | None:
-    """The name of this worker; None where it is none."""
-    return os.environ.get(NAME) or None
 
 
 def leave(ended: Ended) -> None:

@@ -15,12 +15,14 @@ from gitcollab.cli.boundary import INTERRUPTED
 from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.table import Column, table
 from gitcollab.cli.text import fitted
+from gitcollab.cli.worker import name
 
 if TYPE_CHECKING:
     from gitcollab.swarm.engine.guest.summary import Footing, Lent
     from gitcollab.swarm.engine.tally import Count
     from gitcollab.swarm.engine.terms import Terms
-    from gitcollab.swarm.outcomes import RunReport
+    from gitcollab.swarm.outcomes import RoundsReport, RunReport
+    from gitcollab.swarm.reports import RunProgress
     from gitcollab.swarm.swarm import Swarm
 
 # What kinds of choices are called, in the order of what they are worth telling.
@@ -28,7 +30,7 @@ _KINDS = {
     "asked": "asked for",
     "edit": "your edits",
     "thought": "thoughts of --think",
-    "replication": "replications",
+    "replication": "runs to confirm others",
     "hypothesis": "hypotheses",
     "proposal": "own proposals",
     "rerun": "other runs",
@@ -62,48 +64,82 @@ def run_many(
 
     ^C and SIGTERM end in the summary, too, where there is something to sum up.
     """
-    from gitcollab.cli.crew import WorkerLine, leave, name
-    from gitcollab.swarm.engine.guest.summary import Ended, Lent
-    from gitcollab.swarm.engine.tally import Tally
+    from gitcollab.cli.crew import WorkerLine, leave
+    from gitcollab.swarm.engine.guest.lending import NothingBegun
+    from gitcollab.swarm.engine.guest.summary import Ended
 
-    watch, tally, before = Stopwatch(), Tally(), swarm.footing()
-    line_of = WorkerLine if name() else LiveLine
-
-    def told(report: RunReport) -> None:
-        live.clear()
-        tally.note(report)
-        leave(Ended(tally))
-        tell_one(report)
-
-    def sum_up(summary: Mapping[str, Any]) -> None:
-        live.clear()
-        lent = Lent(tally, watch.seconds, before, swarm.footing())
-        if json:
-            jsonout.emit_line({**summary, "lent": as_json(lent)})
-        elif not name():  # who began this worker sums up
-            tell(lent, swarm.task.metric.name)
-
-    with line_of(sys.stderr, quiet=json) as live:
+    with (WorkerLine if name() else LiveLine)(sys.stderr, quiet=json) as live:
+        shown = _Shown(swarm, live, tell_one, json=json)
+        tally = shown.tally
         try:
             with as_guest(swarm, how["terms"], gpus):
-                report = swarm.run_many(count, what, on_report=told, progress=live.show_run, **how)
+                report = swarm.run_many(
+                    count, what, on_report=shown.told, progress=shown.show, **how
+                )
         except KeyboardInterrupt as e:
             if not tally.kinds:
                 raise
             why = ": ".join(("interrupted", *getattr(e, "__notes__", ())))
-            sum_up({"rounds": tally.total.experiments, "stopped": why})
+            shown.sum_up(tally.report(why))
             tell_stopped("" if json else why)
             return getattr(e, "exit_code", INTERRUPTED)
+        except NothingBegun:
+            leave(Ended(tally, whole=True))
+            raise
         except BaseException:
             if tally.kinds:
-                sum_up({"rounds": tally.total.experiments, "stopped": "an error"})
+                shown.sum_up(tally.report("an error"))
             raise
         leave(Ended(tally, whole=True, failing=report.failing))
         live.clear()
         if not json:
             outcome.tell_rounds(report)
-        sum_up(jsonout.rounds(report))
+        shown.sum_up(report)
     return outcome.rounds_code(report)
+
+
+class _Shown:
+    """What experiments do and have done, as it is shown: on a live line, then in a summary."""
+
+    def __init__(
+        self, swarm: Swarm, live: LiveLine, tell_one: Callable[[RunReport], None], *, json: bool
+    ) -> None:
+        from gitcollab.swarm.engine.tally import Tally
+
+        self.tally = Tally()
+        self._swarm = swarm
+        self._live = live
+        self._tell_one = tell_one
+        self._json = json
+        self._watch, self._before = Stopwatch(), swarm.footing()
+
+    def show(self, seen: RunProgress) -> None:
+        """Where it stands; with --json only notes are told, a line each."""
+        if self._json and seen.phase == "note":
+            jsonout.emit_line({"note": seen.description})
+        else:
+            self._live.show_run(seen)
+
+    def told(self, report: RunReport) -> None:
+        """An experiment has ended."""
+        from gitcollab.cli.crew import leave
+        from gitcollab.swarm.engine.guest.summary import Ended
+
+        self._live.clear()
+        self.tally.note(report)
+        leave(Ended(self.tally))
+        self._tell_one(report)
+
+    def sum_up(self, report: RoundsReport) -> None:
+        """What all came to: of a worker who began it tells that, but for --json."""
+        from gitcollab.swarm.engine.guest.summary import Lent
+
+        self._live.clear()
+        lent = Lent(self.tally, self._watch.seconds, self._before, self._swarm.footing())
+        if self._json:
+            jsonout.emit_line({**jsonout.rounds(report), "lent": as_json(lent)})
+        elif not name():
+            tell(lent, self._swarm.task.metric.name)
 
 
 def tell(lent: Lent, metric_name: str) -> None:
@@ -115,16 +151,16 @@ def tell(lent: Lent, metric_name: str) -> None:
     rows = [_row(_KINDS.get(kind, kind), count) for kind, count in _ordered(lent.tally.kinds)]
     if len(rows) > 1:
         rows.append(_row("all", total))
-    titles = ("experiments", "keeps", "crashed", "queued", "not published")
+    titles = ("experiments", "keeps", "replications", "crashed", "queued", "not published")
     columns = [Column("", 24), *(Column(title, 13, "right") for title in titles)]
-    used = [0, 1, 2, 3, *(n for n in (4, 5) if any(row[n] != "-" for row in rows))]
+    used = [n for n in range(7) if n in (0, 1, 2, 4) or any(row[n] != "-" for row in rows)]
     print()
     table([columns[n] for n in used], [[row[n] for n in used] for row in rows])
     print()
     render.pairs(
         [
             ("time", f"{render.span(lent.seconds)}, {_each(lent)} an experiment"),
-            ("credit", _credit(lent)),
+            ("agent's credit", _credit(lent)),
             (f"best {metric_name}", _best(lent.before, lent.after)),
         ]
     )
@@ -155,7 +191,7 @@ def _ordered(kinds: Mapping[str, Count]) -> list[tuple[str, Count]]:
 
 
 def _row(title: str, count: Count) -> list[str]:
-    numbers = (count.experiments, count.keeps, count.crashed, count.queued, count.unpublished)
+    numbers = asdict(count).values()
     return [title, *(str(number) if number else "-" for number in numbers)]
 
 

@@ -37,7 +37,7 @@ def pause(
 
     No experiment of `run --forever`, --hours or --count begins in this workspace and its workers'
     until `gitcollab resume`, not after a restart of the machine either; they wait meanwhile. An
-    experiment that you run by hand is not held up. The signals SIGUSR1 and SIGUSR2 to such a
+    experiment that you run by hand then is not held up. The signals SIGUSR1 and SIGUSR2 to such a
     process do as `pause` and `resume`.
     """
     length = None if span is None else _length(span)
@@ -47,7 +47,7 @@ def pause(
     running = swarm.presence().running
     if json:
         return jsonout.emit({"paused": jsonout.flat(made), "running": running})
-    render.say("paused" if made.until is None else f"paused for {render.left(made.until)}")
+    render.say("paused" if length is None else f"paused for {_told(length)}")
     if running:
         ends = "ends at once" if now else "goes on to its end; gitcollab pause --now ends it"
         render.say("note: an experiment is under way here, and", ends)
@@ -56,12 +56,27 @@ def pause(
 
 @verb(WORK, "gitcollab resume")
 def resume(json: Json = False) -> None:
-    """Go on after `gitcollab pause`."""
-    was = open_swarm().resume()
+    """Go on after `gitcollab pause`.
+
+    Where this is the workspace of a worker, the pause of the one around it holds on.
+    """
+    swarm = open_swarm()
+    was, left = swarm.resume(), swarm.presence().pause
     if json:
-        return jsonout.emit({"resumed": was})
+        paused = None if left is None else jsonout.flat(left)
+        return jsonout.emit({"resumed": was, "paused": paused})
     render.say("resumed" if was else "nothing was paused here")
+    if left is not None:
+        from gitcollab.swarm.engine.guest.pausing import outer
+
+        around = outer(swarm.member.workspace)
+        where = around.root if around else swarm.workspace
+        render.say(f"note: paused still, from {where}: gitcollab resume there ends it")
     return None
+
+
+def _told(length: timedelta) -> str:
+    return render.length(length.total_seconds())
 
 
 def _length(text: str) -> timedelta:

@@ -89,8 +89,9 @@ def run(
     alone makes that change.
 
     With --count or --forever others follow: runs of the programs that most need another one, but
-    none where what you asked for is done, or being done. They stop when you edit the program, or
-    when 5 in a row fail (exit code 1). Each is told as it ends (--json: an object a line, one that
+    none where what you asked for is done, or being done. An edit that stood for a round is run as
+    yours. With --count 5 failures in a row end it (exit code 1); --forever waits longer after each.
+    Each is told as it ends (--json: an object a line, one that
     sums up last); the exit code is the last one's.
 
     To lend a machine: --hours begins nothing that would end much later; --when-idle begins while
@@ -104,6 +105,7 @@ def run(
 
     Exit codes: 0 published, 1 the run failed, 4 taken, duplicate or refused, 5 queued (offline).
     """
+    from gitcollab.cli import signals, worker
     from gitcollab.cli.progress import LiveLine
 
     values = assignments(sets or [])
@@ -126,25 +128,26 @@ def run(
         check_for_crew(terms, asked=bool(what or sets or patch or linked or seed is not None))
     elif numbers:
         take_gpu(numbers[0])
-    swarm = open_or_make_swarm(values, change)
-    if len(numbers) > 1:
-        from gitcollab.cli.crew import Job, run_crew
+    with signals.heeded(worker=worker.name() is not None):
+        swarm = open_or_make_swarm(values, change)
+        if len(numbers) > 1:
+            from gitcollab.cli.crew import Job, run_crew
 
-        return run_crew(swarm, numbers, Job(count, terms, sandbox and sandbox.value, json))
-    how: dict[str, Any] = {
-        "set_values": values,
-        "patch": change,
-        "seed": seed,
-        "anyway": anyway,
-        "hypothesis": hypothesis,
-        "cites": cites or (),
-        "sandbox": chosen_sandbox(sandbox),
-    }
-    if forever or count is not None:
-        return run_many(swarm, count, what, how | {"terms": terms}, numbers, json, typed)
-    with LiveLine(sys.stderr, quiet=json) as live:
-        report = swarm.run(what, **how, nice=nice or 0, progress=live.show_run)
-    return end(swarm, report, json, typed)
+            return run_crew(swarm, numbers, Job(count, terms, sandbox and sandbox.value, json))
+        how: dict[str, Any] = {
+            "set_values": values,
+            "patch": change,
+            "seed": seed,
+            "anyway": anyway,
+            "hypothesis": hypothesis,
+            "cites": cites or (),
+            "sandbox": chosen_sandbox(sandbox),
+        }
+        if forever or count is not None:
+            return run_many(swarm, count, what, how | {"terms": terms}, numbers, json, typed)
+        with LiveLine(sys.stderr, quiet=json) as live:
+            report = swarm.run(what, **how, nice=nice or 0, progress=live.show_run)
+        return end(swarm, report, json, typed)
 
 
 def check_for_crew(terms: Terms, *, asked: bool) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from gitcollab.runner import syscalls
@@ -14,6 +15,7 @@ _INTERRUPTS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _PR_SET_PDEATHSIG = 1  # see prctl(2)
+_WISHES, _WISH_SECONDS = 4, 0.11
 
 
 @contextlib.contextmanager
@@ -43,7 +45,7 @@ def preparation(bounds: Mapping[int, int], nice: int, *, caged: bool) -> Callabl
 
     What is ``caged`` gets a new session keyring: no namespace parts it from the user's.
     It runs between fork and exec, where a lock that another thread held is held for ever: system
-    calls, and nothing that could wait.
+    calls, and nothing that could wait for long.
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -67,12 +69,36 @@ def preparation(bounds: Mapping[int, int], nice: int, *, caged: bool) -> Callabl
             resource.setrlimit(which, limit)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, nice)
+        if nice > 0:
+            _step_back_as_group(b"%d" % nice)
         with contextlib.suppress(OSError):  # a container may forbid it
             descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
             os.write(descriptor, b"1000")
             os.close(descriptor)
 
     return prepare
+
+
+def _step_back_as_group(nice: bytes) -> None:
+    """Lower the priority of this session: where there are autogroups its processes have no other.
+
+    See sched(7). The kernel takes ten such wishes a second from all that are not root.
+    """
+    for _ in range(_WISHES):
+        try:
+            descriptor = os.open("/proc/self/autogroup", os.O_WRONLY)
+        except OSError:  # this kernel has none
+            return
+        try:
+            os.write(descriptor, nice)
+        except BlockingIOError:
+            time.sleep(_WISH_SECONDS)
+        except OSError:
+            return
+        else:
+            return
+        finally:
+            os.close(descriptor)
 
 
 def following() -> Callable[[], None] | None:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Protocol
 
 from gitcollab.errors import GitcollabError
@@ -303,20 +304,24 @@ def _stopping_together(group: _Group, cage: Cage | None) -> Iterator[None]:
     """
     number = getattr(signal, "SIGTSTP", None)
     main = threading.current_thread() is threading.main_thread()
-    if number is None or not main or signal.getsignal(number) != signal.SIG_DFL:
+    before = None if number is None or not main else signal.getsignal(number)
+    if number is None or not (before == signal.SIG_DFL or callable(before)):
         yield
         return
 
-    def stop(_number: int, _frame: object) -> None:
+    def stop(_number: int, frame: FrameType | None) -> None:
         group.pass_on(signal.SIGSTOP, cage)
-        os.kill(os.getpid(), signal.SIGSTOP)  # until somebody lets us go on
+        if callable(before):
+            before(_number, frame)
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)  # until somebody lets us go on
         group.pass_on(signal.SIGCONT, cage)
 
     signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, before)
 
 
 def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:

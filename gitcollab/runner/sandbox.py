@@ -32,7 +32,9 @@ from gitcollab.runner.process import CommandMissing, NeverBegan, capture
 
 _BASIC = (
     *("--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"),
-    *("--hostname", "sandbox", "--new-session", "--die-with-parent"),
+    # It has a session of its own, without a terminal, from ``process``; another one would begin an
+    # autogroup anew, which does not step back.
+    *("--hostname", "sandbox", "--die-with-parent"),
 )
 _TRIAL = ("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "true")
 _TRIAL_SECONDS = 10.0

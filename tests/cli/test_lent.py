@@ -7,15 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_toys import Ran, ScriptedSwarm, make_result, process
 
+from gitcollab.swarm.engine.guest.crew import Crew, Post, ending
 from gitcollab.swarm.engine.guest.pausing import paused
+from gitcollab.swarm.engine.guest.summary import Ended
+from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.outcomes import RoundsReport, RunReport
+from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import Workspace
 
 Cli = Callable[..., Ran]
@@ -150,6 +157,7 @@ def test_each_gpu_has_a_worker_of_the_same_agent(join: Join) -> None:
     assert {one["result"]["agent"] for one in reports} == {"nova"}
     assert (last["lent"]["experiments"], last["stopped"]) == (3, "")
     assert last["workers"] == {"gpu0": 0, "gpu1": 0}
+    assert (last["rounds"], last["counts"], last["failing"]) == (3, {"published": 3}, False)
 
 
 @pytest.mark.usefixtures("gpus")
@@ -172,7 +180,11 @@ def test_a_worker_that_dies_is_replaced_and_all_end_together(join: Join) -> None
             assert seen["pause"] is not None
             twice = process("run", "--forever", cwd=nova)
             assert (twice.code, "lent from" in twice.err) == (1, True)
-            victim = worker_of(crew.pid)
+            crew.send_signal(signal.SIGTSTP)
+            assert_all("T", workers_of(crew.pid))
+            crew.send_signal(signal.SIGCONT)
+            assert_all("S", workers_of(crew.pid))
+            victim = workers_of(crew.pid)[0]
             os.kill(victim, signal.SIGKILL)
             while "ended (signal 9); it begins again in" not in (line := crew.stderr.readline()):
                 assert line
@@ -189,11 +201,138 @@ def cli_pause(folder: Path) -> bool:
     return process("pause", cwd=folder).code == 0
 
 
-def worker_of(pid: int) -> int:
+def workers_of(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task/{pid}/children")
     if not tasks.exists():
         pytest.skip("needs /proc/PID/task/PID/children")
-    return int(tasks.read_text().split()[0])
+    return [int(one) for one in tasks.read_text().split()]
+
+
+def assert_all(state: str, pids: list[int]) -> None:
+    """Wait until they all are in a state, as /proc/PID/stat tells."""
+    until = time.monotonic() + 30
+    for pid in pids:
+        stat = Path(f"/proc/{pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != state:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs SIGUSR1")
+def test_a_run_by_hand_outlives_the_signals(
+    cli: Cli, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gitcollab.swarm.swarm import Swarm
+
+    real = Swarm.run
+
+    def run(self: Swarm, *args: Any, **how: Any) -> RunReport:
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            os.kill(os.getpid(), number)
+        return real(self, *args, **how)
+
+    monkeypatch.setattr(Swarm, "run", run)
+    nova = join("nova")
+    assert cli("run", "--set", "LR=0.3", cwd=nova).code == 0
+    assert paused(Workspace(nova), datetime.now(UTC)) is None
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs SIGUSR1")
+def test_a_signal_before_it_is_lent_pauses_it(
+    cli: Cli, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gitcollab.swarm.swarm import Swarm
+
+    nova = join("nova")
+    held: list[bool] = []
+    real = Swarm.footing
+
+    def footing(self: Swarm) -> Any:
+        if not held:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        return real(self)
+
+    def run_many(self: Swarm, *_: object, **__: object) -> RoundsReport:
+        held.append(paused(Workspace(nova), self.member.clock()) is not None)
+        return DONE
+
+    monkeypatch.setattr(Swarm, "footing", footing)
+    monkeypatch.setattr(Swarm, "run_many", run_many)
+    assert cli("run", "--forever", cwd=nova).code == 0
+    assert held == [True]
+
+
+def test_notes_are_lines_of_json_too(cli: Cli, script: Script) -> None:
+    def run_many(*_: object, progress: Callable[[RunProgress], None], **__: object) -> RoundsReport:
+        progress(RunProgress("note", "it slept"))
+        progress(RunProgress("wait", "paused"))
+        return DONE
+
+    script(run_many=run_many)
+    first, last = map(json.loads, cli("run", "--forever", "--json").out.splitlines())
+    assert first["note"] == "it slept"
+    assert last["rounds"] == 1
+
+
+def test_replications_are_counted_whatever_made_them(cli: Cli, script: Script) -> None:
+    def run_many(*_: object, on_report: Callable[[RunReport], None], **__: object) -> RoundsReport:
+        again = make_result(replicates="vega/x-1")
+        for kind in ("replication", "rerun", "proposal"):
+            result = make_result() if kind == "proposal" else again
+            on_report(RunReport("published", result, kind=kind))
+        return DONE
+
+    script(run_many=run_many)
+    shown = cli("run", "--forever").out.splitlines()
+    (heading,) = [line.split() for line in shown if "experiments  " in line]
+    (total,) = [line.split() for line in shown if line.startswith("all ")]
+    assert heading[:3] == ["experiments", "keeps", "replications"]
+    assert total[:4] == ["all", "3", "-", "2"]
+
+
+def test_a_worker_that_has_no_time_left_is_whole(
+    cli: Cli, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = join("nova")
+    monkeypatch.setenv("GITCOLLAB_WORKER", "gpu0")
+    assert cli("run", "--hours", "0.0001", cwd=nova).code == 1
+    assert Ended.read(ending(nova)).whole
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "again"),
+    [
+        (Ended(Tally(), whole=True, failing=True), 1, False),
+        (Ended(Tally(), whole=True), 1, False),
+        (Ended(Tally()), 2, False),
+        (Ended(Tally()), 1, True),
+    ],
+)
+def test_who_takes_the_post_of_a_worker_that_ended(
+    tmp_path: Path, ended: Ended, code: int, again: bool
+) -> None:
+    post = Post("gpu0", tmp_path)
+    (tmp_path / ".gitcollab").mkdir()
+    crew = Crew([post], lambda *_: None, lambda _: None, lambda *_: None)
+    post.again = None
+    ended.write(ending(tmp_path))
+    crew._note(post, code)
+    assert (post.again is not None) == again
+    assert post.is_failing == ended.failing
+
+
+def test_resume_in_a_worker_s_folder_speaks_of_the_pause_around_it(cli: Cli, join: Join) -> None:
+    nova = join("nova")
+    config = nova / ".gitcollab" / "config.yaml"
+    worker = nova / ".gitcollab" / "workers" / "gpu0"
+    (worker / ".gitcollab").mkdir(parents=True)
+    (worker / ".gitcollab" / "config.yaml").write_text(config.read_text())
+    assert cli_pause(nova)
+    ran = cli("resume", cwd=worker)
+    assert ran.out.startswith("nothing was paused here\nnote: paused still, from ")
+    assert str(nova) in ran.out.replace("\n", "")
+    assert cli("resume", "--json", cwd=worker).json["paused"]["until"] is None
+    assert cli("resume", cwd=nova).out == "resumed\n"
 
 
 def test_pause_and_resume(cli: Cli, join: Join) -> None:
@@ -244,6 +383,7 @@ def test_an_interrupt_ends_in_the_summary(cli: Cli, script: Script, more: list[s
     if more:
         last = json.loads(ran.out.splitlines()[-1])
         assert (last["lent"]["keeps"], last["stopped"]) == (1, "interrupted")
+        assert (last["rounds"], last["counts"], last["failing"]) == (1, {"published": 1}, False)
     else:
         assert "own proposals            1      1        -" in ran.out
         assert ran.err == "stopped: interrupted\n"

@@ -232,7 +232,7 @@ def test_status(cli: Cli, script: Script) -> None:
     told = cli("status", "--json").json
     assert set(told) == {
         *("hub", "branch", "agent", "online", "queued", "claims", "best"),
-        *("mine", "results", "skew_seconds", "refused"),
+        *("mine", "results", "skew_seconds", "refused", "lent"),
         *(
             "admission",
             "sandbox",

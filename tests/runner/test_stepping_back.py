@@ -175,3 +175,18 @@ def test_a_stopped_guest_stops_its_program(tmp_path: Path, caged: bool) -> None:
         finally:
             guest.kill()
     assert out == "0\n"
+
+
+AUTOGROUP = "print(open('/proc/self/autogroup').read().split()[-1])"
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="needs autogroups")
+@pytest.mark.parametrize("caged", [False, True])
+def test_where_a_session_has_a_priority_it_steps_back_too(tmp_path: Path, caged: bool) -> None:
+    if caged and lacking() is not None:
+        pytest.skip("needs a sandbox")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    cage = Sandbox(folder) if caged else None
+    assert said(folder, AUTOGROUP, nice=10, cage=cage) == "10\n"
+    assert Path("/proc/self/autogroup").read_text().split()[-1] != "10"

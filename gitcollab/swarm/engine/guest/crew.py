@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from gitcollab.errors import UsageError
 from gitcollab.runner.clock import awake
 from gitcollab.runner.worker import Said, Worker
 from gitcollab.swarm.engine.guest.guest import back_off
@@ -39,6 +40,7 @@ class Post:
     wanted: int | None = None  # experiments; None: no number
     done: Tally = field(default_factory=Tally)
     code: int = 0
+    is_failing: bool = False  # the last worker gave up, since too many experiments failed
     deaths: int = 0  # in a row
     again: float | None = 0.0  # when the next worker begins; None: never
     worker: Worker | None = None
@@ -117,7 +119,8 @@ class Crew:
         left = Ended.read(ending(post.folder))
         post.done.add(left.tally)
         post.worker, post.code = None, code
-        if left.whole and not left.failing:
+        post.is_failing = left.failing
+        if left.whole or code == UsageError.exit_code:  # another one would say the same
             return
         lived = self._clock() - post.began
         useful = left.tally.total.experiments > left.tally.total.crashed

@@ -10,7 +10,7 @@ from statistics import median
 
 from gitcollab.errors import GitcollabError
 from gitcollab.runner import idle
-from gitcollab.runner.clock import awake
+from gitcollab.runner.clock import awake, length
 from gitcollab.swarm.engine.guest.pausing import paused
 from gitcollab.swarm.engine.guest.turn import Turn
 from gitcollab.swarm.engine.terms import Terms
@@ -89,8 +89,8 @@ class Guest:
         if left <= 0:
             return "the time for which this machine is lent is over"
         if takes * (1 - _LATE) > left:
-            rest = f"{_span(left)} of the time for which this machine is lent are left"
-            return f"{rest}, and an experiment takes about {_span(takes)}"
+            rest = f"{length(left)} of the time for which this machine is lent are left"
+            return f"{rest}, and an experiment takes about {length(takes)}"
         return None
 
     def is_free(self, failures: int = 0) -> bool:
@@ -153,7 +153,7 @@ class Guest:
         if said := self._pause():
             return said, LOOK_SECONDS
         if (left := over - self._clock()) > 0:
-            said = f"{why}; the next begins in {_span(left)}" if why else ""
+            said = f"{why}; the next begins in {length(round(left))}" if why else ""
             return said, min(left, LOOK_SECONDS)
         if self._terms.when_idle and (busy := self._busy()):
             return f"{busy}; it is looked at every {BUSY_SECONDS:g} s", BUSY_SECONDS
@@ -190,8 +190,3 @@ def back_off(failures: int) -> float:
     if failures < 2:
         return 0.0
     return float(min(LAST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(failures - 2, 16)))
-
-
-def _span(seconds: float) -> str:
-    """A time in words, to be read once: minutes, from a minute on."""
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{max(1, seconds):.0f} s"

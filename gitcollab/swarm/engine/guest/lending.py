@@ -8,6 +8,7 @@ from typing import Any
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.swarm.engine import rounds
 from gitcollab.swarm.engine.guest.guest import Guest
+from gitcollab.swarm.engine.guest.presence import noting
 from gitcollab.swarm.engine.guest.watching import watching
 from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.engine.terms import FREELY, Terms
@@ -46,6 +47,7 @@ def run_many(
     if count is not None and count < 1:
         raise UsageError("the number of experiments is to be at least 1", "as in --count 1")
     member.nice = terms.nice or 0
+    progress = noting(member.workspace, progress)
     guest, tally = Guest(member, terms, progress), Tally()
     with guest.at_work():
         while True:
@@ -73,7 +75,11 @@ def run_many(
                 what, how = None, how | _FRESH
 
 
+class NothingBegun(GitcollabError):  # noqa: N818
+    """There is no time for an experiment."""
+
+
 def _ended(tally: Tally, why: str) -> RoundsReport:
     if not tally.rounds:
-        raise GitcollabError(f"no experiment was begun: {why}", "lend it for longer")
+        raise NothingBegun(f"no experiment was begun: {why}", "lend it for longer")
     return tally.report(why)

@@ -47,13 +47,20 @@ def resume(workspace: Workspace) -> bool:
 
 
 def paused(workspace: Workspace, at: datetime) -> Pause | None:
-    """The pause that holds here at that time; the workspace around a worker's counts."""
+    """The pause that holds here at that time.
+
+    Where the workspace around a worker's is paused, too: both, until the last is over.
+    """
     around = outer(workspace)
-    for one in (workspace, *([around] if around else [])):
-        found = _read(_file(one))
-        if found is not None and (found.until is None or found.until > at):
-            return found
-    return None
+    found = [_read(_file(one)) for one in (workspace, *([around] if around else []))]
+    held = [one for one in found if one and (one.until is None or one.until > at)]
+    if not held:
+        return None
+    until = [one.until for one in held if one.until is not None]
+    # Since when: what runs is ended by those that end it at once.
+    since = max(one.since for one in [one for one in held if one.now] or held)
+    last = max(until) if len(until) == len(held) else None
+    return Pause(since, last, any(one.now for one in held))
 
 
 def outer(workspace: Workspace) -> Workspace | None:

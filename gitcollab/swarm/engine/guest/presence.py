@@ -15,6 +15,8 @@ import filelock
 from gitcollab.errors import GitcollabError
 from gitcollab.swarm.engine.guest import service
 from gitcollab.swarm.engine.guest.pausing import Pause, paused, workers
+from gitcollab.swarm.preparing import Progress
+from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import Workspace, write_whole
 
 
@@ -37,6 +39,7 @@ class Presence:
     pause: Pause | None
     running: bool  # an experiment, in whatever process
     service: str | None = None  # the name of the systemd unit that was installed for it
+    waiting: str | None = None  # what a lent machine waits for, in words; None while it does not
 
 
 def presence(workspace: Workspace, at: datetime) -> Presence:
@@ -44,7 +47,26 @@ def presence(workspace: Workspace, at: datetime) -> Presence:
     running = any(one.is_running() for one in (workspace, *workers(workspace)))
     name = service.name_of(workspace)
     there = name if (service.units() / name).is_file() else None
-    return Presence(_seen(workspace), paused(workspace, at), running, there)
+    lease = _seen(workspace)
+    waiting = None if lease is None else _waits(workspace)
+    return Presence(lease, paused(workspace, at), running, there, waiting)
+
+
+def noting(workspace: Workspace, progress: Progress) -> Progress:
+    """The same, and what is waited for is known to others: see ``Presence.waiting``."""
+    told: list[str] = [""]
+    _wait_file(workspace).unlink(missing_ok=True)  # of one that was killed
+
+    def note(seen: RunProgress) -> None:
+        if seen.phase != "note":
+            reason = seen.description if seen.phase == "wait" else ""
+            if reason != told[0]:
+                told[0] = reason
+                with suppress(OSError):  # the disk is full: it is waited all the same
+                    _tell_wait(workspace, reason)
+        progress(seen)
+
+    return note
 
 
 @contextmanager
@@ -88,6 +110,24 @@ def _seen(workspace: Workspace) -> Lease | None:
     return None
 
 
+def _tell_wait(workspace: Workspace, reason: str) -> None:
+    if reason:
+        write_whole(_wait_file(workspace), reason.encode())
+    else:
+        _wait_file(workspace).unlink(missing_ok=True)
+
+
+def _waits(workspace: Workspace) -> str | None:
+    """What is waited for here, or by workers: each with its name where they are several."""
+    found = {}
+    for one in (workspace, *workers(workspace)):
+        with suppress(OSError):
+            found[one.root.name] = _wait_file(one).read_bytes()[:1000].decode(errors="replace")
+    if len(set(found.values())) > 1:
+        return "; ".join(f"{name}: {reason}" for name, reason in found.items())
+    return next(iter(found.values()), None)
+
+
 def _read(path: Path) -> Lease | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         fields = json.loads(path.read_bytes())
@@ -104,6 +144,10 @@ def _read(path: Path) -> Lease | None:
 
 def _file(workspace: Workspace) -> Path:
     return workspace.folder / "lent.json"
+
+
+def _wait_file(workspace: Workspace) -> Path:
+    return workspace.folder / "waiting.txt"
 
 
 def _lock(workspace: Workspace) -> Path:

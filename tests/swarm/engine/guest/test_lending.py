@@ -157,7 +157,7 @@ def test_programs_step_back_as_far_as_the_terms_say(
 
 
 def test_where_there_is_no_time_nothing_is_begun(nova: Swarm) -> None:
-    with pytest.raises(GitcollabError, match=r"no experiment was begun: .* takes about 5 s"):
+    with pytest.raises(GitcollabError, match=r"no experiment was begun: .* takes about 5s"):
         nova.run_many(terms=Terms(hours=0.0001))
     assert nova.status().results == 0
 

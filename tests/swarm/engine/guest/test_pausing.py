@@ -64,3 +64,15 @@ def test_workers_are_paused_with_the_workspace_around_them(workspace: Workspace)
     assert paused(workspace, NOW) is None
     assert resume(workspace)
     assert paused(worker, NOW) is None
+
+
+def test_a_worker_is_paused_until_the_last_pause_is_over(workspace: Workspace) -> None:
+    worker = made(workspace.folder / "workers" / "gpu0")
+    hour = timedelta(hours=1)
+    pause(worker, NOW, NOW + hour, now=False)
+    pause(workspace, NOW - hour, NOW + 2 * hour, now=True)
+    assert paused(worker, NOW) == Pause(NOW - hour, NOW + 2 * hour, now=True)
+    pause(worker, NOW, None, now=False)
+    assert paused(worker, NOW) == Pause(NOW - hour, None, now=True)
+    assert resume(worker)
+    assert paused(worker, NOW) == Pause(NOW - hour, NOW + 2 * hour, now=True)

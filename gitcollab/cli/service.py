@@ -56,6 +56,8 @@ def install(
     It is a systemd unit of yours alone, needs no root, and begins when you log in; with
     `loginctl enable-linger`, when the machine starts. Installing again changes it; what somebody
     else wrote in its place is left alone. `gitcollab pause` holds for it, after a restart, too.
+    Of your environment it has PATH alone; what --think needs beside that (keys, proxies) it reads
+    from service.env in ~/.config/gitcollab.
     """
     from gitcollab.swarm.engine.guest.service import Service
 
@@ -64,18 +66,22 @@ def install(
     terms = terms_of(**given, forever=True)
     if gpus is not None and len(chosen_gpus(gpus)) > 1:
         check_for_crew(terms, asked=False)
-    words = ["--forever", *typed_terms(**given, gpus=gpus)]
+    words = ["--forever", *typed_terms(**given | {"think": terms.think}, gpus=gpus)]
     words += [] if sandbox is None else ["--sandbox", sandbox.value]
     unit = Service(open_swarm().member.workspace)
     text = unit.text(words, terms.nice or 0, os.environ)
     commands = unit.starting(now=start)
     written = False if dry_run else unit.write(text)
     left = commands if dry_run else _obeyed(commands)
+    needs = None if terms.think is None else _needs(dry_run=dry_run)
     if json:
-        jsonout.emit({**_place(unit), "unit": text, "written": written, "left": left})
+        told = {"unit": text, "written": written, "environment": needs, "left": left}
+        jsonout.emit({**_place(unit), **told})
         return _code(left, dry_run)
     _tell_unit(unit, text, dry_run=dry_run, written=written)
     _tell_left(left, dry_run=dry_run)
+    if needs is not None:
+        _next(f"keys, proxies and the like that --think needs, as NAME=VALUE lines: {needs}")
     if not dry_run:
         _tell_linger()
     return _code(left, dry_run)
@@ -83,21 +89,28 @@ def install(
 
 @verb(None, "gitcollab service uninstall", of=service)
 def uninstall(json: Json = False) -> int:
-    """End this workspace's service, and remove it."""
-    from gitcollab.swarm.engine.guest.service import Service
+    """End this workspace's service, and remove it; exit code 1 where systemd does not end it."""
+    from gitcollab.swarm.engine.guest.service import Service, has_manager
 
     unit = Service(open_swarm().member.workspace)
+    unit.require_ours()
     there = unit.state().installed
     left = _obeyed(unit.stopping()) if there else []
-    removed = unit.remove()
+    stuck = bool(left) and has_manager()  # it goes on: what it is stays to be seen
+    removed = False if stuck else unit.remove()
     if removed:
         left += _obeyed(unit.starting(now=False)[:1])
     if json:
         jsonout.emit({**_place(unit), "removed": removed, "left": left})
-        return 0
-    render.say(f"removed {unit.path}" if removed else "no service is installed for this workspace")
+        return 1 if stuck else 0
+    if stuck:
+        render.say(f"systemd did not stop it, so {unit.path} is left as it is")
+    elif removed:
+        render.say(f"removed {unit.path}")
+    else:
+        render.say("no service is installed for this workspace")
     _tell_left(left, dry_run=False)
-    return 0
+    return 1 if stuck else 0
 
 
 @verb(None, "gitcollab service status", of=service)
@@ -130,6 +143,13 @@ def _obeyed(commands: list[list[str]]) -> list[list[str]]:
     return [list(one) for one in obey(commands)] if has_manager() else commands
 
 
+def _needs(*, dry_run: bool) -> str:
+    """The file with what a service has of the environment."""
+    from gitcollab.swarm.engine.guest.service import environment_file, make_environment_file
+
+    return str(environment_file() if dry_run else make_environment_file())
+
+
 def _place(unit: Service) -> dict[str, str]:
     return {"service": unit.name, "path": str(unit.path)}
 
@@ -152,7 +172,7 @@ def _tell_left(left: Sequence[Sequence[str]], *, dry_run: bool) -> None:
     if not left:
         return
     if not dry_run:
-        render.say("no systemd user manager does this here now; where there is one, type:")
+        render.say("not done by a systemd user manager; where there is one, type:")
     for command in left:
         print(f"  {shlex.join(command)}")
 

@@ -403,3 +403,57 @@ def test_the_service_is_shown_written_and_removed(cli: Cli, join: Join) -> None:
     assert cli("service", "uninstall", cwd=nova).out.startswith("removed ")
     assert not Path(shown["path"]).exists()
     assert cli("service", "status", cwd=nova).code == 1
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """A manager that answers, and fails at one command; what it was told meanwhile."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("systemd is Linux's")
+    log, tool = tmp_path / "told", tmp_path / "systemd" / "systemctl"
+    tool.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+
+    def fails_at(command: str) -> list[str]:
+        said = log.read_text().splitlines() if log.exists() else []
+        log.write_text("")
+        tool.write_text(f'#!/bin/sh\necho "$2" >> {log}\n[ "$2" != "{command}" ]\n')
+        tool.chmod(0o755)
+        return said
+
+    fails_at("")
+    return fails_at
+
+
+def test_uninstall_looks_before_it_acts(
+    cli: Cli, join: Join, systemctl: Callable[[str], list[str]]
+) -> None:
+    nova = join("nova")
+    path = Path(cli("service", "install", "--json", cwd=nova).json["path"])
+    text = path.read_text()
+    path.write_text(text.replace("Nice=10", "Nice=15"))
+    systemctl("disable")
+    assert cli("service", "uninstall", cwd=nova).code == 4
+    assert "disable" not in systemctl("disable")
+    path.write_text(text)
+    ran = cli("service", "uninstall", cwd=nova)
+    assert (ran.code, path.exists()) == (1, True)
+    assert "disable --now" in ran.out
+    systemctl("")
+    assert cli("service", "uninstall", cwd=nova).code == 0
+    assert not path.exists()
+
+
+def test_the_service_knows_where_its_mind_is(cli: Cli, join: Join, isolated_home: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("systemd is Linux's")
+    nova = join("nova")
+    mind = nova / "tools" / "mind.sh"
+    mind.parent.mkdir()
+    mind.write_text("#!/bin/sh\n")
+    mind.chmod(0o755)
+    ran = cli("service", "install", "--think", "./mind.sh", cwd=mind.parent)
+    assert f'"--think" "{mind}"' in ran.out
+    needs = isolated_home / ".config" / "gitcollab" / "service.env"
+    assert str(needs) in ran.err
+    assert needs.exists()

@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +56,10 @@ class Service:
         # -P: no file of the workspace is taken for a module.
         command = [sys.executable, "-P", "-m", "gitcollab", "run", *words]
         kept = [f"{name}={environ[name]}" for name in _KEPT if environ.get(name)]
-        for said in (root, *command, *kept):
+        needs = environment_file()
+        for said in (root, str(needs), *command, *kept):
             _check(said)
+        _check_end(root)
         lines = [
             "[Unit]",
             f"Description=gitcollab: {agent} lends this machine",
@@ -66,6 +69,7 @@ class Service:
             f"WorkingDirectory={_specified(root)}",
             f"ExecStart={' '.join(_words(command))}",
             *(f"Environment={_quoted(one)}" for one in kept),
+            f"EnvironmentFile=-{_specified(str(needs))}",
             f"Nice={nice}",
             "Restart=on-failure",
             f"RestartSec={RESTART_SECONDS}",
@@ -90,7 +94,7 @@ class Service:
         """
         if self._read() == text:
             return False
-        self._require_ours()
+        self.require_ours()
         make_folder(self.path.parent)
         write_whole(self.path, text.encode())
         return True
@@ -99,7 +103,7 @@ class Service:
         """Take the unit away; False where there is none. RefusedError where it is not ours."""
         if self._read() is None:
             return False
-        self._require_ours()
+        self.require_ours()
         self.path.unlink()
         return True
 
@@ -120,13 +124,7 @@ class Service:
         """The command that ends it and lets systemd forget it, before its file goes."""
         return [[*_MANAGER, "disable", "--now", self.name]]
 
-    def _read(self) -> str | None:
-        try:
-            return self.path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-
-    def _require_ours(self) -> None:
+    def require_ours(self) -> None:
         """RefusedError where somebody else wrote the file, or changed it."""
         text = self._read()
         if text is None:
@@ -137,6 +135,12 @@ class Service:
                 f"{self.path} was written or changed by somebody else",
                 "look at it; move it away, then try again",
             )
+
+    def _read(self) -> str | None:
+        try:
+            return self.path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
 
 
 def has_manager() -> bool:
@@ -161,15 +165,34 @@ def lingers() -> bool | None:
 
 
 def name_of(workspace: Workspace) -> str:
-    """What the workspace's unit is called."""
-    return f"gitcollab-{workspace.config.agent}-{short_hash(str(workspace.root), length=8)}.service"
+    """What the workspace's unit is called, whatever its agent is called later."""
+    return f"gitcollab-{short_hash(str(workspace.root), length=8)}.service"
 
 
 def units() -> Path:
     """Where a user's own units lie."""
+    return _config() / "systemd" / "user"
+
+
+def environment_file() -> Path:
+    """Where a user puts what services need of the environment: keys, proxies, SSH_AUTH_SOCK."""
+    return _config() / "gitcollab" / "service.env"
+
+
+def make_environment_file() -> Path:
+    """That file, made where there is none; nobody else may read it."""
+    path = environment_file()
+    make_folder(path.parent)
+    with suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("# NAME=VALUE lines: the environment of gitcollab's services\n")
+    return path
+
+
+def _config() -> Path:
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    config = Path(base) if base.startswith("/") else Path.home() / ".config"
-    return config / "systemd" / "user"
+    return Path(base) if base.startswith("/") else Path.home() / ".config"
 
 
 def _digest(body: str) -> str:
@@ -181,6 +204,15 @@ def _check(text: str) -> None:
     if not text.isprintable():
         raise GitcollabError(
             f"systemd cannot be told of {text!r}, which has characters that are not to be printed",
+            "use a folder with another name",
+        )
+
+
+def _check_end(folder: str) -> None:
+    """A path without marks around it loses its end, or takes in the next line."""
+    if folder.endswith("\\") or folder != folder.strip():
+        raise GitcollabError(
+            f"systemd cannot be told of a folder whose name ends as in {folder!r}",
             "use a folder with another name",
         )
 

@@ -124,8 +124,7 @@ def test_nothing_begins_that_would_end_much_later(machine: Machine) -> None:
     assert guest.wait() is None
     machine.now += 1500
     assert guest.wait() == (
-        "10m of the time for which this machine is lent are left, "
-        "and an experiment takes about 25m"
+        "10m of the time for which this machine is lent are left, and an experiment takes about 25m"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcollab.errors import GitcollabError, RefusedError
-from gitcollab.swarm.engine.guest.service import Service
+from gitcollab.swarm.engine.guest.service import Service, environment_file, make_environment_file
 from gitcollab.swarm.workspace import Config, Workspace
 
 WORDS = ["--forever", "--think", 'say "hi" 100% $HOME \\n']
@@ -35,7 +35,9 @@ def service(tmp_path: Path, linux: None) -> Service:
 
 def test_it_stands_where_systemd_looks(service: Service, isolated_home: Path) -> None:
     assert service.path.parent == isolated_home / ".config" / "systemd" / "user"
-    assert service.name.startswith("gitcollab-nova-")
+    folder = Workspace(service._workspace.root)
+    folder.create(Config("hub", "swarm", "vega"))
+    assert Service(folder).path == service.path  # another agent's name finds it
 
 
 def test_each_workspace_has_one_of_its_own(service: Service, tmp_path: Path) -> None:
@@ -84,6 +86,22 @@ def test_writing_again_changes_only_what_is_ours(service: Service) -> None:
 def test_a_folder_that_no_unit_can_name_is_refused(tmp_path: Path, linux: None) -> None:
     with pytest.raises(GitcollabError, match="characters"):
         made(tmp_path / "a\nExecStart=b").text([], 0, {})
+
+
+@pytest.mark.parametrize("name", ["back\\", "blank ", "x\u3000"])
+def test_a_folder_whose_end_would_be_lost_is_refused(
+    tmp_path: Path, linux: None, name: str
+) -> None:
+    with pytest.raises(GitcollabError):
+        made(tmp_path / name).text([], 0, {})
+
+
+def test_what_it_needs_of_the_environment_is_in_a_private_file(service: Service) -> None:
+    assert f"EnvironmentFile=-{environment_file()}" in service.text([], 0, {}).splitlines()
+    path = make_environment_file()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("KEY=x\n")
+    assert make_environment_file().read_text() == "KEY=x\n"
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 from gitcollab.errors import GitcollabError, OfflineError, UsageError
@@ -28,32 +27,6 @@ from gitcollab.swarm.outcomes import (
 from gitcollab.swarm.roster import roster
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """An experiment that a machine chose by itself, with the seed it is to have.
-
-    ``most``: it is another run of a program of which so many were known, done or under way, and is
-    no longer wanted where there are more.
-    """
-
-    experiment: Experiment
-    seed: int
-    most: int | None = None
-
-    @property
-    def key(self) -> str:
-        """The experiment's key."""
-        return key_of(self.experiment, self.seed)
-
-
-@dataclass(frozen=True)
-class Picked:
-    """The answer to a claim of one of several: what is ``wanted`` that it speaks of."""
-
-    wanted: Wanted
-    answer: ClaimOutcome
-
-
 def claim(
     member: Member, experiment: Experiment, *, seed: int | None = None, anyway: bool = False
 ) -> ClaimOutcome:
@@ -68,10 +41,11 @@ def claim(
     if known is not None and _names_more(experiment, known):
         return refine(member, known, experiment, anyway=anyway)
     if known is not None:
+        member.workspace.hold(known, chosen=False)  # now it was asked for
         return Granted(known)
-    if not anyway and (done := _done(member, experiment, key, member.queued().values())):
+    if not anyway and (done := known_done(member, experiment, key, member.queued().values())):
         return done
-    claim = _new_claim(member, experiment, key)
+    claim = new_claim(member, experiment, key)
     # What is learned here of words, perhaps from a model that loads for seconds, is kept: during
     # the decision itself other agents of this host wait.
     met = _met(member, claim) if anyway or only_words(claim) else None
@@ -82,58 +56,8 @@ def claim(
         claim = member.sign(claim.model_copy(update=again))
     answer = _ask(member, claim, anyway)
     if isinstance(answer, Offline) and not anyway:
-        answer = _done(member, experiment, key, member.related(experiment)) or answer
+        answer = known_done(member, experiment, key, member.related(experiment)) or answer
     return answer
-
-
-def claim_first(
-    member: Member,
-    wanted: Sequence[Wanted],
-    others: Sequence[Request] = (),
-    told: Sequence[Experiment] = (),
-) -> tuple[list[Outcome], Picked]:
-    """Ask for the first of several experiments that is free, in one push behind other requests.
-
-    ``told`` are experiments that the others tell of. Where none is free the answer is the first
-    one's. All are remembered before any is asked for, as ``chosen``, and those that were not
-    granted forgotten: an interrupt must not orphan one. One that this workspace holds is granted
-    again, unless one before it is free.
-    """
-    open_ones, kept = _before_held(member, wanted)
-    unknown = [one for one in open_ones if _queued(member, one) is None]
-    if not unknown:
-        outcomes = submit_with_named(member, told, *others) if others else []
-        if kept is not None:
-            return outcomes, kept
-        done = _queued(member, wanted[0])
-        assert done is not None
-        return outcomes, Picked(wanted[0], done)
-    made = [_new_claim(member, one.experiment, one.key) for one in unknown]
-    chosen = {one.key: one.most for one in unknown}
-    outcomes, at, answer = _ask_for_one(member, made, others, told=told, chosen=chosen)
-    if isinstance(answer, Offline):
-        for one in unknown:
-            related = member.related(one.experiment)
-            if _done(member, one.experiment, one.key, related) is None:
-                return outcomes, Picked(one, Offline(one.key, answer.reason))
-    if kept is not None and not isinstance(answer, Granted):
-        return outcomes, kept
-    return outcomes, Picked(unknown[at], answer)
-
-
-def _before_held(
-    member: Member, wanted: Sequence[Wanted]
-) -> tuple[Sequence[Wanted], Picked | None]:
-    """What is wanted more than the first that this workspace holds, and that one."""
-    for at, one in enumerate(wanted):
-        if (known := held(member, one.experiment, one.key)) is not None:
-            return wanted[:at], Picked(one, Granted(known))
-    return wanted, None
-
-
-def _queued(member: Member, one: Wanted) -> Duplicate | None:
-    """The result of the same experiment that waits on this host."""
-    return _done(member, one.experiment, one.key, member.queued().values())
 
 
 def _names_more(experiment: Experiment, known: Claim) -> bool:
@@ -148,9 +72,10 @@ def _met(member: Member, claim: Claim) -> str | None:
     return found[0].id if found else None
 
 
-def _done(
+def known_done(
     member: Member, experiment: Experiment, key: str, known: Iterable[Result]
 ) -> Duplicate | None:
+    """The one of the results that makes an experiment a duplicate."""
     if experiment.replicates:
         return None
     task = member.task.digest
@@ -161,10 +86,10 @@ def _done(
 
 
 def _ask(member: Member, made: Claim, anyway: bool = False) -> ClaimOutcome:
-    return _ask_for_one(member, [made], anyway=anyway)[2]
+    return ask_for_one(member, [made], anyway=anyway)[2]
 
 
-def _ask_for_one(
+def ask_for_one(
     member: Member,
     made: Sequence[Claim],
     others: Sequence[Request] = (),
@@ -176,8 +101,10 @@ def _ask_for_one(
     """Send claims of which one is wanted; with the outcomes of ``others`` which of them, and the
     answer to it.
 
-    They are remembered before they are sent: an interrupt must not orphan them.
+    They are remembered before they are sent: an interrupt must not orphan them. ``chosen`` are
+    those that rounds take, by key, with how many runs there may be of each.
     """
+    by_rounds = {c.id for c in member.workspace.chosen()}
     before = {c.id: c for c in member.workspace.claims()}
     for one in made:
         member.workspace.hold(one, chosen=chosen is not None)
@@ -199,7 +126,7 @@ def _ask_for_one(
         if one.id != got:
             member.workspace.let_go(one.id)
             if one.id in before:
-                member.workspace.hold(before[one.id])
+                member.workspace.hold(before[one.id], chosen=one.id in by_rounds)
     return outcomes, at, answer
 
 
@@ -221,7 +148,8 @@ def announced(member: Member) -> Claim | None:
     return words[0] if len(words) == 1 else None
 
 
-def _new_claim(member: Member, experiment: Experiment, key: str) -> Claim:
+def new_claim(member: Member, experiment: Experiment, key: str) -> Claim:
+    """A claim of an experiment, signed, that nobody was asked for yet."""
     now = member.now(member.store.snapshot())
     bare = Claim.model_validate(
         experiment.model_dump()

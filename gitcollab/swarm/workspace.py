@@ -219,12 +219,14 @@ class Workspace:
                 found.append(record)
         return sorted(found, key=lambda c: (c.created_at, c.id))
 
-    def hold(self, claim: Claim, *, chosen: bool = False) -> None:
-        """Remember a claim; ``chosen``: one that rounds of experiments take."""
+    def hold(self, claim: Claim, *, chosen: bool | None = None) -> None:
+        """Remember a claim; ``chosen``: that rounds of experiments took it (None: as it was)."""
         folder = self.folder / "claims"
         folder.mkdir(parents=True, exist_ok=True)
         if chosen:
             write_whole(folder / f"{claim.id}.chosen", b"")
+        elif chosen is not None:
+            (folder / f"{claim.id}.chosen").unlink(missing_ok=True)
         write_whole(folder / f"{claim.id}.yaml", codec.encode(claim))
 
     def let_go(self, experiment: str) -> None:

@@ -10,7 +10,7 @@ from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records.models import Hypothesis
 from gitcollab.swarm import confinement
 from gitcollab.swarm.authorship import additions_by
-from gitcollab.swarm.claiming import Wanted
+from gitcollab.swarm.competing import Wanted
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.engine import policy
 from gitcollab.swarm.engine.choice import Choice, Kind, Passed

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.swarm.engine.picking import Chosen
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.outcomes import RunReport
+from gitcollab.swarm.outcomes import Duplicate, RunReport
 from gitcollab.swarm.preparing import Progress, is_changed, prepare
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.syncing import is_edited
 from gitcollab.swarm.workspace import Mode
+
+# Until edits are tried again that could not be run: somebody else may be through by then.
+LATER = timedelta(minutes=10)
 
 
 class Edits:
     """Edits of the working program that nobody has asked to run.
 
     One that stood unchanged since there was last a look is an experiment, if it can say what it is:
-    by its constants, or by a claim that announced it. Each is tried once.
+    by its constants, or by a claim that announced it. Each is run once; where it could not be had,
+    since somebody else runs it or the hub is away, it is tried again later.
     """
 
     def __init__(self, member: Member, sandbox: Mode | None, progress: Progress) -> None:
@@ -26,12 +31,15 @@ class Edits:
         self._sandbox = sandbox
         self._progress = progress
         self._seen: str | None = None  # the edited program, when there was last a look
-        self._tried: set[int] = set()  # hashes of texts: there may be many, and large ones
+        # When each is tried again, if ever; hashes of texts: there may be many, and large ones.
+        self._tried: dict[int, datetime | None] = {}
+        self._last = 0  # the hash of what was tried last
+        self._said: set[int] = set()  # hashes of texts and notes on them
 
     def is_due(self) -> bool:
         """Whether the program has edits that ``take`` would try, or has tried to no avail."""
         text = self._edited()
-        return text is not None and text == self._seen and hash(text) not in self._tried
+        return text is not None and text == self._seen and not self._was_tried(text)
 
     def take(self, *, at_once: bool = False) -> Chosen | RunReport | None:
         """The experiment that the edits are, claimed; or why it is not to be done.
@@ -41,24 +49,41 @@ class Edits:
         text = self._edited()
         due = at_once or text == self._seen
         self._seen = text
-        if text is None or not due or hash(text) in self._tried:
+        if text is None or not due or self._was_tried(text):
             return None
-        self._tried.add(hash(text))
+        self._last = hash(text)
+        self._tried[self._last] = self._member.clock() + LATER
         why = f"{self._member.task.program} has your edits"
         try:
             if not is_changed(self._member, text):
+                self._tried[self._last] = None
                 return None
             how = (None, None, None, None, False, self._sandbox, self._progress)
             ready = prepare(self._member, *how)
         except UsageError as e:
+            self._tried[self._last] = None
             self._say(f"{why} and is left as it is: {e.message}")
             return None
         except GitcollabError as e:
             self._say(f"{why}, which cannot be run: {e.message}")
             return None
         if isinstance(ready, RunReport):
+            if isinstance(ready.claim, Duplicate):
+                self._tried[self._last] = None
             return replace(ready, kind="edit", why=why)
+        self._tried[self._last] = None
         return Chosen(ready, "edit", why)
+
+    def try_again(self) -> None:
+        """Let what was tried last be tried again: its run was ended for nothing of its own."""
+        self._tried.pop(self._last, None)
+
+    def _was_tried(self, text: str) -> bool:
+        """Whether it was tried, and is not to be tried again yet."""
+        if hash(text) not in self._tried:
+            return False
+        again = self._tried[hash(text)]
+        return again is None or self._member.clock() < again
 
     def _edited(self) -> str | None:
         """The working program where it is edited; one that is no text says nothing."""
@@ -70,4 +95,7 @@ class Edits:
         return None
 
     def _say(self, what: str) -> None:
-        self._progress(RunProgress("note", what))
+        said = hash((self._last, what))
+        if said not in self._said:  # once is enough
+            self._said.add(said)
+            self._progress(RunProgress("note", what))

@@ -9,8 +9,9 @@ from datetime import timedelta
 from gitcollab.errors import RefusedError
 from gitcollab.records.models import Experiment, Result
 from gitcollab.store.requests import Outcome, Request
-from gitcollab.swarm.claiming import Picked, claim_first, renew_one
+from gitcollab.swarm.claiming import renew_one
 from gitcollab.swarm.claims import left
+from gitcollab.swarm.competing import Picked, claim_first
 from gitcollab.swarm.engine.candidates import Candidate, Candidates
 from gitcollab.swarm.engine.choice import Kind, Passed
 from gitcollab.swarm.engine.choosing import first
@@ -62,6 +63,10 @@ class Picker:
     def forget(self) -> None:
         """Let the last result not count: the hub refused it."""
         self.past = Past(crashed=self.past.crashed)
+
+    def look_again(self) -> None:
+        """Let what was refused be asked for again: a while has gone by."""
+        self.past = replace(self.past, refused=frozenset())
 
     def candidates(self, thought: Thought | None = None) -> list[Candidate]:
         """What is asked for next, the first first."""

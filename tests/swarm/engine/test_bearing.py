@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from gitcollab.errors import GitcollabError
-from gitcollab.swarm.claiming import Wanted, claim_first
-from gitcollab.swarm.engine import candidates, choosing, rounds
+from gitcollab.errors import GitcollabError, RefusedError
+from gitcollab.store.store import Store
+from gitcollab.swarm.claiming import renew_one
+from gitcollab.swarm.competing import Picked, Wanted, claim_first
+from gitcollab.swarm.engine import candidates, choosing, picking, rounds
+from gitcollab.swarm.engine.edits import Edits
 from gitcollab.swarm.engine.guest.guest import Guest
 from gitcollab.swarm.engine.picking import Picker
 from gitcollab.swarm.engine.proposer.proposing import Suggestion
-from gitcollab.swarm.outcomes import Granted, RunReport
+from gitcollab.swarm.outcomes import Duplicate, Granted, Refused, RunReport
 from gitcollab.swarm.proposal import propose
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Base
@@ -34,7 +37,7 @@ def nights(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     def until(ended: Callable[[], bool]) -> list[int]:
         waits: list[int] = []
 
-        def wait(_: Guest, failures: int = 0) -> str | None:
+        def wait(_: Guest, failures: int = 0, *__: object, **___: object) -> str | None:
             waits.append(failures)
             return "it is morning" if ended() else None
 
@@ -91,6 +94,89 @@ def test_trouble_of_nobodys_making_is_waited_for(
     assert len(on_hub(toy_hub, "results")) == 4
     assert 3 in waits  # it waited longer the second time
     assert on_hub(toy_hub, "claims") == []
+
+
+@pytest.mark.parametrize("at", ["fetch", "edits", "choose"])
+def test_trouble_at_the_very_beginning_is_waited_for(
+    agent: Agent, nights: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    nova = agent("nova")
+    reports: list[RunReport] = []
+    waits = nights(lambda: len(reports) == 1)
+    where, name = {
+        "fetch": (Store, "refresh"),
+        "edits": (Edits, "take"),
+        "choose": (Picker, "candidates"),
+    }[at]
+    real, faults = getattr(where, name), iter([True])
+
+    def once(*given: Any, **named: Any) -> Any:
+        if next(faults, False):
+            raise OSError(28, "No space left on device")
+        return real(*given, **named)
+
+    monkeypatch.setattr(where, name, once)
+    done = nova.run_many(on_report=reports.append)
+    assert (done.stopped, done.counts) == ("it is morning", {"published": 1})
+    assert next(faults, False) is False
+    assert (2 in waits) is (at != "fetch")
+
+
+def test_what_somebody_has_to_put_right_is_said_at_the_beginning(
+    agent: Agent, nights: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights(lambda: False)
+
+    def no_sandbox(*_: object) -> Any:
+        raise RefusedError("there is no sandbox", "install one")
+
+    monkeypatch.setattr(Picker, "candidates", no_sandbox)
+    with pytest.raises(RefusedError):
+        agent("nova").run_many()
+
+
+def test_what_was_refused_is_asked_for_again_after_a_while(
+    agent: Agent, nights: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    done = nova.run().result
+    reports: list[RunReport] = []
+    real, watched = picking.claim_first, []
+    nights(lambda: len(reports) == 1)
+    sleep = Guest.sleep
+
+    def slept(self: Guest, seconds: float) -> str | None:
+        watched.append(seconds)
+        return "nothing is asked for" if len(watched) > 3 else sleep(self, seconds)
+
+    def claim_one(member: Any, wanted: Any, *more: Any) -> Any:
+        if watched:
+            return real(member, wanted, *more)
+        return [], Picked(wanted[0], Duplicate(wanted[0].key, done, "of late"))
+
+    monkeypatch.setattr(Guest, "sleep", slept)
+    monkeypatch.setattr(picking, "claim_first", claim_one)
+    assert nova.run_many(on_report=reports.append).counts == {"published": 1}
+
+
+def test_a_refused_result_does_not_count_in_what_is_chosen_next(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was claimed with it, since the machine is not free at once."""
+    nova = agent("nova")
+    nova.run()
+    built_on: list[object] = []
+    pick = Picker.pick
+
+    def noted(self: Picker, *given: Any) -> Any:
+        built_on.append(self.past.result)
+        return pick(self, *given)
+
+    monkeypatch.setattr(rounds, "outcome_of", lambda *_: Refused("key", "no results today"))
+    monkeypatch.setattr(Guest, "is_free", lambda *_: False)
+    monkeypatch.setattr(Picker, "pick", noted)
+    nova.run_many(2)
+    assert built_on == [None, None]
 
 
 def test_a_number_of_rounds_ends_with_trouble(
@@ -158,6 +244,39 @@ def test_what_a_killed_one_had_claimed_is_gone_on_with(agent: Agent, toy_hub: Pa
     done = nova.run_many(1)
     assert done.last.result.claim == picked.answer.claim.nonce
     assert on_hub(toy_hub, "claims") == []
+
+
+def test_what_a_killed_one_had_claimed_stays_once_it_is_claimed_by_hand(
+    agent: Agent, toy_hub: Path
+) -> None:
+    nova = agent("nova")
+    nova.run()
+    left = take(nova, "0.7").claim
+    assert nova.claim("RATE=0.7") == Granted(left)
+    assert isinstance(nova.claim("RATE=0.8"), Granted)  # of one alone, the run would be that
+    mine = on_hub(toy_hub, "claims")
+    nova.run_many(1)
+    assert on_hub(toy_hub, "claims") == mine
+    assert left in nova.member.workspace.claims()
+    assert nova.member.workspace.chosen() == []
+
+
+def test_a_renewed_claim_of_rounds_is_theirs_still(agent: Agent) -> None:
+    nova = agent("nova")
+    renewed, _ = renew_one(nova.member, take(nova, "0.7").claim)
+    assert nova.member.workspace.chosen() == [renewed]
+
+
+def test_without_the_hub_what_is_held_goes_before_what_is_not(agent: Agent, toy_hub: Path) -> None:
+    nova = agent("nova")
+    held = take(nova, "0.7")
+    toy_hub.rename(toy_hub.with_name("away.git"))
+    plans = [
+        propose(toy.PROGRAM, Base(None, toy.PROGRAM), lambda _: [], set_values={"RATE": rate})
+        for rate in ("0.8", "0.7")
+    ]
+    wanted = [Wanted(one.experiment, one.seed) for one in plans]
+    assert claim_first(nova.member, wanted)[1] == Picked(wanted[1], held)
 
 
 def test_claims_made_by_hand_stay(agent: Agent, toy_hub: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from gitcollab.git.command import run_git
 from gitcollab.records import codec
 from gitcollab.records.models import Claim, Result
 from gitcollab.swarm import running
-from gitcollab.swarm.claiming import Picked, Wanted, claim, claim_first
-from gitcollab.swarm.engine import picking, rounds
+from gitcollab.swarm.claiming import claim
+from gitcollab.swarm.competing import Picked, Wanted, claim_first
+from gitcollab.swarm.engine import edits, picking, rounds
+from gitcollab.swarm.interrupted import Interrupted
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Granted, Offline, Refused, RunReport, Taken
+from gitcollab.swarm.preparing import Ready
 from gitcollab.swarm.proposal import FIRST_SEED
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.swarm import Swarm
@@ -343,6 +347,48 @@ def test_an_edit_that_was_done_before_is_not_tried_again(
     assert theirs.id in reports[2].error
     assert program(nova).read_text() == edited
     assert on_hub(toy_hub, "claims") == []
+
+
+def test_an_edit_that_another_runs_is_tried_again_later(
+    agent: Agent, during: During, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "LATER", timedelta(0))
+    nova, atlas = agent("nova"), agent("atlas")
+    assert isinstance(atlas.claim("RATE=0.9"), Granted)
+    edited = toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.9")
+    during(1, lambda: program(nova).write_text(edited))
+    reports: list[RunReport] = []
+
+    def told(report: RunReport) -> None:
+        reports.append(report)
+        if isinstance(report.claim, Taken):
+            atlas.release()  # and it comes to nothing
+
+    nova.run_many(5, on_report=told)
+    tried = [r for r in reports if r.kind == "edit"]
+    assert [r.outcome for r in tried] == ["refused", "published"]
+    assert tried[1].result.delta == {"RATE": 0.9}
+
+
+def test_an_edit_whose_run_was_interrupted_is_run_again(
+    agent: Agent, during: During, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova = agent("nova")
+    edited = toy.PROGRAM.replace("RATE = 0.1", "RATE = 0.9")
+
+    real, reports = rounds.perform, []
+    asleep = iter([True])
+
+    def perform(member: Member, ready: Ready, *more: Any) -> Any:
+        if ready.plan.program == edited and next(asleep, False):
+            raise Interrupted("the machine slept")
+        return real(member, ready, *more)
+
+    monkeypatch.setattr(rounds, "perform", perform)
+    during(1, lambda: program(nova).write_text(edited))
+    nova.run_many(5, on_report=reports.append)
+    assert next(asleep, None) is None
+    assert [r.result.delta for r in reports if r.kind == "edit"] == [{"RATE": 0.9}]
 
 
 def test_an_edit_that_a_claim_announced_is_run_in_its_words(agent: Agent, during: During) -> None:

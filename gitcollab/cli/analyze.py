@@ -195,13 +195,15 @@ def _outcome_columns(task: Task) -> Sequence[Column]:
 
 
 def _outcomes(rows: Sequence[Outcome], now: datetime) -> list[Sequence[str]]:
+    from gitcollab.swarm.tracks import named
+
     return [
         (
             render.span((now - datetime.fromisoformat(one.created_at)).total_seconds()),
             one.status if one.metric is None else render.figure(one.metric),
             "" if one.gain is None else render.signed_figure(one.gain),
             "" if one.error is None else f"{one.error:.2g}",
-            one.tier,
+            named(one.tier),
             one.agent,
             render.short_id(one.id),
             one.description,
@@ -211,8 +213,17 @@ def _outcomes(rows: Sequence[Outcome], now: datetime) -> list[Sequence[str]]:
 
 
 def _program(one: Entry) -> Sequence[str]:
+    from gitcollab.swarm.tracks import named
+
     metric = render.figure(one.metric)
-    return metric, known.runs(one), one.tier, one.agent, render.short_id(one.id), one.description
+    return (
+        metric,
+        known.runs(one),
+        named(one.tier),
+        one.agent,
+        render.short_id(one.id),
+        one.description,
+    )
 
 
 def _insight(one: Learned) -> Sequence[str]:

@@ -218,7 +218,11 @@ def _write_lines(found: Iterator[Exported], out: BinaryIO) -> int:
     number = 0
     for one in found:
         number += 1
-        value = jsonout.result(one.result, one.verdict) | {"void": one.void}
+        value = jsonout.result(one.result, one.verdict) | {
+            "void": one.void,
+            "standing": one.standing,
+            "builds_on_refuted": one.builds_on_refuted,
+        }
         out.write(f"{jsonout.one_line(value)}\n".encode())
     return number
 

@@ -208,6 +208,8 @@ def _counted(found: Frontier) -> str:
 
 
 def _leaf(leaf: Leaf) -> Sequence[str]:
+    from gitcollab.swarm.tracks import named
+
     entry = leaf.entry
     return (
         str(entry.rank),
@@ -216,7 +218,7 @@ def _leaf(leaf: Leaf) -> Sequence[str]:
         known.runs(entry),
         str(leaf.claimed or ""),
         render.span(leaf.age_days * 86_400),
-        entry.tier,
+        named(entry.tier),
         entry.agent,
         render.short_id(entry.id),
         entry.description,

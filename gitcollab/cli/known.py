@@ -45,6 +45,11 @@ def legend(entries: Iterable[Entry | Group]) -> Iterator[str]:
         yield f"{symbol('⇄')} kept on two tiers or more"
 
 
+def built_on(ancestor: str | None) -> str | None:
+    """The refuted program that another was built on, in words."""
+    return None if ancestor is None else f"{ancestor}, which is refuted"
+
+
 def told(entry: Entry) -> str:
     """How well a metric is known, in words: ``confirmed, 3 runs, tier cpu``."""
     from gitcollab.swarm.tracks import place

@@ -18,6 +18,8 @@ from gitcollab.cli.text import line, without_credentials
 from gitcollab.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gitcollab.swarm.outcomes import Judgement
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry, Status
     from gitcollab.swarm.swarm import Swarm
@@ -88,6 +90,8 @@ def _counted(report: Status, went: Course | None) -> str:
     text = f"{total}, {waits} of them waiting here" if waits else str(total)
     if went is None or went.experiments == total:
         return text
+    if went.experiments > total:
+        return f"{text}; {went.experiments - total} on the way to the hub"
     return f"{text}; {went.experiments} count (of this task, not withdrawn or void)"
 
 
@@ -134,13 +138,17 @@ def _agent(report: Status) -> str:
 
 def _tell_kept(report: Status) -> None:
     """What is on this host and not on the hub."""
-    for item in report.queued[:_FEW]:
-        age = render.span((render.now() - item.since).total_seconds())
-        render.say(f"- {render.noun(item.kind)}, for {age}: {item.reason}")
+    alike: dict[tuple[str, str], list[datetime]] = {}
+    for item in report.queued:
+        alike.setdefault((item.kind, item.reason), []).append(item.since)
+    for (kind, reason), since in list(alike.items())[:_FEW]:
+        age = render.span((render.now() - min(since)).total_seconds())
+        many = f"{len(since)} × " if len(since) > 1 else ""
+        render.say(f"- {many}{render.noun(kind)}, for {age}: {reason}")
     for item in report.refused[:_FEW]:
         said = render.gist(item.reason)
         render.say(f"- {render.noun(item.kind)}, refused and kept on this host: {said}")
-    if report.refused or len(report.queued) > _FEW:
+    if report.refused or len(alike) > _FEW:
         render.say("next: gitcollab outbox (lists what is kept; retry, drop)")
 
 
@@ -219,14 +227,10 @@ def _described(entry: Entry, metric_name: str) -> list[tuple[str, str | None]]:
         ("change", entry.description),
         ("agent", entry.agent),
         ("standing", known.told(entry)),
-        ("builds on", _refuted(entry.builds_on_refuted)),
+        ("builds on", known.built_on(entry.builds_on_refuted)),
         ("kept on", f"the tiers {', '.join(entry.transfers)}" if entry.transfers else None),
         ("id", entry.id),
     ]
-
-
-def _refuted(ancestor: str | None) -> str | None:
-    return None if ancestor is None else f"{ancestor}, which is refuted"
 
 
 def _tell_adopted(change: Adopted) -> None:
@@ -251,15 +255,16 @@ def leaderboard(
 ) -> None:
     """Rank programs, overall or by hardware tier, or agents.
 
-    A program's place is decided by its metric with its noise held against it ("ranks at": metric
-    and ±). ± is the standard error of the mean. A program that one agent has run is provisional;
-    ✓ is confirmed: two agents have. ✗ is refuted: more runs took back what it was believed for. !
-    is built on a refuted one, and not confirmed better than the last sound program below that. Of
-    an agent's programs, "kept" are better than their base, and "confirmed" those of them that
-    another agent has run; "replicated" are its runs of others' programs. ⇄ is a change that was
-    kept on two tiers or more, here or on another base. Where the task's budget is in tokens or
-    steps, all machines are ranked together. A narrow terminal shortens titles (conf., repl.), then
-    leaves columns out; --json has all.
+    A program's place is decided by its metric with its noise held against it ("ranks at"): one
+    standard error of the mean, ±; two where it was run once, since most of what leads by one run is
+    luck. (A task's z other than 1 multiplies both.) A program that one agent has run is
+    provisional; ✓ is confirmed: two agents have. ✗ is refuted: more runs took back what it was
+    believed for. ! is built on a refuted one, and not confirmed better than the last sound program
+    below that. Of an agent's programs, "kept" are better than their base, and "confirmed" those of
+    them that another agent has run; "replicated" are its runs of others' programs. ⇄ is a change
+    that was kept on two tiers or more, here or on another base. Where the task's budget is in
+    tokens or steps, all machines are ranked together. A narrow terminal shortens titles (conf.,
+    repl.), then leaves columns out; --json has all.
     """
     from gitcollab.swarm.tracks import told
 

@@ -78,7 +78,7 @@ def _tell(shown: Shown, metric_name: str) -> None:
             ("verdict", render.judgement(result, shown.verdict)),
             ("failure", result.failure),
             ("standing", None if group is None else _standing(group)),
-            ("builds on", _refuted(shown.builds_on_refuted)),
+            ("builds on", known.built_on(shown.builds_on_refuted)),
             ("base", result.base or "the baseline"),
             ("replicates", result.replicates),
             ("repeats", result.anyway),
@@ -116,10 +116,6 @@ def _end(log: str) -> str:
 
 def _standing(group: Entry) -> str:
     return f"{known.told(group)}, mean {known.measured(group)}"
-
-
-def _refuted(ancestor: str | None) -> str | None:
-    return None if ancestor is None else f"{ancestor}, which is refuted"
 
 
 @verb(LOOK, "gitcollab diff 1a2b3c4d5e", "gitcollab diff 1a2b3c4d5e 9f8e7d6c5b")

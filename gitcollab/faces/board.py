@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from gitcollab.faces.markdown import NOTICE, table, text
 from gitcollab.faces.numbers import number, small
 from gitcollab.records.names import path_of
-from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.ranking import LUCK, Group, Standings
 from gitcollab.swarm.tracks import in_one, told
 from gitcollab.swarm.views import (
     MAX_AGENTS,
@@ -95,7 +95,8 @@ def _legend(where: Standings) -> str:
     )
     return (
         f"Programs by the mean {text(task.metric.name)} of their runs, judged {task.z:g} standard "
-        f"error{'' if task.z == 1 else 's'} {side} it: a lucky run does not lead.\n"
+        f"error{'' if task.z == 1 else 's'} {side} it, and {LUCK * task.z:g} {side} that of a "
+        "single run, most of whose lead is luck.\n"
         f"The track: {told(task)}. *Provisional* means that one agent has run the program, "
         "*confirmed* that two have, and *refuted* that more runs took back what it was believed "
         "for: that it leads, or is better than what it was changed from. What *builds on a refuted "

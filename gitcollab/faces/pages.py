@@ -18,7 +18,7 @@ from gitcollab.records.names import PROGRAM_PATH
 from gitcollab.swarm import views
 from gitcollab.swarm.progress import Progress, progress
 from gitcollab.swarm.ranking import Standings
-from gitcollab.swarm.tracks import in_one, place
+from gitcollab.swarm.tracks import budget, in_one, place
 
 TOP_OF_README = 10
 MOST_ACTIVE = 12
@@ -63,10 +63,12 @@ Every machine helps. In an empty folder, with this repository's address in place
 pip install "gitcollab[agent]"
 gitcollab join HUB --agent NAME
 gitcollab sync && gitcollab run
+gitcollab run --forever   # lend this machine
 ```
 
 The first run measures the program as it is. Then change it, in an editor or by
-`gitcollab run --set NAME=VALUE`, and run again: what is better is kept, and all build on it."""
+`gitcollab run --set NAME=VALUE`, and run again: what is better is kept, and all build on it.
+A machine that is lent finds by itself what to run, until ^C."""
 
 _PLACES = {
     LEADERBOARD: "all rankings",
@@ -106,7 +108,7 @@ def _introduction(where: Standings) -> str:
 def _compares(task: Task) -> str:
     """Which results are ranked together."""
     if in_one(task):
-        return "results of all machines, whatever their speed: a run is the same work on each"
+        return f"results of all machines, whatever their speed: a run is {budget(task)} on each"
     return "results of one tier of hardware: in the same time, faster machines do more"
 
 

@@ -24,6 +24,7 @@ MAX_YAML_BYTES = 64 * 1024
 _SMALL = 8192  # bytes of a record that is remembered
 MAX_DEPTH = 12
 SCHEMA = models.SCHEMA
+UPGRADE = "upgrade gitcollab: pip install -U gitcollab"
 
 _MODELS: dict[str, type[Record]] = {
     "task": models.Task,
@@ -51,6 +52,10 @@ class InvalidRecord(GitcollabError):  # noqa: N818 - reads as what it is
 
 class NewerSchema(InvalidRecord):
     """The record was written by a newer gitcollab."""
+
+
+class UnknownField(InvalidRecord):
+    """The fields are not a record of that kind: at least one of them is none that is known."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -204,13 +209,24 @@ def model_of(kind: str) -> type[Record]:
 
 
 def decode(kind: str, data: bytes) -> Record:
-    """The record that ``data`` holds; InvalidRecord (or NewerSchema) when it holds none."""
-    return _small(kind, data) if len(data) <= _SMALL else from_mapping(kind, load(data))
+    """The record that ``data`` holds; InvalidRecord (or NewerSchema) when it holds none.
+
+    What is written knows its fields: one that is not known here is of a newer version.
+    """
+    return _small(kind, data) if len(data) <= _SMALL else _decoded(kind, data)
 
 
 @lru_cache(maxsize=512)  # what is written is read back at once, more than once
 def _small(kind: str, data: bytes) -> Record:
-    return from_mapping(kind, load(data))
+    return _decoded(kind, data)
+
+
+def _decoded(kind: str, data: bytes) -> Record:
+    try:
+        return from_mapping(kind, load(data))
+    except UnknownField as e:
+        said = e.message.removeprefix(f"not a valid {kind}: ")
+        raise NewerSchema(f"{kind} made by a newer gitcollab: {said}", UPGRADE) from e
 
 
 def from_mapping(kind: str, value: Mapping[str, Any]) -> Record:
@@ -219,12 +235,15 @@ def from_mapping(kind: str, value: Mapping[str, Any]) -> Record:
     if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
         raise NewerSchema(
             f"{kind} of schema {schema}; this gitcollab understands schema {SCHEMA}",
-            "upgrade gitcollab: pip install --upgrade gitcollab",
+            UPGRADE,
         )
     try:
         return _MODELS[kind].model_validate(value)
     except ValidationError as e:
-        raise InvalidRecord(f"not a valid {kind}: {_first_fault(e)}") from e
+        faults = e.errors(include_url=False, include_input=True)
+        unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+        sort = UnknownField if unknown else InvalidRecord
+        raise sort(f"not a valid {kind}: {_told([*unknown, *faults][0], len(faults))}") from e
 
 
 # What pydantic says in words of its own.
@@ -255,15 +274,15 @@ def plain_fault(fault: Mapping[str, Any]) -> str:
     return _PLAIN.get(fault["type"]) or message.replace("Input should be", "it is to be")
 
 
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=True)[0]
+def _told(fault: Mapping[str, Any], of: int) -> str:
+    """One of so many faults, in one line."""
     parts = [escaped(str(p))[:60] for p in fault["loc"] if not _TYPE.match(str(p))]
     where = ".".join(parts) or "record"
     shown = repr(fault.get("input"))
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     got = "" if fault["type"] == "missing" else f" (got {shown})"
-    more = error.error_count() - 1
-    return f"{where}: {plain_fault(fault)}{got}" + (f", and {more} more" if more else "")
+    more = f", and {of - 1} more" if of > 1 else ""
+    return f"{where}: {plain_fault(fault)}{got}{more}"
 
 
 def to_mapping(record: Record) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from gitcollab.records import names
 from gitcollab.records.models import AgentCard, Record, Task
 from gitcollab.records.signing import keys_of
 from gitcollab.store.snapshot import CLOCKS
-from gitcollab.swarm import reading
+from gitcollab.swarm import reading, tracks
 from gitcollab.swarm.commit import Commit, Reasons
 from gitcollab.swarm.roster import invited, roster
 
@@ -50,6 +50,8 @@ def _new_card(commit: Commit, card: AgentCard) -> Reasons:
         yield "signature", "a new agent has no former key"
     if abs(card.created_at - commit.now) > CLOCKS:
         yield "time", "it was not made now: check this machine's clock"
+    if card.hardware is not None and card.hardware.tier in tracks.RESERVED:
+        yield "schema", f"no tier of hardware is called {card.hardware.tier}"
     if _has_others_key(commit, card):
         yield "owner", "another agent has this key"
     task = commit.task

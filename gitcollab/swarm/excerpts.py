@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitcollab.records.quoting import BAR, STANDING, line
+from gitcollab.swarm import tracks
 from gitcollab.swarm.briefing import short_hash_of
 from gitcollab.swarm.identity import change_text
 from gitcollab.swarm.reports import Entry
@@ -53,7 +54,8 @@ def fitting(parts: Sequence[Part], room: int, size: Callable[[str], int]) -> lis
 def entry_line(one: Entry, cut: int) -> str:
     """A program of a ranking."""
     said = (
-        f"{named(one.id)} {one.agent} {one.metric:.6g} ({one.standing}, {runs(one.n)}, {one.tier})"
+        f"{named(one.id)} {one.agent} {one.metric:.6g} "
+        f"({one.standing}, {runs(one.n)}, {tracks.named(one.tier)})"
     )
     return quoted_line(said, one.description, cut)
 

@@ -15,7 +15,7 @@ from gitcollab.store.overlay import Records
 from gitcollab.swarm import looking
 from gitcollab.swarm.grouping import base_fingerprint_of
 from gitcollab.swarm.member import Member
-from gitcollab.swarm.outcomes import Judgement
+from gitcollab.swarm.outcomes import Judgement, Standing
 from gitcollab.swarm.roster import uncounted, why_void
 from gitcollab.swarm.runs import Run
 
@@ -24,7 +24,7 @@ Cell: TypeAlias = str | float | int | None
 # Behind the field's columns.
 OURS = (
     *("id", "agent", "created_at", "verdict", "tier", "device", "base", "replicates"),
-    *("seed", "wall_seconds", "counts"),
+    *("seed", "wall_seconds", "counts", "standing", "builds_on_refuted"),
 )
 NUMBERS = frozenset(("memory_gb", "seed", "wall_seconds"))  # and the metric
 
@@ -36,7 +36,8 @@ class Exported(NamedTuple):
     """A result, what it is judged as by now, and why it does not count (None: it may).
 
     ``base`` and ``replicates`` are the results that first ran its base's and its own program,
-    where its record names none; ``built_on``: results that count build on it.
+    where its record names none; ``built_on``: results that count build on it. ``standing`` is how
+    well its program is known by now, None where it does not count.
     """
 
     result: Result
@@ -45,6 +46,8 @@ class Exported(NamedTuple):
     base: str | None = None
     replicates: str | None = None
     built_on: bool = False
+    standing: Standing | None = None
+    builds_on_refuted: str | None = None
 
     @property
     def crashed(self) -> bool:
@@ -71,8 +74,16 @@ def exported(
         progress("reading results", number / len(runs))
         why = why_void(snapshot, result) if result.id in void else None
         run = Run.of(result)
-        base, again = past.base(run), past.first(run)
-        yield Exported(result, where.judgement(run), why, base, again, run.id in past.bases)
+        yield Exported(
+            result=result,
+            verdict=where.judgement(run),
+            void=why,
+            base=past.base(run),
+            replicates=past.first(run),
+            built_on=run.id in past.bases,
+            standing=where.standing_of(run),
+            builds_on_refuted=where.built_on_refuted(run),
+        )
 
 
 class _Past:
@@ -138,6 +149,8 @@ def cells(one: Exported) -> Sequence[Cell]:
         result.seed,
         result.wall_seconds,
         "yes" if void is None else "no",
+        one.standing,
+        one.builds_on_refuted,
     ]
 
 

@@ -26,7 +26,7 @@ class Group:
     n: int
     mean: float
     sigma: float
-    pessimistic: float  # the mean, worse by z standard errors
+    pessimistic: float  # the mean, worse by z standard errors; by 2z of them after a single run
     optimistic: float  # the mean, better by z standard errors
     agents: tuple[str, ...]  # sorted
     runs: tuple[str, ...]  # ids, oldest first

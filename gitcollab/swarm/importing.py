@@ -137,7 +137,8 @@ def _check(wanted: Wanted, task: Task) -> None:
         raise UsageError("the device is empty", "leave it out where it is unknown")
     if wanted.tier is not None and not is_tier(wanted.tier):
         raise UsageError(
-            f"{wanted.tier[:40]!r} cannot be a tier", "1 to 32 of a-z, 0-9 and -, as in xl"
+            f"{wanted.tier[:40]!r} cannot be a tier",
+            "1 to 32 of a-z, 0-9 and -, as in xl; not any or all",
         )
     ours = task.metric.direction
     if wanted.metric is None and wanted.direction not in (None, ours):

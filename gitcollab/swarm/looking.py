@@ -19,7 +19,7 @@ from gitcollab.swarm.roster import roster, why_void
 from gitcollab.swarm.runs import Run
 
 MAX_PAGE = 1000
-ALL_TIERS = "all"  # in the place of a tier: whatever the machine
+ALL_TIERS = tracks.ALL
 _ID = re.compile(r"[a-z0-9-]+/[a-z0-9._-]+")
 
 

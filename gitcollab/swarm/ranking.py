@@ -42,6 +42,7 @@ __all__ = [
     "Group",
     "Ranking",
     "Standings",
+    "error",
     "margin",
     "noise_between",
     "order",
@@ -103,22 +104,6 @@ class Standings:
         return {tier: self.groups_of(tiers[tier]) for tier in sorted(tiers)}
 
     @cached_property
-    def worth_replicating(self) -> Ranking:
-        """Groups with too few runs, the most promising first; flagged ones at the end.
-
-        A flagged group waits for somebody else's run, but strangers must not be able to draw all
-        effort to themselves by reporting wonders.
-        """
-        few = [d for d in self.drafts.values() if len(d.runs) < ENOUGH_RUNS]
-        few.sort(
-            key=lambda d: (
-                d.key in self.flagged,
-                *order(self.task, d.mean, -margin(self.task, self.sigma, len(d.runs)), d.first),
-            )
-        )
-        return self.groups_of(few)
-
-    @cached_property
     def by_agent(self) -> dict[str, AgentRow]:
         """What each agent did, by name."""
         return self.credit.rows
@@ -143,6 +128,10 @@ class Standings:
     def built_on_refuted(self, run: Run) -> str | None:
         """The id of the nearest refuted program that the run's was built on, if there is one."""
         return self._foundations.of_run(tracks.on_track(self.task, run))
+
+    def standing_of(self, run: Run) -> Standing | None:
+        """How well the run's program is known on its track; None when the run does not count."""
+        return self._standing(self.drafts[self._key(run)]) if self.is_counted(run) else None
 
     def tier_of(self, run: Run) -> str:
         """The tier of hardware that a run was on, whatever its track."""
@@ -212,22 +201,26 @@ class Standings:
     def _key(self, run: Run) -> Key:
         return run.fingerprint, tracks.track_of(self.task, run.tier)
 
+    def _standing(self, draft: Runs) -> Standing:
+        if draft.key in self.refuted:
+            return "refuted"
+        return "confirmed" if draft.confirmed else "provisional"
+
     def _group(self, draft: Runs) -> Group:
-        worse = self.task.sign * margin(self.task, self.sigma, len(draft.runs))
-        sound: Standing = "confirmed" if draft.confirmed else "provisional"
+        sign, n = self.task.sign, len(draft.runs)
         above = self.refuted.get(draft.key)
         return Group(
             fingerprint=draft.key[0],
             tier=draft.key[1],
-            n=len(draft.runs),
+            n=n,
             mean=draft.mean,
             sigma=self.sigma,
-            pessimistic=draft.mean + worse,
-            optimistic=draft.mean - worse,
+            pessimistic=draft.mean + sign * margin(self.task, self.sigma, n),
+            optimistic=draft.mean - sign * error(self.task, self.sigma, n),
             agents=tuple(sorted({r.agent for r in draft.runs})),
             runs=tuple(r.id for r in draft.runs),
             first=draft.first,
-            standing=sound if above is None else "refuted",
+            standing=self._standing(draft),
             flagged=draft.key in self.flagged,
             transfers=tiers_of(self, draft),
             no_better_than=None if above is None else self.drafts[above].first.id,
@@ -269,12 +262,18 @@ def noise_between(sigma: float, n: int, m: int) -> float:
     return NOISE_WIDTH * sigma * math.sqrt(1 / n + 1 / m)
 
 
-def margin(task: Task, sigma: float, n: int) -> float:
-    """z standard errors of a mean of ``n`` runs; twice that for a single run.
+def error(task: Task, sigma: float, n: int) -> float:
+    """z standard errors of a mean of ``n`` runs."""
+    return task.z * sigma / math.sqrt(n)
 
-    What leads by one run was chosen for that run, among many: most of it is luck.
+
+def margin(task: Task, sigma: float, n: int) -> float:
+    """What a mean of ``n`` runs is ranked worse by: its ``error``, twice that for a single run.
+
+    What leads by one run was chosen for that run, among many: most of it is luck. So only the
+    pessimistic side is doubled: how good a program may be is no more than its one run says.
     """
-    return task.z * sigma * (LUCK if n == 1 else 1 / math.sqrt(n))
+    return error(task, sigma, n) * (LUCK if n == 1 else 1.0)
 
 
 def order(task: Task, mean: float, worse: float, first: Run) -> tuple[float, str, str]:

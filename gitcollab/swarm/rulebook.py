@@ -36,7 +36,7 @@ from gitcollab.similarity.source import ProgramTooComplex
 from gitcollab.store.decoding import Broken
 from gitcollab.store.requests import NOT_DERIVED
 from gitcollab.store.snapshot import CLOCKS, Snapshot
-from gitcollab.swarm import admitting, claims
+from gitcollab.swarm import admitting, claims, tracks
 from gitcollab.swarm.commit import Commit, Reasons
 from gitcollab.swarm.publishing import LIMITS
 from gitcollab.swarm.roster import roster
@@ -206,6 +206,8 @@ class _Judge(Commit):
             yield "time", "it says it was made before its agent joined, or in the future"
 
     def _result(self, result: Result) -> Reasons:
+        if result.hardware.tier in tracks.RESERVED:
+            yield "schema", f"no tier of hardware is called {result.hardware.tier}"
         folder = names.folder_of(result.id)
         for name, digest in sorted(result.files.items()):
             data = self.changes.get(f"{folder}/{name}")

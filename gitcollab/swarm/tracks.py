@@ -1,9 +1,11 @@
 """Tracks: which runs are compared with each other. It follows from the task's budget.
 
-A budget of tokens or steps is the same work on any machine, so all results are in one track. With
-a budget in seconds a faster machine does more in a run: results are compared within a tier of
-hardware, and each tier is a track of its own. Another budget is another task (its digest differs),
-so no ranking mixes tracks of two budgets.
+A budget of tokens or steps is as many of them on any machine, so all results are in one track. (As
+many tokens are as much data; how much is in a step is the program's to say, so as many steps are as
+much work only where a task keeps programs from changing that.) With a budget in seconds a faster
+machine does more in a run: results are compared within a tier of hardware, and each tier is a track
+of its own. Another budget is another task (its digest differs), so no ranking mixes tracks of two
+budgets.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _TIER = 8  # the place of a run's tier
 ANY = "any"  # in the place of a tier, where machines of all tiers are ranked together
+ALL = "all"  # in the place of a tier, where one is asked for: whatever the machine
+RESERVED = frozenset((ANY, ALL))  # no tier of hardware is called so
 
 
 def in_one(task: Task) -> bool:
@@ -61,4 +65,9 @@ def told(task: Task) -> str:
 
 def place(tier: str) -> str:
     """The track of a group in words: "any machine", "tier cpu"."""
-    return "any machine" if tier == ANY else f"tier {tier}"
+    return named(tier) if tier == ANY else f"tier {tier}"
+
+
+def named(tier: str) -> str:
+    """The track of a group in a column of tiers: "any machine", "cpu"."""
+    return "any machine" if tier == ANY else tier

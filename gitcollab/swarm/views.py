@@ -138,6 +138,7 @@ def _entry(group: Group) -> Fields:
         "sigma": rounded(group.sigma),
         "pessimistic": rounded(group.pessimistic),
         "standing": group.standing,
+        "no_better_than": group.no_better_than,
         "builds_on_refuted": group.builds_on_refuted,
         "tier": group.tier,
         "fingerprint": group.fingerprint,

@@ -34,7 +34,9 @@ MICRO = Settings("micro", "embedded", Budget("seconds", 60.0))
 
 
 class Clock:
-    """How much of a budget is used, which is never more than there is of it.
+    """How much of a budget is used: of tokens and steps never more than there are.
+
+    A budget in seconds ends with the step that uses it up.
 
     A budget in tokens ends where another step of the last one's size would exceed it: who takes
     larger batches gets no more. Raises `TaskError` where a step did.

@@ -52,6 +52,7 @@ def ranked(shapes: Shapes) -> list[Fields]:
             "tier": entry.tier,
             "runs": entry.n,
             "standing": entry.standing,
+            "no_better_than": entry.no_better_than,
             "builds_on_refuted": entry.builds_on_refuted,
             "_key": f"results/{entry.id}",
         }
@@ -89,6 +90,8 @@ def metadata(shapes: Shapes, result: Result) -> Fields:
         "val_bpb": value,
         "runs": 1 if group is None else group.n,
         "standing": None if group is None else group.standing,
+        "no_better_than": None if group is None else group.no_better_than,
+        "builds_on_refuted": None if group is None else group.builds_on_refuted,
         "best_val_bpb": value,
         "achieved_by": result.agent,
         "achieved_at": rfc3339(result.created_at),
@@ -116,6 +119,8 @@ def _best(shapes: Shapes, entry: Entry) -> Fields:
         "val_bpb": entry.metric,
         "runs": entry.n,
         "standing": entry.standing,
+        "no_better_than": entry.no_better_than,
+        "builds_on_refuted": entry.builds_on_refuted,
         "achieved_at": record["completed_at"],
         "previous_best_val_bpb": record["agent_best_at_publish"],
     }

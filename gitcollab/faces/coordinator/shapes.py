@@ -73,6 +73,8 @@ class Shapes:
             "vram_total_gb": result.hardware.vram_gb,
             "status": status_of(self.where, run),
             "verdict": mark_of(self.where, run),
+            "standing": self.where.standing_of(run),
+            "builds_on_refuted": self.where.built_on_refuted(run),
             "commit": short(result.id),
             "description": result.description,
             "repo_url": without_credentials(config.hub),

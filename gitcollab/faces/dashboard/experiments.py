@@ -19,6 +19,7 @@ from gitcollab.swarm.runs import Run
 CHUNK = 10_000  # experiments in a file
 MAX_DESCRIPTION = 120
 NEWEST = 50  # for readers without scripts
+STANDINGS = ("refuted", "", "provisional", "confirmed")  # of programs, the worst first; "": of none
 
 
 def files(facts: Facts) -> Iterator[tuple[str, bytes]]:
@@ -53,6 +54,7 @@ def _columns(facts: Facts, runs: Sequence[Run]) -> dict[str, Any]:
     agent_at = {name: n for n, name in enumerate(agents)}
     tier_at = {name: n for n, name in enumerate(tiers)}
     marks = list(words.MARKS)
+    known = [facts.where.standing_of(r) for r in runs]
     first = facts.number_of[runs[0].id] if runs else 1
     return {
         "first": first,
@@ -64,6 +66,9 @@ def _columns(facts: Facts, runs: Sequence[Run]) -> dict[str, Any]:
         "slug": [r.id.partition("/")[2] for r in runs],
         "time": [int(datetime.fromisoformat(r.created_at).timestamp()) for r in runs],
         "metric": [r.metric for r in runs],
+        "standings": list(STANDINGS),
+        "standing": [STANDINGS.index(one or "") for one in known],
+        "built": [int(facts.where.built_on_refuted(r) is not None) for r in runs],
         "mark": [marks.index(facts.marks[r.id]) for r in runs],
         "text": [words.words(r.description, MAX_DESCRIPTION) for r in runs],
         "best": _best(facts, first, len(runs)),

@@ -81,4 +81,5 @@ def environment() -> Environment:
     made.globals["insight_anchor"] = insight_anchor
     made.globals["marks"] = words.MARKS
     made.globals |= {"in_one": tracks.in_one, "told": tracks.told, "place": tracks.place}
+    made.globals |= {"budget": tracks.budget}
     return made

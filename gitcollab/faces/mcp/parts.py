@@ -9,6 +9,7 @@ from pydantic import Field
 from gitcollab.faces.mcp.answer import MOST_WORDS, Name, Part, Quoted, Rough, Words, cut
 from gitcollab.records.models import Claim, Result, rfc3339
 from gitcollab.records.quoting import quoted
+from gitcollab.swarm import tracks
 from gitcollab.swarm.ideas.hypotheses import Idea
 from gitcollab.swarm.ideas.insights import Learned
 from gitcollab.swarm.identity import change_text, title
@@ -30,6 +31,7 @@ class Program(Part):
     runs: int
     standing: Standing
     tier: Name
+    no_better_than: Name | None
     builds_on_refuted: Name | None = Field(
         description="a program in its line of bases that more runs have refuted"
     )
@@ -45,7 +47,8 @@ class Program(Part):
             error=entry.sigma / entry.n**0.5,
             runs=entry.n,
             standing=entry.standing,
-            tier=entry.tier,
+            tier=tracks.named(entry.tier),
+            no_better_than=entry.no_better_than,
             builds_on_refuted=entry.builds_on_refuted,
         )
 
@@ -66,9 +69,10 @@ class Measured(Part):
     seed: int | None
     hypothesis: Name | None
     replicates: Name | None
+    standing: Standing | None
 
     @classmethod
-    def of(cls, result: Result) -> Measured:
+    def of(cls, result: Result, standing: Standing | None = None) -> Measured:
         """The record as a part."""
         return cls(
             id=result.id,
@@ -84,6 +88,7 @@ class Measured(Part):
             seed=result.seed,
             hypothesis=result.hypothesis,
             replicates=result.replicates,
+            standing=standing,
         )
 
 

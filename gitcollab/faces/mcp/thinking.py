@@ -175,7 +175,7 @@ def shown(swarm: Swarm, wanted: str, *, log: bool, difference: bool, program: bo
     found = swarm.show(wanted)
     result = found.result
     return ResultFacts(
-        result=Measured.of(result),
+        result=Measured.of(result, found.group.standing if found.group else None),
         verdict=found.verdict,
         program_runs=Program.of(found.group) if found.group else None,
         void=found.void,

@@ -279,13 +279,14 @@ def claimed(answer: ClaimOutcome) -> Claim:
 def ran(swarm: Swarm, report: RunReport) -> Run:
     """An experiment's outcome; of one that crashed, with the end of its log."""
     result, granted = report.result, isinstance(report.claim, Granted)
+    standing = report.effect.standing if report.effect else None
     return Run(
         outcome=report.outcome,
         verdict=report.verdict,
         metric=None if result is None else result.metric,
-        result=None if result is None else Measured.of(result),
+        result=None if result is None else Measured.of(result, standing),
         is_best=report.is_best,
-        standing=report.effect.standing if report.effect else None,
+        standing=standing,
         standing_before=report.effect.before if report.effect else None,
         kept=report.kept,
         error=report.error,

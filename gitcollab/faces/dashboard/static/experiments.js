@@ -3,6 +3,7 @@
 const gitcollab = {
   MARKS: [], // what may become of an experiment, by name,
   WORDS: [], // and as people read it: as the data say
+  STANDINGS: [], // how well programs are known, the worst first
   rows: [],
   best: [],
   chunks: 0,
@@ -11,6 +12,7 @@ const gitcollab = {
   add(columns) {
     this.MARKS = columns.marks.map(([name]) => name);
     this.WORDS = columns.marks.map(([, words]) => words);
+    this.STANDINGS = columns.standings;
     const rows = columns.slug.map((slug, n) => ({
       number: columns.first + n,
       agent: columns.agents[columns.agent[n]],
@@ -19,6 +21,8 @@ const gitcollab = {
       time: columns.time[n],
       metric: columns.metric[n],
       mark: columns.mark[n],
+      standing: columns.standing[n],
+      built: columns.built[n],
       text: columns.text[n],
       words: columns.text[n].toLowerCase(),
     }));

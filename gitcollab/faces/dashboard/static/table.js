@@ -77,6 +77,10 @@ gitcollab.List = class {
     const mark = document.createElement("span");
     mark.className = `mark mark-${gitcollab.MARKS[row.mark]}`;
     mark.textContent = gitcollab.WORDS[row.mark];
+    const known = document.createElement("span");
+    const standing = gitcollab.STANDINGS[row.standing];
+    if (standing) known.className = `standing standing-${standing}`;
+    known.textContent = standing;
     const link = document.createElement("a");
     link.href = gitcollab.page(row);
     link.textContent = row.text;
@@ -84,6 +88,13 @@ gitcollab.List = class {
     cell(gitcollab.when(row), "nowrap");
     cell(gitcollab.metric(row.metric), "number");
     cell(mark);
+    const told = cell(known);
+    if (row.built) {
+      const built = document.createElement("span");
+      built.className = "mark-refuted";
+      built.textContent = "! builds on a refuted program";
+      told.append(document.createElement("br"), built);
+    }
     cell(row.agent, "agent");
     cell(row.tier, "nowrap");
     cell(link, "change");

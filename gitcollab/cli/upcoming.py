@@ -10,6 +10,7 @@ import typer
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.context import open_swarm
+from gitcollab.cli.text import symbol
 from gitcollab.swarm.identity import title
 
 if TYPE_CHECKING:
@@ -129,11 +130,13 @@ def _named(one: Passed) -> str:
 
 
 def _scored(scores: Mapping[str, float]) -> str:
-    """The scores in a line: "0.9812 to 0.9846, 2 runs"."""
+    """The scores in a line: "0.9829 ± 0.0012, 2 runs"."""
     if "score" in scores:
         return f"score {scores['score']:.2f}"
     if "runs" not in scores:
         return ""
-    low, high = sorted((scores["optimistic"], scores["pessimistic"]))
     runs = render.count(int(scores["runs"]), "run")
-    return f"{render.figure(low)} to {render.figure(high)}, {runs}"
+    if "believed" not in scores:
+        return f"{render.figure(scores['mean'])}, {runs}"
+    believed, error = (render.figure(scores[name]) for name in ("believed", "error"))
+    return f"{believed} {symbol('±')} {error}, {runs}"

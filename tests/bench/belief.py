@@ -109,7 +109,7 @@ def _record(
         task=TASK.digest,
         dataset=None,
         tier=TIER,
-        program=None,
+        program=f"p{program}",
         fingerprint=f"p{program}",
         base=None,
         base_fingerprint=None if base is None else f"p{base}",
@@ -158,8 +158,7 @@ def _engine(world: World, agent: str) -> Do:
     claimed = {f"p{n}": runs for n, runs in world.under_way.items() if runs}
     scene = policy.Scene(agent, TIER, claimed, alone=False)
     for again in policy.replications(world.where, scene, lambda _: None):
-        if not again.spare:
-            return Do(_program(again.group.fingerprint), again=True)
+        return Do(_program(again.group.fingerprint), again=True)
     led = allocation.leader(world.where, TIER)
     assert led is not None
     return Do(_program(led.fingerprint), again=False)

@@ -22,7 +22,7 @@ def names(groups: tuple[Group, ...]) -> list[str]:
 def test_nothing_measured() -> None:
     where = stand(Bench())
     assert where.best is None
-    assert where.ranked == where.groups == where.worth_replicating == ()
+    assert where.ranked == where.groups == ()
     assert where.by_tier == {}
     assert where.by_agent == {}
     assert where.sigma == pytest.approx(0.002)
@@ -228,7 +228,6 @@ class TestFlagged:
         where = stand(bench)
         assert names(where.ranked) == ["base"]
         assert [g.flagged for g in where.groups] == [True, False]
-        assert names(where.worth_replicating) == ["base", "leap"]
         assert where.by_agent["nova"].kept == 0
         bench.add("leap", 0.5, "vega", replicates="nova/leap-1")
         assert names(stand(bench).ranked) == ["leap", "base"]
@@ -297,16 +296,6 @@ class TestFlagged:
         assert stand(bench).sigma == pytest.approx(0.002)
 
 
-def test_worth_replicating_is_by_optimistic_score_and_below_three_runs(bench: Bench) -> None:
-    for agent in ("nova", "vega", "lyra"):
-        bench.add("done", 0.9, agent)
-    bench.add("twice", 1.0)
-    bench.add("twice", 1.0)
-    bench.add("once", 1.0003)  # less sure, so it may be better
-    bench.add("hopeless", 2.0)
-    assert names(stand(bench).worth_replicating) == ["once", "twice", "hopeless"]
-
-
 def test_credit(bench: Bench) -> None:
     bench.add("base", 1.0, "nova", base_fingerprint=digest("base"))
     bench.add("good", 0.9, "nova", base="base")
@@ -354,7 +343,6 @@ def test_order_does_not_matter(events: list[Event], rng: random.Random) -> None:
     again = standings(bench.task, shuffled)
     assert again == where
     assert again.by_agent == where.by_agent
-    assert again.worth_replicating == where.worth_replicating
     assert [again.verdict(r) for r in bench.results] == [where.verdict(r) for r in bench.results]
 
 
@@ -382,7 +370,6 @@ def test_a_maximised_metric_ranks_as_its_mirror(events: list[Event]) -> None:
         high.add(program, mirrored, agent, tier=tier, base=base, minute=minute)
     down, up = stand(low), stand(high)
     assert names(up.groups) == names(down.groups)
-    assert names(up.worth_replicating) == names(down.worth_replicating)
     assert [g.pessimistic for g in up.groups] == [-g.pessimistic for g in down.groups]
     assert [up.verdict(r) for r in high.results] == [down.verdict(r) for r in low.results]
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from gitcollab.errors import GitcollabError, RefusedError
 from gitcollab.records.models import Hypothesis
+from gitcollab.similarity.delta import values_json
+from gitcollab.similarity.literal import from_plain, same
+from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import confinement
 from gitcollab.swarm.authorship import additions_by
+from gitcollab.swarm.claims import is_in
 from gitcollab.swarm.competing import Wanted
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.engine import policy
 from gitcollab.swarm.engine.choice import Choice, Kind, Passed
 from gitcollab.swarm.engine.mind import Thought
 from gitcollab.swarm.engine.policy import MOST, MOST_OWN, Note
-from gitcollab.swarm.engine.proposer.proposing import suggestions
+from gitcollab.swarm.engine.proposer.proposing import suggestions, why_none
 from gitcollab.swarm.engine.scene import Scene
 from gitcollab.swarm.ideas.board import Place
 from gitcollab.swarm.ideas.linking import Links
 from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.ranking import Group
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Mode
 
 _IDEAS = 40  # hypotheses whose change is made, to see whether it fits: 20 ms each
@@ -82,6 +88,8 @@ class Candidates:
     def proposals(self) -> Iterator[Candidate]:
         """What the engine itself would try."""
         scene = self._scene
+        if why := why_none(scene.member):
+            self._note(Passed("proposal", "what the engine would try", why))
         draft = scene.base_draft
         found = suggestions(scene.member, scene.where, scene.running, scene.base, draft)
         for one in islice(found, _SUGGESTIONS):
@@ -129,7 +137,7 @@ class Candidates:
         there would be no verdicts without it.
         """
         scene = self._scene
-        if scene.where.by_tier.get(scene.tier):
+        if not scene.is_new:
             return
         why = "nothing was measured yet"
         if scene.where.ranked:
@@ -139,46 +147,50 @@ class Candidates:
         plan = plan if seed is None else replace(plan, seed=seed)
         choice = Choice("baseline", plan, why, scene.base)
         print_of = plan.experiment.fingerprint or ""
-        under_way = (c.agent for c in scene.running if scene.claimed.get(print_of))
+        here = (c for c in scene.running if is_in(c, scene.tier))
+        under_way = (c.agent for c in here if c.fingerprint == print_of)
         if plan.experiment.replicates and (who := next(under_way, None)):
             self._note(_passed(choice, f"claimed by {who}"))
             return
         yield from self._free(choice)
 
     def _replications(self) -> Iterator[Candidate]:
-        found = 0
-        scene = self._scene
+        scene, wonders = self._scene, 0
         for one in policy.replications(scene.where, scene.of_policy, self._note):
-            if one.spare and found:
-                self._note(policy.passed(one.group, "your own find, and others need a run"))
+            if one.wonder and wonders:
+                self._pass(one.group, "one that gained too much is run at a time")
                 continue
             for candidate in self._again(one.group, "replication", one.why):
-                found += 1
+                wonders += one.wonder
                 yield candidate
 
     def _again(self, group: Group, kind: Kind, why: str) -> Iterator[Candidate]:
         """Another run of a program, with the next seed that nobody has used or claimed."""
         scene = self._scene
-        if group.fingerprint in scene.past.crashed:
-            self._note(policy.passed(group, "it crashed here"))
+        if why_not := scene.fails(group.fingerprint):
+            self._pass(group, why_not)
             return
         base = scene.base_of(group)
         if base is None:
-            self._note(policy.passed(group, "its program is not there to be run"))
+            self._pass(group, "its program is not there to be run")
             return
         try:
             plan = scene.plan(base)
         except GitcollabError as e:  # what others published need not be a program
-            self._note(policy.passed(group, e.message))
+            self._pass(group, e.message)
             return
         seed = scene.free_seed(plan)
         if seed is None:
-            self._note(policy.passed(group, "every seed of it is claimed"))
+            self._pass(group, "every seed of it is claimed")
             return
-        choice = Choice(kind, replace(plan, seed=seed), why, base, scores=policy.scores_of(group))
+        scores = policy.scores_of(group, scene.of_policy)
+        choice = Choice(kind, replace(plan, seed=seed), why, base, scores=scores)
         most = scene.known_runs(group.fingerprint) if kind == "replication" else None
         if (candidate := self._confined(choice)) is not None:
             yield replace(candidate, most=most)
+
+    def _pass(self, group: Group, why: str) -> None:
+        self._note(policy.passed(group, why, self._scene.of_policy))
 
     def _hypotheses(self) -> Iterator[Candidate]:
         board = self._scene.board
@@ -191,6 +203,8 @@ class Candidates:
                 break  # those that are tested come last
             if not place.guess.executable:
                 self._note(_idea(place, "it says its change in words"))
+            elif run := self._run_unnamed(place):
+                self._note(_idea(place, f"{run.agent} has done it: {run.id}"))
             elif looked == _IDEAS:
                 self._note(_idea(place, f"{_IDEAS} better ones could not be tried"))
                 break
@@ -201,6 +215,19 @@ class Candidates:
                     self._note(_idea(place, f"no program has {', '.join(idea.unknown)}"))
                 elif idea is not None:
                     yield from self._tried(idea.hypothesis, place)
+
+    def _run_unnamed(self, place: Place) -> Run | None:
+        """A run on the base of what it would set, that does not name it: then it is open for ever,
+        and needs no look.
+        """
+        scene = self._scene
+        values = json.loads(place.guess.change) if place.guess.change is not None else {}
+        known = scene.base_values
+        if not values or not values.keys() <= known.keys():
+            return None
+        set_to = {name: from_plain(value) for name, value in values.items()}
+        new = {name: value for name, value in set_to.items() if not same(value, known[name])}
+        return scene.run_changes.get(values_json(new)) if new else None
 
     def _tried(self, hypothesis: Hypothesis, place: Place) -> Iterator[Candidate]:
         scene = self._scene
@@ -218,9 +245,12 @@ class Candidates:
     def _reruns(self) -> Iterator[Candidate]:
         """Another run of the best; of what follows, where that cannot be; at last of the baseline.
 
+        On a tier where nothing was measured none of what others measured before the baseline.
         Without end nobody runs one thing again and again.
         """
         scene, where = self._scene, self._scene.where
+        if scene.is_new and not scene.fails(fingerprint(scene.baseline.text)):
+            return
         orders = (where.by_tier.get(scene.tier, ()), where.ranked)
         for group in chain.from_iterable(islice(order, MOST) for order in orders):
             for candidate in self._again(group, "rerun", "nothing else is left to run"):

@@ -22,8 +22,8 @@ class Choice:
 
     ``why`` says in a line, in the project's own words, what makes it so; ``base`` is the program
     that it is changed from, ``by`` are others who wrote what it adds to that. ``scores`` are the
-    figures that decided, by name: of a program its ``runs`` and its ``optimistic`` and
-    ``pessimistic`` scores, of a hypothesis its ``score``.
+    figures that decided, by name: of a program its ``runs`` and what is ``believed`` of it, with
+    the ``error`` of that, or its runs' ``mean`` where nothing is; of a hypothesis its ``score``.
     """
 
     kind: Kind

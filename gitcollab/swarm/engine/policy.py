@@ -8,13 +8,15 @@ where nothing else is left, a run of what was run often enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from gitcollab.records.models import Due, Task
 from gitcollab.swarm.engine import allocation
+from gitcollab.swarm.engine.belief import Belief
 from gitcollab.swarm.engine.choice import Passed
+from gitcollab.swarm.grouping import Key
 from gitcollab.swarm.ranking import Group, Standings
 
 USUAL: Sequence[Due] = ("replication", "hypothesis", "proposal")
@@ -31,22 +33,23 @@ class Scene:
     """What decides on replications beside the standings.
 
     ``claimed`` is how many runs of a program, by its fingerprint, others have under way on the
-    tier; ``alone``: no other agent has worked on the tier lately.
+    tier; ``alone``: no other agent has worked on the tier lately. ``believed`` is only told.
     """
 
     agent: str
     tier: str
     claimed: Mapping[str, int]
     alone: bool
+    believed: Mapping[Key, Belief] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Again:
-    """A program to run again. ``spare``: only where no other can be."""
+    """A program to run again, and why. Of those that gained too much (``wonder``), one is run."""
 
     group: Group
     why: str
-    spare: bool = False
+    wonder: bool = False
 
 
 def order(task: Task) -> Sequence[Due]:
@@ -57,41 +60,51 @@ def order(task: Task) -> Sequence[Due]:
 def replications(where: Standings, scene: Scene, note: Note) -> Iterator[Again]:
     """The programs that need another run which this agent can give, the most urgent first.
 
-    Whoever found a program is the last to confirm it: its finder runs it again where nobody else
-    is there to, or where it is the best, has one run alone and nothing else needs one.
+    Whoever found a program is the last to confirm it: its finder runs it again only where nobody
+    else is there to.
     """
-    own = []
-    for group in islice(allocation.wanted(where, scene.tier, scene.claimed), MOST):
+    _tell_broken(where, scene, note)
+    for need in islice(allocation.needs(where, scene.tier, scene.claimed), MOST):
+        group = need.group
         if why := _why_not(where, group, scene):
-            note(passed(group, why))
+            note(passed(group, why, scene))
         elif scene.alone or group.first.agent != scene.agent:
-            yield Again(group, _why(where, group, scene))
+            yield Again(group, _why(need, scene), need.role == "wonder")
         else:
-            own.append(group)
-    for group in own:
-        if _is_lonely_best(where, group, scene):
-            yield Again(group, "your own find, the best so far, and nobody has run it again", True)
-        else:
-            note(passed(group, "your own find: another agent's run of it tells more"))
+            note(passed(group, "your own find: another agent's run of it tells more", scene))
 
 
-def passed(group: Group, why: str) -> Passed:
+def passed(group: Group, why: str, scene: Scene) -> Passed:
     """The program, as what is not run again now."""
-    return Passed("replication", group.first.description, why, group.first.id, scores_of(group))
+    scores = scores_of(group, scene)
+    return Passed("replication", group.first.description, why, group.first.id, scores)
 
 
-def scores_of(group: Group) -> Mapping[str, float]:
+def scores_of(group: Group, scene: Scene) -> Mapping[str, float]:
     """The figures that decide on another run of a program."""
-    return {
-        "runs": group.n,
-        "optimistic": group.optimistic,
-        "pessimistic": group.pessimistic,
-    }
+    belief = scene.believed.get(group.key)
+    if belief is None:  # what gained too much, or was not run on this tier
+        return {"runs": group.n, "mean": group.mean}
+    return {"runs": group.n, "believed": belief.mean, "error": belief.error}
+
+
+def said_of_broken(agents: Collection[str]) -> str:
+    """Why a program is not run that failed with these agents."""
+    some = " and ".join(list(agents)[:2])
+    more = f" and {len(agents) - 2} others" if len(agents) > 2 else ""
+    return f"it failed with {some}{more}, and ended with nobody but its finder"
 
 
 def runs_by(where: Standings, group: Group, agent: str) -> int:
     """How many of the program's runs are an agent's."""
     return sum(where.results[one].agent == agent for one in group.runs)
+
+
+def _tell_broken(where: Standings, scene: Scene, note: Note) -> None:
+    failing = allocation.broken(where, scene.tier)
+    drafts = [where.drafts[one, scene.tier] for one in islice(failing, MOST)]
+    for group in where.groups_of(drafts):
+        note(passed(group, said_of_broken(failing[group.fingerprint]), scene))
 
 
 def _why_not(where: Standings, group: Group, scene: Scene) -> str | None:
@@ -102,20 +115,14 @@ def _why_not(where: Standings, group: Group, scene: Scene) -> str | None:
     return None
 
 
-def _why(where: Standings, group: Group, scene: Scene) -> str:
+def _why(need: allocation.Need, scene: Scene) -> str:
+    group = need.group
     under_way = scene.claimed.get(group.fingerprint, 0)
     runs = f"{group.n} run{'' if group.n == 1 else 's'}"
     runs += f" and {under_way} under way" if under_way else ""
-    if _is_best(where, group, scene):
-        return f"the best so far, {group.standing}: {runs}, found by {group.first.agent}"
-    return f"it may be better than the best: {runs}, found by {group.first.agent}"
-
-
-def _is_best(where: Standings, group: Group, scene: Scene) -> bool:
-    ranked = where.by_tier.get(scene.tier)
-    return ranked is not None and group.key == ranked[0].key
-
-
-def _is_lonely_best(where: Standings, group: Group, scene: Scene) -> bool:
-    alone = group.n == 1 and not scene.claimed.get(group.fingerprint)
-    return alone and _is_best(where, group, scene)
+    what = {
+        "leader": "what the swarm builds on",
+        "best": f"the first of the ranking, {group.standing}",
+        "wonder": "its gain is too large to be believed of one agent",
+    }[need.role]
+    return f"{what}: {runs}, found by {group.first.agent}"

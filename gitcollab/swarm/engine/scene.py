@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,17 +13,21 @@ from itertools import chain, islice
 from gitcollab.errors import GitcollabError
 from gitcollab.records.models import Experiment, Result
 from gitcollab.records.names import PROGRAM_PATH, folder_of
+from gitcollab.similarity.literal import Value
 from gitcollab.similarity.program import fingerprint
 from gitcollab.swarm import looking
+from gitcollab.swarm.changes import values_of
 from gitcollab.swarm.claims import active, is_in, runs_of
 from gitcollab.swarm.engine import allocation, policy
-from gitcollab.swarm.grouping import Runs
+from gitcollab.swarm.engine.belief import beliefs
+from gitcollab.swarm.grouping import Runs, base_fingerprint_of
 from gitcollab.swarm.ideas import unsent
 from gitcollab.swarm.ideas.board import Board
 from gitcollab.swarm.identity import key_of, only_words, same_finished, same_now
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.proposal import Proposal, propose
 from gitcollab.swarm.ranking import Group, Standings
+from gitcollab.swarm.runs import Run
 from gitcollab.swarm.syncing import program_text
 from gitcollab.swarm.tracks import compares
 from gitcollab.swarm.workspace import Base
@@ -87,18 +91,78 @@ class Scene:
     @cached_property
     def of_policy(self) -> policy.Scene:
         """What the policy has to know of it."""
-        return policy.Scene(self.member.config.agent, self.tier, self.claimed, self.alone)
+        believed = beliefs(self.where, self.tier)
+        me = self.member.config.agent
+        return policy.Scene(me, self.tier, self.claimed, self.alone, believed)
 
     @cached_property
     def base(self) -> Base:
         """The program to build on: what is believed to be the tier's best, of those that can be
-        read; the best of all; the baseline.
+        read and did not fail here; the best of all; the baseline.
+
+        The baseline, too, where what was tried on the tier has failed and nothing has ended: what
+        is the best elsewhere may be too large for it.
         """
         led = islice(allocation.leaders(self.where, self.tier), policy.MOST)
-        for group in chain(led, islice(self.where.ranked, policy.MOST)):
-            if (found := self.base_of(group)) is not None:
+        others = () if self.is_only_failing else islice(self.where.ranked, policy.MOST)
+        for group in chain(led, others):
+            if self.fails(group.fingerprint) is None and (found := self.base_of(group)) is not None:
                 return found
         return self.baseline
+
+    @cached_property
+    def is_new(self) -> bool:
+        """Whether nothing that counts was measured on the tier."""
+        return not self.where.by_tier.get(self.tier)
+
+    @property
+    def is_only_failing(self) -> bool:
+        """Whether programs failed on the tier, and none has ended."""
+        return self.is_new and bool(self._failures)
+
+    def fails(self, fingerprint: str | None) -> str | None:
+        """Why a program is not run here again unasked: it failed here, or with all others."""
+        if fingerprint in self.past.crashed or fingerprint in self._failed_here:
+            return "it crashed here"
+        failing = self._broken.get(fingerprint or "")
+        return None if failing is None else policy.said_of_broken(failing)
+
+    @cached_property
+    def _failures(self) -> Mapping[str, Set[str]]:
+        return allocation.failures(self.where, self.tier)
+
+    @cached_property
+    def _broken(self) -> Mapping[str, Collection[str]]:
+        return allocation.broken(self.where, self.tier)
+
+    @cached_property
+    def _failed_here(self) -> Set[str]:
+        """Programs that this agent's runs on the tier all failed of: restarted, it knows it yet."""
+        me = self.member.config.agent
+        failed = {one for one, agents in self._failures.items() if me in agents}
+        drafts = {one: self.where.drafts.get((one, self.tier)) for one in failed}
+        return {
+            one
+            for one, draft in drafts.items()
+            if draft is None or all(run.agent != me for run in draft.runs)
+        }
+
+    @cached_property
+    def run_changes(self) -> Mapping[str, Run]:
+        """The changes of constants that were run on the base on this tier, each with one."""
+        where, base = self.where, fingerprint(self.base.text)
+        return {
+            run.change: run
+            for run in where.results.values()
+            if run.change is not None
+            and compares(self.tier, run.tier)
+            and base_fingerprint_of(run, where.results) == base
+        }
+
+    @cached_property
+    def base_values(self) -> Mapping[str, Value]:
+        """The constants of the base."""
+        return values_of(self.base.text)
 
     @cached_property
     def base_draft(self) -> Runs | None:
@@ -143,7 +207,7 @@ class Scene:
         found = self.member.runs_of(task, fingerprint)
         if fresh and fresh.fingerprint == fingerprint and fresh.task == task.digest:
             found.append(fresh)
-        return found
+        return list({run.id: run for run in found}.values())
 
     def known_runs(self, fingerprint: str) -> int:
         """How many runs of a program on this tier are done or under way, as far as is known."""
@@ -167,8 +231,8 @@ class Scene:
     def in_the_way(self, plan: Proposal) -> str | None:
         """Why an experiment is sure not to be granted, or to fail, as far as this host knows."""
         experiment = plan.experiment
-        if experiment.fingerprint in self.past.crashed:
-            return "it crashed here"
+        if why := self.fails(experiment.fingerprint):
+            return why
         if (key := key_of(experiment, plan.seed)) in self.past.refused:
             return "it was refused just now"
         return self._claimed(experiment, key) or self._done(experiment, key)

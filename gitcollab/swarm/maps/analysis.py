@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from gitcollab.records.models import Claim
 from gitcollab.swarm import claims
 from gitcollab.swarm.credit import Activity
+from gitcollab.swarm.engine import allocation
 from gitcollab.swarm.grouping import Runs, base_fingerprint_of, key_of
 from gitcollab.swarm.maps.coverage import is_new
 from gitcollab.swarm.maps.frontier import leaves
 from gitcollab.swarm.maps.words import is_bare
 from gitcollab.swarm.progress import is_rerun, mark_of
-from gitcollab.swarm.ranking import Standings
+from gitcollab.swarm.ranking import ENOUGH_RUNS, Standings
 from gitcollab.swarm.rankings import entry, entry_of
 from gitcollab.swarm.reports import Entry
 from gitcollab.swarm.runs import Run
@@ -92,7 +93,7 @@ class Analysis:
     course: Course
     trend: Trend
     diversity: Diversity
-    replicate: Sequence[Entry]  # what another run would tell most about, flagged ones last
+    replicate: Sequence[Entry]  # what needs another run on this machine's tier (``allocation``)
     transfers: Sequence[Entry]  # changes kept on several tiers, each in its best program
     hypotheses: IdeaPage  # open ones, the most useful first; its counts are of all
     insights: LearnedPage  # the newest
@@ -106,7 +107,8 @@ def of_member(member: Member) -> Analysis:
     from gitcollab.swarm.ideas import hypotheses, insights
 
     rankings, course = member.rankings, member.rankings.course
-    kept = member.remembered("analysis", lambda: facts(member.standings()))
+    tier = member.tier
+    kept = member.remembered(f"analysis {tier}", lambda: facts(member.standings(), tier))
     return Analysis(
         best=rankings.best(),
         by_tier={tier: one[0] for tier, one in list(rankings.tiers.items())[:MOST_TIERS] if one},
@@ -126,18 +128,17 @@ def of_member(member: Member) -> Analysis:
     )
 
 
-def facts(where: Standings) -> dict[str, Any]:
-    """What the standings alone say, as plain JSON data."""
+def facts(where: Standings, tier: str) -> dict[str, Any]:
+    """What the standings alone say to a machine of this tier, as plain JSON data."""
     newest = sorted(where.results.values(), key=lambda r: (r.created_at, r.id), reverse=True)
-    few = where.worth_replicating
-    again = [group for group in few if not is_bare(group.first)]
+    again = allocation.wanted(where, tier, {})
     return {
         "active": [list(one) for one in where.credit.active()[:MOST_AGENTS]],
         "kept": _first(where, newest, KEPT, lambda run: mark_of(where, run) == "keep"),
         "failed": _first(where, newest, FAILED, lambda r: mark_of(where, r) in _FAILURES),
         "diversity": asdict(diversity(where, _recent(where, newest))),
-        "replicate": [asdict(entry(group, n)) for n, group in enumerate(again[:AGAIN], 1)],
-        "bare": len(few) - len(again),
+        "replicate": [asdict(entry(group, n)) for n, group in enumerate(islice(again, AGAIN), 1)],
+        "bare": sum(is_bare(d.first) and len(d.runs) < ENOUGH_RUNS for d in where.drafts.values()),
         "leaves": len(leaves(where)[0]),
         "transfers": _transfers(where),
     }

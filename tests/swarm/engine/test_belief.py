@@ -41,7 +41,7 @@ def run(
         task=task.digest,
         dataset=None,
         tier="large",
-        program=None,
+        program=f"p{program}",
         fingerprint=f"p{program}",
         base=None,
         base_fingerprint=None if base is None else f"p{base}",
@@ -195,13 +195,44 @@ def test_what_cannot_be_the_best_is_not_run_again() -> None:
     assert wanted(stand(rows)) == []
 
 
-def test_one_wonder_at_a_time_waits_for_another_agent() -> None:
-    task = TASK.model_copy(
-        update={"plausible": TASK.plausible.model_copy(update={"max_step": 0.1})}
-    )
+PLAUSIBLE = TASK.model_copy(
+    update={"plausible": TASK.plausible.model_copy(update={"max_step": 0.1})}
+)
+
+
+def test_wonders_wait_for_another_agent_each_agents_in_turn() -> None:
     rows = [(0, None, 0.900, "nova"), (0, None, 0.900, "atlas")]
     wonders = [(n, 0, 0.5, "mallory") for n in range(1, 40)]
-    assert wanted(stand([*rows, *wonders], task)) == ["p1"]
+    where = stand([*rows, *wonders, (40, 0, 0.7, "vega")], PLAUSIBLE)
+    assert wanted(where)[:3] == ["p1", "p40", "p2"]
+    assert {need.role for need in allocation.needs(where, "large", {})} == {"wonder"}
+    assert wanted(where, {"p3": 1}) == ["p40"]  # one of mallory's is run
+
+
+def test_what_fails_with_all_but_its_finder_is_neither_built_on_nor_run_again() -> None:
+    rows = [(0, None, 0.900, "nova"), (0, None, 0.901, "atlas"), (1, 0, 0.890, "mallory")]
+    crashed = [run(10 + n, 1, 0, 0.0, who) for n, who in enumerate(("nova", "atlas", "vega"))]
+    crashed = [one._replace(status="crash", metric=None) for one in crashed]
+
+    def led(failed: int, more: Sequence[tuple[int, int | None, float, str]] = ()) -> list[str]:
+        runs = [run(n, *row) for n, row in enumerate([*rows, *more])]
+        where = standings(TASK, [*runs, *crashed[:failed]])
+        leader = allocation.leader(where, "large")
+        assert leader is not None
+        return [leader.fingerprint, *wanted(where)]
+
+    assert led(1) == ["p1", "p1"]  # one alone may have crashed for its own reasons
+    assert led(2) == led(3) == ["p0"]
+    assert led(3, [(1, 0, 0.890, "vega")]) == ["p1"]  # two stand behind it
+    own = [(1, 0, 0.890, "mallory")]
+    assert led(2, own) == ["p0"]
+
+
+def test_what_nobody_has_is_not_run_again() -> None:
+    rows = [(0, None, 0.900, "nova"), (1, 0, 0.890, "mallory")]
+    first, bare = (run(n, *row) for n, row in enumerate(rows))
+    where = standings(TASK, [first, bare._replace(program=None)])
+    assert wanted(where) == ["p0"]
 
 
 def test_there_is_nothing_to_want_where_nothing_was_run() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from gitcollab.records.models import Policy, Task
 from gitcollab.swarm.engine import candidates, choosing, policy
+from gitcollab.swarm.engine.belief import beliefs
 from gitcollab.swarm.engine.proposer.proposing import Suggestion
 from gitcollab.swarm.engine.scene import Scene
 from gitcollab.swarm.swarm import Swarm
@@ -40,11 +42,21 @@ def test_the_usual_order(agent: Agent) -> None:
     assert kinds(nova)[:2] == ["edit", "replication"]
 
 
-def test_a_hubs_task_may_say_otherwise(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def toy_task(toy_task: Path, request: pytest.FixtureRequest) -> Path:
+    """The task, with these lines more."""
+    toy_task.write_text(toy_task.read_text() + getattr(request, "param", ""))
+    return toy_task
+
+
+ORDER = "policy: {next: [proposal, replication]}\n"
+
+
+@pytest.mark.parametrize("toy_task", [ORDER], indirect=True)
+def test_a_hubs_task_may_say_otherwise(agent: Agent) -> None:
     nova, atlas = agent("nova"), agent("atlas")
     atlas.run()
     atlas.propose("raise it", "it is low", set_values={"RATE": "0.25"})
-    monkeypatch.setattr(policy, "order", lambda task: ["proposal", "replication"])
     assert kinds(nova) == ["proposal", "replication"]
 
 
@@ -68,18 +80,28 @@ def test_a_finder_leaves_its_find_to_others_that_are_there(agent: Agent) -> None
     nova, atlas = agent("nova"), agent("atlas")
     nova.run()
     assert Scene(nova.member, choosing.Past()).alone
+    assert kinds(nova)[0] == "replication"  # nobody else is there to
     atlas.run()
     assert not Scene(nova.member, choosing.Past()).alone
     mine = nova.run(set_values={"RATE": "0.3"}).result
     (first, *_) = choosing.outlook(atlas.member).choices
     assert (first.kind, first.plan.experiment.replicates) == ("replication", mine.id)
-    (first, *_) = choosing.outlook(nova.member).choices
-    assert first.why == "your own find, the best so far, and nobody has run it again"
-    nova.run()  # now it was
+    assert first.why == "what the swarm builds on: 1 run, found by nova"
     found = choosing.outlook(nova.member)
-    assert "replication" not in [one.kind for one in found.choices]
+    assert [one.kind for one in found.choices][:2] == ["proposal", "rerun"]
+    assert found.choices[1].plan.experiment.replicates == mine.id  # where nothing else is left
     reasons = {one.why for one in found.passed if one.id == mine.id}
     assert reasons == {"your own find: another agent's run of it tells more"}
+
+
+def test_the_figures_told_are_those_that_decide(agent: Agent) -> None:
+    nova, atlas = agent("nova"), agent("atlas")
+    nova.run()
+    nova.run(set_values={"RATE": "0.3"})
+    (first, *_) = choosing.outlook(atlas.member).choices
+    known = beliefs(nova.member.standings(), nova.member.tier)
+    best = min(known.values(), key=lambda one: one.mean)
+    assert first.scores == {"runs": 1, "believed": best.mean, "error": best.error}
 
 
 def test_why_something_is_passed_over(agent: Agent) -> None:
@@ -95,3 +117,22 @@ def test_why_something_is_passed_over(agent: Agent) -> None:
     reasons = {one.what: one.why for one in found.passed}
     assert reasons["in words"] == "it says its change in words"
     assert "claimed by atlas" in reasons.values()
+
+
+def test_what_was_run_without_naming_a_hypothesis_takes_no_look(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_IDEAS", 1)
+    nova, atlas = agent("nova"), agent("atlas")
+    nova.run()
+    for n in (9, 8):
+        nova.propose(f"idea {n}", "to see", set_values={"RATE": f"0.{n}"})
+    nova.propose("new", "to see", set_values={"WIDTH": "9"})
+    atlas.sync()
+    done = [atlas.run(set_values={"RATE": f"0.{n}"}).result.id for n in (9, 8)]
+    nova.sync()
+    found = choosing.outlook(nova.member)
+    assert [one.hypothesis.title for one in found.choices if one.hypothesis] == ["new"]
+    reasons = {one.what: one.why for one in found.passed}
+    assert reasons["idea 9"] == f"atlas has done it: {done[0]}"
+    assert reasons["idea 8"] == f"atlas has done it: {done[1]}"

@@ -17,7 +17,7 @@ Agent = Callable[[str], Swarm]
 
 def spread(bench: Bench) -> Diversity:
     where = standings(bench.task, bench.results)
-    told = facts(where)["diversity"]
+    told = facts(where, "cpu")["diversity"]
     return Diversity(**told)
 
 
@@ -27,7 +27,7 @@ def begin(bench: Bench) -> None:
 
 def test_an_empty_hub_says_nothing(bench: Bench) -> None:
     assert spread(bench) == Diversity(0, 0, 0, 0, 0, None, 0.0, 0.0)
-    told = facts(standings(bench.task, []))
+    told = facts(standings(bench.task, []), "cpu")
     assert told["kept"] == told["failed"] == told["replicate"] == told["transfers"] == []
 
 
@@ -82,8 +82,8 @@ def test_what_nobody_has_is_known_by_words_and_worth_no_run(bench: Bench) -> Non
     found = spread(bench)
     assert (found.most, found.most_share) == (WORDS, pytest.approx(2 / 3))
     assert (found.structural, found.constants) == (3, 0)
-    told = facts(standings(bench.task, bench.results))
-    assert [one["description"] for one in told["replicate"]] == ["other", "base"]
+    told = facts(standings(bench.task, bench.results), "cpu")
+    assert [one["description"] for one in told["replicate"]] == ["other"]
     assert (told["bare"], told["leaves"]) == (2, 1)
 
 
@@ -94,7 +94,7 @@ def test_what_was_kept_and_what_failed_newest_first(bench: Bench) -> None:
     bench.add("bad", 0.95, base="good")
     bench.add("broken", None, base="good")
     bench.add("broken", None, "lyra", base="good")  # the same once more
-    told = facts(standings(bench.task, bench.results))
+    told = facts(standings(bench.task, bench.results), "cpu")
     (kept,) = told["kept"]
     assert (kept["description"], kept["agent"], kept["gain"]) == (
         *("good", "vega"),
@@ -113,7 +113,7 @@ def test_lists_are_short(bench: Bench) -> None:
     begin(bench)
     for n in range(20):
         bench.add(f"broken{n}", None, base="base")
-    told = facts(standings(bench.task, bench.results))["failed"]
+    told = facts(standings(bench.task, bench.results), "cpu")["failed"]
     assert [one["description"] for one in told] == [f"broken{19 - n}" for n in range(FAILED)]
 
 
@@ -122,7 +122,7 @@ def test_changes_that_several_tiers_kept_stand_in_their_best_program(bench: Benc
         bench.add("base", 1.0, base_fingerprint=digest("base"), tier=tier)
         bench.add(f"lr-{tier}", 0.8, base="base", tier=tier, delta={"LR": 0.2})
         bench.add(f"more-{tier}", 0.7, base=f"lr-{tier}", tier=tier, delta={"LR": 0.2, "D": 2})
-    told = facts(standings(bench.task, bench.results))["transfers"]
+    told = facts(standings(bench.task, bench.results), "cpu")["transfers"]
     assert [(one["description"], one["transfers"]) for one in told] == [
         ("more-cpu", ("cpu", "xl")),
         ("lr-cpu", ("cpu", "xl")),

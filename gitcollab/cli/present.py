@@ -10,7 +10,7 @@ from gitcollab.cli.jsonout import JsonObject
 
 if TYPE_CHECKING:
     from gitcollab.swarm.engine.guest.pausing import Pause
-    from gitcollab.swarm.engine.guest.presence import Lease
+    from gitcollab.swarm.engine.guest.presence import Lease, Presence
     from gitcollab.swarm.swarm import Swarm
 
 
@@ -19,6 +19,7 @@ def presence_pairs(swarm: Swarm) -> list[tuple[str, str | None]]:
     seen = swarm.presence()
     return [
         ("lent", None if seen.lease is None else _lease(seen.lease)),
+        ("now", None if seen.lease is None else _doing(seen)),
         ("paused", None if seen.pause is None else _pause(seen.pause)),
         ("service", seen.service and "installed; gitcollab service status tells if it runs"),
     ]
@@ -31,6 +32,7 @@ def presence_json(swarm: Swarm) -> JsonObject:
         "lease": _fields(seen.lease),
         "pause": _fields(seen.pause),
         "running": seen.running,
+        "waiting": seen.waiting,
         "service": seen.service is not None,
     }
 
@@ -40,11 +42,18 @@ def _fields(value: Any) -> dict[str, Any] | None:
 
 
 def _lease(lease: Lease) -> str:
-    parts = [f"for {render.span((render.now() - lease.since).total_seconds())}"]
+    parts = [f"for {render.length(round((render.now() - lease.since).total_seconds()))}"]
     parts += [f"{render.left(lease.until)} more"] if lease.until else ["until it is ended"]
     parts += ["while idle"] if lease.when_idle else []
     parts += [f"GPU {', '.join(map(str, lease.gpus))}"] if lease.gpus else []
     return f"{'; '.join(parts)} (process {lease.pid})"
+
+
+def _doing(seen: Presence) -> str | None:
+    """What a lent machine does now."""
+    if seen.waiting:
+        return f"waiting: {seen.waiting}"
+    return "an experiment is under way" if seen.running else None
 
 
 def _pause(pause: Pause) -> str:

@@ -16,12 +16,13 @@ from gitcollab.cli import known
 from gitcollab.cli.table import LAST, Column, Row, table, width
 from gitcollab.cli.text import fitted, is_wide, line, lines, symbol
 from gitcollab.records.quoting import BAR, STANDING, quoted
+from gitcollab.runner.clock import length
 
 if TYPE_CHECKING:
     from gitcollab.records.models import Claim, Result
     from gitcollab.swarm.reports import Adopted, AgentEntry, Entry
 
-__all__ = ["Column", "table"]
+__all__ = ["Column", "length", "table"]
 
 _FIGURE = 11  # cells of a metric in a table
 
@@ -58,7 +59,7 @@ def error_of_mean(entry: Entry) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in its largest unit: 45s, 12m, 3h, 5d."""
+    """An age, in its largest unit: 45s, 12m, 3h, 5d. (A length of time is told by ``length``.)"""
     seconds = max(0.0, seconds)
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
@@ -69,7 +70,7 @@ def span(seconds: float) -> str:
 def left(until: datetime) -> str:
     """The time until then, to the nearest minute where it is one or more."""
     seconds = (until - now()).total_seconds()
-    return span(round(seconds / 60) * 60 if seconds >= 60 else seconds)
+    return length(round(seconds / 60) * 60 if seconds >= 60 else round(seconds))
 
 
 def clock(seconds: float) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+_TENTHS_BELOW = 9.95  # seconds
+_UNITS = {86_400: "d", 3600: "h", 60: "m", 1: "s"}
 STILL_SECONDS = 10.0  # between two looks: so long no machine is merely busy
 
 
@@ -46,3 +48,19 @@ class Clock:
 
     def _now(self) -> tuple[float, float]:
         return self._running(), self._always()
+
+
+def length(seconds: float) -> str:
+    """A length of time in words, in its two largest units: 0.4s, 45s, 1h 30m, 2d 3h.
+
+    Rounded to the nearest of the smaller unit; tenths of a second count below ten.
+    """
+    seconds = max(0.0, seconds)
+    if seconds < _TENTHS_BELOW:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
+    for large, small in ((86_400, 3600), (3600, 60), (60, 1)):
+        count, rest = divmod(round(seconds / small), large // small)
+        if count:
+            names = _UNITS[large], _UNITS[small]
+            return f"{count}{names[0]} {rest}{names[1]}" if rest else f"{count}{names[0]}"
+    return f"{round(seconds)}s"

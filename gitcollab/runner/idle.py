@@ -39,13 +39,16 @@ def busy(
     now = used()
     for gpu in visible(now.gpus, os.environ.get("CUDA_VISIBLE_DEVICES")):
         if gpu.percent is not None and gpu.percent >= GPU_MARK:
-            return "a GPU computes something else"
+            return f"others use {gpu.percent:.0f}% of a GPU (begins below {GPU_MARK}%)"
         if gpu.used_gb is not None and gpu.total_gb and gpu.used_gb / gpu.total_gb >= MEMORY_MARK:
-            return "a GPU's memory is in use"
+            used_share = gpu.used_gb / gpu.total_gb
+            return f"{used_share:.0%} of a GPU's memory is in use (begins below {MEMORY_MARK:.0%})"
     share = _share(stat, sleep)
     if share is None and now.load is not None:
         share = now.load / now.cpus
-    return "the CPUs do something else" if share is not None and share >= CPU_MARK else None
+    if share is None or share < CPU_MARK:
+        return None
+    return f"others use {min(share, 1):.0%} of the CPUs (begins below {CPU_MARK:.0%})"
 
 
 def visible(gpus: tuple[Gpu, ...], wanted: str | None) -> list[Gpu]:

@@ -68,13 +68,16 @@ def set_task(
 def _tell_change(report: TaskChange, json: bool) -> None:
     if json:
         changes = [{"field": k, "before": old, "after": new} for k, old, new in report.changes]
-        told = ("comparable", "unranked", "ranked")
+        told = ("comparable", "unranked", "ranked", "unknown")
         return jsonout.emit({"changes": changes} | {name: getattr(report, name) for name in told})
     if not report.changes:
         render.say("nothing changed: the task is so already")
     render.pairs((key, f"{_value(old)} → {_value(new)}") for key, old, new in report.changes)
     if not report.comparable:
         _tell_ranked(report)
+    if report.unknown:
+        names = ", ".join(report.unknown)
+        render.say(f"note: nothing is searched by {names}: the task's program has no such constant")
     return None
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gitcollab import __version__
-from gitcollab.errors import OfflineError, RefusedError, UsageError
+from gitcollab.errors import GitcollabError, OfflineError, RefusedError, UsageError
 from gitcollab.records import codec, invitations
 from gitcollab.records.models import MAX_PROGRAM_BYTES, AgentCard, Ruling, Task
 from gitcollab.records.names import (
@@ -24,6 +24,7 @@ from gitcollab.records.names import (
     check_agent_name,
 )
 from gitcollab.records.signing import is_key
+from gitcollab.similarity.constants import constants
 from gitcollab.store.snapshot import Snapshot
 from gitcollab.swarm import keyring, presets, reading, ruling
 from gitcollab.swarm.member import Member
@@ -254,7 +255,19 @@ def _change_task(
     unranked = 0 if same else _ranked(member)
     if changes:
         _edit(member, snapshot, {TASK_PATH: codec.encode(new)}, ", ".join(k for k, _, _ in changes))
-    return TaskChange(changes, same, unranked, 0 if same else _ranked(member))
+    searched = any(key.split(".")[0] == "space" for key, _, _ in changes)
+    unknown = _unknown(snapshot, new) if searched else ()
+    return TaskChange(changes, same, unranked, 0 if same else _ranked(member), unknown)
+
+
+def _unknown(snapshot: Snapshot, task: Task) -> Sequence[str]:
+    """The names in a task's space that its program has no constant of; none where it has none."""
+    data = snapshot.read(PROGRAM_PATH)
+    try:
+        known = constants((data or b"").decode(errors="replace"))
+    except GitcollabError:
+        return []
+    return [name for name in task.space or {} if known and name not in known]
 
 
 def _ranked(member: Member) -> int:

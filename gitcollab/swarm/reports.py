@@ -301,12 +301,14 @@ class TaskChange:
 
     ``comparable``: whether older results are still ranked. Where they are not, ``unranked`` is how
     many were till now, and ``ranked`` how many earlier ones of the task as it is now are again.
+    ``unknown`` are names of a changed space that the task's program has no constant of.
     """
 
     changes: list[tuple[str, Any, Any]]
     comparable: bool
     unranked: int = 0
     ranked: int = 0
+    unknown: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

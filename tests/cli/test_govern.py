@@ -186,7 +186,8 @@ def test_the_task(cli: Cli, at: At, seeded: Callable[..., Path], tmp_path: Path)
     ]
     assert "note:" not in told.out  # there is no result yet
     again = cli("task", "set", "sigma=0.01", "--json").json
-    assert again == {"changes": [], "comparable": True, "unranked": 0, "ranked": 0}
+    counts = {"unranked": 0, "ranked": 0}
+    assert again == {"changes": [], "comparable": True, **counts, "unknown": []}
     for bad, code in (("sigma=x", 2), ("sigma", 2), ("hub=abababababababab", 2)):
         assert cli("task", "set", bad).code == code
     (tmp_path / "words.yaml").write_text("concepts: {}\n")

@@ -17,7 +17,8 @@ def test_the_space_is_set_shown_and_compares_nothing(cli: Cli, join: Callable[[s
         "task", "set", "space={LR: {low: 0.001, high: 0.1, log: true}, KIND: {choices: [a, b]}}"
     )
     assert told.code == 0, told.err
-    assert "note:" not in told.out
+    (note,) = [line for line in told.out.splitlines() if line.startswith("note:")]
+    assert note.endswith("searched by KIND: the task's program has no such constant")
     shown = cli("task", "show")
     assert "space:" in shown.out
     assert "    low: 0.001\n    high: 0.1\n    log: true\n" in shown.out
@@ -28,11 +29,19 @@ def test_the_space_is_set_shown_and_compares_nothing(cli: Cli, join: Callable[[s
     assert after["space"]["LR"]["high"] == 0.2
 
 
+def test_only_names_that_the_program_lacks_are_noted(cli: Cli, join: Callable[[str], Path]) -> None:
+    join("ada")
+    known = "space={LR: {low: 0, high: 1}}"
+    assert "note:" not in cli("task", "set", known).out
+    assert cli("task", "set", "space.RAET={low: 0, high: 1}", "--json").json["unknown"] == ["RAET"]
+    assert "note:" not in cli("task", "set", "timeout_seconds=30").out
+
+
 def test_a_bad_space_is_one_clear_line(cli: Cli, join: Callable[[str], Path]) -> None:
     join("ada")
     for said, fault in (
         ("space={LR: {low: 2, high: 1}}", "space.LR: a dimension has low below high, or choices"),
-        ("space={LR: {choices: [1]}}", "space.LR.choices"),
+        ("space={LR: {choices: [1]}}", "space.LR: a dimension has at least two choices"),
         ("space.LR.hgh=1", "a task has no field 'space.LR.hgh'"),
         ("space=[1]", "space: it is to be a mapping"),
     ):

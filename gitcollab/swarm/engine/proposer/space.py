@@ -70,11 +70,17 @@ class Axis:
             found = _rounded(low + (high - low) * place, high - low)
         return self._in_kind(min(high, max(low, found)))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of whole numbers: the range's bounds are, and the constant is one now.
+
+        ``DECAY = 0.5`` from 0 to 1 has a thousand values between these, whoever left out the dots.
+        """
+        return self.dimension.is_whole and isinstance(self.now, int)
+
     def _in_kind(self, number: float) -> Value:
-        """A whole number where the dimension is of whole ones, written as the constant is now."""
-        if self.dimension.is_whole:
-            number = round(number)
-        return float(number) if isinstance(self.now, float) else _whole(number, self.dimension)
+        """Written as the constant is now; 1.0 in a real range stays one."""
+        return round(number) if self.is_whole else float(number)
 
     def _along(self, size: float) -> float | None:
         low, high = _bounds(self.dimension)
@@ -155,8 +161,3 @@ def _rounded(number: float, scale: float | None) -> float:
     if size == 0:
         return number
     return round(number, _DIGITS - 1 - math.floor(math.log10(size)))
-
-
-def _whole(number: float, dimension: Dimension) -> Value:
-    """A whole number as one where the bounds say so; 1.0 in a real range stays one."""
-    return int(number) if dimension.is_whole else float(number)

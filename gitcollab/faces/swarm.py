@@ -12,6 +12,7 @@ from pathlib import Path
 from gitcollab.errors import OfflineError
 from gitcollab.faces.pages import pages as render
 from gitcollab.store.index import Progress
+from gitcollab.swarm import holding
 from gitcollab.swarm.derive import Pages
 from gitcollab.swarm.swarm import Swarm as Bare
 from gitcollab.swarm.workspace import Workspace
@@ -61,6 +62,8 @@ class Kept:
     def swarm(self) -> Swarm:
         """The swarm, without any network. Raises NotJoined where the folder is no workspace."""
         found, kept = Workspace.find(self.folder), self._swarm
+        if kept is not None:
+            kept.member.put_back += holding.recover(found)
         if kept is None or (kept.workspace, kept.member.config) != (found.root, found.config):
             self.forget()
             self._swarm = kept = Swarm.open(self.folder, notice=self._notice)

@@ -114,6 +114,7 @@ class Member:
     progress: Progress | None = None  # of reading many records
     notice: Callable[[str], None] = lambda _: None  # hears of what takes long
     nice: int = 0  # how far programs that are run step back behind others
+    put_back: tuple[str, ...] = ()  # when the workspace was opened: notes for the next run
     # What was read and computed last, and of what: a verb asks more than once.
     _runs: tuple[object, dict[str, Run]] | None = field(default=None, init=False, repr=False)
     _standings: tuple[object, Standings] | None = field(default=None, init=False, repr=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gitcollab.errors import GitcollabError, UsageError
 from gitcollab.records.models import Claim, Task
 from gitcollab.similarity.program import fingerprint
-from gitcollab.swarm import carrying, claiming, confinement, patching, trials
+from gitcollab.swarm import carrying, claiming, confinement, holding, patching, trials
 from gitcollab.swarm.authorship import PATCHER, additions_by
 from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.datasets import check_data
@@ -109,8 +109,10 @@ def recover(member: Member, task: Task) -> tuple[str, ...]:
 
     What is missing here for any run is better said before anything is claimed: GitcollabError.
     """
+    put_back = (*member.put_back, *holding.recover_own(member.workspace))
+    member.put_back = ()
     found = member.workspace.program(task)
-    notes = trials.recover(member.workspace, task)
+    notes = (*put_back, *trials.recover(member.workspace, task))
     if found != member.workspace.program(task):
         notes = (*notes, *_give_back(member, found))
     check_data(member, task)

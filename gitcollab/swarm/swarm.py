@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gitcollab.records.models import Claim, Task
 from gitcollab.store.index import Progress
-from gitcollab.swarm import looking
+from gitcollab.swarm import holding, looking
 from gitcollab.swarm.member import Member, Pages
 from gitcollab.swarm.outcomes import (
     ClaimOutcome,
@@ -99,7 +99,12 @@ class Swarm:
             hub = init_hub(None, folder=start, pages=pages).hub
             join(start, hub, pages=pages)
             workspace = Workspace.find(start)
-        return cls(Member(workspace, workspace.config, pages, progress=progress, notice=notice))
+        put_back = holding.recover(workspace)  # before anybody reads its configuration
+        for note in put_back:
+            notice(note)
+        member = Member(workspace, workspace.config, pages, progress=progress, notice=notice)
+        member.put_back = put_back
+        return cls(member)
 
     @property
     def hub(self) -> str:

@@ -4,6 +4,7 @@
     .gitcollab/base.json      which result the working program started from, and its text;
                               who else may have written what it adds to that
     .gitcollab/trial.json     what a run has changed in the working program (see ``trials``)
+    .gitcollab/held.json      what a mind may not change, while it is called (see ``holding``)
     .gitcollab/claims/        the claims this workspace holds, one file each; a .chosen beside it
                               says that rounds of experiments took it, and not somebody by hand
     .gitcollab/task.json      the task's settings, for programs run by hand
@@ -90,7 +91,8 @@ class Workspace:
         """The workspace that ``start`` is in, or NotJoined."""
         start = start.absolute()
         for folder in (start, *start.parents):
-            if (folder / FOLDER / "config.yaml").is_file():
+            inside = folder / FOLDER  # of one that is held, the configuration may be gone
+            if (inside / "config.yaml").is_file() or (inside / "held.json").is_file():
                 return cls(folder)
         raise NotJoined(f"{start} is not a gitcollab workspace", _how_to_join(start))
 
@@ -184,16 +186,30 @@ class Workspace:
     def set_aside(self, content: str | bytes, label: str, suffix: str = ".py") -> Path:
         """Keep a program (or what else is about to go); an equal copy is kept once."""
         data = content if isinstance(content, bytes) else content.encode()
-        folder = self.folder / "aside"
-        folder.mkdir(parents=True, exist_ok=True)
-        for n in range(1, 10_000):
-            path = folder / (f"{label}{suffix}" if n == 1 else f"{label}-{n}{suffix}")
+        for path in self._asides(label, suffix):
             if not path.exists():
                 write_whole(path, data)
                 return path
-            if path.read_bytes() == data:
+            if path.is_file() and path.read_bytes() == data:
                 return path
-        raise GitcollabError(f"{folder} is full", f"remove old files from {folder}")
+        raise self._aside_full()
+
+    def free_aside(self, label: str, suffix: str) -> Path:
+        """Where something may be moved to that is no text, or too large to be read."""
+        for path in self._asides(label, suffix):
+            if not os.path.lexists(path):
+                return path
+        raise self._aside_full()
+
+    def _asides(self, label: str, suffix: str) -> Iterator[Path]:
+        folder = self.folder / "aside"
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder / f"{label}{suffix}"
+        yield from (folder / f"{label}-{n}{suffix}" for n in range(2, 10_000))
+
+    def _aside_full(self) -> GitcollabError:
+        folder = self.folder / "aside"
+        return GitcollabError(f"{folder} is full", f"remove old files from {folder}")
 
     def move_aside_no_text(self, task: Task, label: str) -> Path | None:
         """Where the working program is no text, keep its bytes aside, and leave none there."""

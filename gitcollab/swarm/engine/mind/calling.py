@@ -1,8 +1,9 @@
 """Calling a mind: its command line, what it is given, and how long it may take.
 
 It is the user's own command, started as the user would: with all of the environment, where an
-agent's credentials are, and without a sandbox. It gets no shell, a time limit, its words in a log
-of bounded size, and a process group that is gone when the call returns.
+agent's credentials are, and without a sandbox. It gets no shell, a time limit, and its words in a
+log of bounded size. When the call returns, all that it started is gone: on Linux what has left its
+process group, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from gitcollab.errors import GitcollabError, UsageError
-from gitcollab.runner import process
+from gitcollab.runner import family, process
 from gitcollab.swarm.engine.mind.room import Room
 
 Phase: TypeAlias = Literal["think", "learn"]
@@ -83,16 +84,17 @@ def call(
     """
     values = values_of(room, phase, workspace)
     try:
-        done = process.run(
-            command.line(values),
-            cwd=room.work,
-            env=environment(values),
-            timeout=minutes * 60,
-            log=room.log(phase),
-            tick=tick,
-            max_log_bytes=MAX_LOG_BYTES,
-            told=room.briefing,
-        )
+        with family.gathered() as mark:
+            done = process.run(
+                command.line(values),
+                cwd=room.work,
+                env=environment(values) | mark,
+                timeout=minutes * 60,
+                log=room.log(phase),
+                tick=tick,
+                max_log_bytes=MAX_LOG_BYTES,
+                told=room.briefing,
+            )
     except GitcollabError as e:  # it has gone meanwhile, the disk is full
         return e.message
     if done.timed_out:

@@ -1,151 +1,127 @@
 """What a mind may not touch: the files of the workspace, which are its user's.
 
-The working program and what says whose it is are put back as they were; what stood there instead is
-kept aside. Of what else lies in the workspace's folder it is told that it was changed. So it is for
-what the user changed in the meantime: nobody can tell whose hand it was.
+The working program, what says whose it is, and the claims are put back as they were; what stood
+there instead is kept aside. Of what else lies in the workspace's folder (see ``survey``) it is told
+that it was changed. So it is for what the user changed in the meantime: nobody can tell whose hand
+it was.
 
-A program that was adopted meanwhile (``gitcollab sync``) is nobody's edit. Files that only grew are
-taken for logs, and what is hidden for an editor's.
+A worker's workspace lies in another: of that the configuration, which workers are set up from, is
+put back; of changes of its program it is told, but for what an experiment there does.
+
+A program that was adopted meanwhile (``gitcollab sync``) is nobody's edit. Pausing stays the
+user's, whoever does it: a mind that pauses the machine does no more than that.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from gitcollab.errors import GitcollabError
-from gitcollab.records.models import Task
-from gitcollab.swarm.engine.mind.room import Missing, Unreadable, read_regular
-from gitcollab.swarm.workspace import FOLDER, Workspace, write_whole
+from gitcollab.errors import GitcollabError, OfflineError
+from gitcollab.swarm import holding, looking
+from gitcollab.swarm.engine.guest.pausing import outer
+from gitcollab.swarm.engine.mind.survey import Survey, changes, survey
+from gitcollab.swarm.member import Member
+from gitcollab.swarm.regular import Unreadable
+from gitcollab.swarm.workspace import FOLDER, Base, Workspace
 
-_MOST_HELD = 8_000_000  # bytes: a program and its base are 1 MB each at most, escapes apart
-_MOST_READ = 1_000_000  # bytes of a file that is only looked at
-_MOST_FILES = 1000
-_PIECE = 1 << 20
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A file as it was: where and when it was written last, and what was in it."""
-
-    stamp: tuple[int, ...]
-    size: int
-    digest: str  # "" where it is too large to be read each time
+_OWN = ("config.yaml", "base.json", "trial.json")
 
 
 class Guard:
-    """The workspace's files as they are now."""
+    """The workspace's files as they are now; on disk, too, until ``restore``.
 
-    def __init__(self, workspace: Workspace, task: Task) -> None:
-        self._workspace = workspace
-        self._task = task
-        inside = (workspace.folder / name for name in ("config.yaml", "base.json", "trial.json"))
-        self._held = {path: _bytes(path) for path in (workspace.program_path(task), *inside)}
-        self._others = dict(self._look())
+    Raises GitcollabError where what is to be held is no readable regular file: nobody could put it
+    back, so nothing may be begun that might change it.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._workspace = workspace = member.workspace
+        self._around = outer(workspace)
+        self._program = workspace.program_path(member.task)
+        own = (self._program, *(workspace.folder / name for name in _OWN), *_claims(workspace))
+        around = [self._around.folder / "config.yaml"] if self._around else []
+        self._held = {path: _content(path) for path in (*own, *around)}
+        self._others = self._look()
+        self._seen = self._look_around()
+        holding.remember(workspace, self._held)
 
     def restore(self) -> list[str]:
         """Put back what is held; what was changed, file by file, in words for the user."""
-        now = {path: _bytes(path) for path in self._held}
-        changed = [path for path, before in self._held.items() if now[path] != before]
-        if self._was_adopted(changed):
-            changed = []
-        return [*(self._put_back(path, now[path]) for path in changed), *self._changed_others()]
+        adopted = (self._program, self._workspace.folder / "base.json")
+        spared = adopted if self._was_adopted() else ()
+        put_back = [
+            holding.put_back(self._workspace, path, before)
+            for path, before in self._held.items()
+            if path not in spared
+        ]
+        holding.forget(self._workspace)
+        found = [*filter(None, put_back), *self._new_claims()]
+        found += changes(self._workspace.root, self._others, self._look())
+        return [*found, *self._changed_around()]
 
-    def _was_adopted(self, changed: list[Path]) -> bool:
-        """Whether another program has taken the place of the working one, as by ``sync``."""
-        workspace, config = self._workspace, self._workspace.folder / "config.yaml"
-        if not changed or config in changed or (workspace.folder / "trial.json").exists():
+    # -- adopted meanwhile -------------------------------------------------------------------------
+
+    def _was_adopted(self) -> bool:
+        """Whether another program of the hub's has taken the place of the working one.
+
+        Only what stands as it was published is: whoever writes one text in two files adopts none.
+        """
+        workspace = self._workspace
+        if (workspace.folder / "trial.json").exists():
             return False
-        base, program = workspace.base(), _bytes(workspace.program_path(self._task))
-        return base is not None and program == base.text.encode()
-
-    def _put_back(self, path: Path, now: bytes | None) -> str:
-        before, name = self._held[path], self._name(path)
-        try:
-            kept = ""
-            if now:
-                aside = self._workspace.set_aside(now, f"{path.stem}-of-a-mind", path.suffix)
-                kept = f"; as it was changed: {aside.relative_to(self._workspace.root)}"
-            if before is not None:
-                write_whole(path, before)
-            else:
-                path.unlink(missing_ok=True)
-        except (GitcollabError, OSError) as e:
-            return f"{name} (it cannot be put back: {e})"
-        return f"{name} (put back{kept})"
-
-    def _changed_others(self) -> Iterator[str]:
-        now = dict(self._look())
-        for name in sorted({*now, *self._others}):
-            before, after = self._others.get(name), now.get(name)
-            if before is None:
-                yield f"{name} (new)"
-            elif after is None:
-                yield f"{name} (removed)"
-            elif before.stamp != after.stamp and not self._is_as_before(name, before):
-                yield name
-
-    def _is_as_before(self, name: str, before: _Seen) -> bool:
-        """Whether what was in it is in it still, at its beginning."""
-        path = self._workspace.root / name
-        try:
-            longer = path.stat().st_size >= before.size
-        except OSError:
+        base = workspace.base()
+        if base is None or base.by:
             return False
-        return longer and (not before.digest or _digest(path, before.size) == before.digest)
+        try:
+            return holding.content(self._program) == base.text.encode() and self._is_known(base)
+        except (GitcollabError, Unreadable, ValueError):
+            return False
 
-    def _look(self) -> Iterator[tuple[str, _Seen]]:
-        """The other regular files of the folder, but for those that we write to ourselves."""
-        ours = {self._task.program, FOLDER}
-        streams = set(_streams())
-        with suppress(OSError), os.scandir(self._workspace.root) as entries:
-            for entry in islice(entries, _MOST_FILES):
-                if entry.name.startswith(".") or entry.name in ours:
-                    continue
-                with suppress(OSError):
-                    found = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(found.st_mode) and (found.st_dev, found.st_ino) not in streams:
-                        yield entry.name, _seen(Path(entry.path), found)
+    def _is_known(self, base: Base) -> bool:
+        member = self._member
+        if base.id is not None and member.result(base.id) is None:
+            with suppress(OfflineError):
+                member.store.refresh()
+            if member.result(base.id) is None:
+                return False
+        return looking.program_text(member, base.id) == base.text
 
-    def _name(self, path: Path) -> str:
-        return str(path.relative_to(self._workspace.root))
+    # -- what is only looked at --------------------------------------------------------------------
 
+    def _look(self) -> Survey:
+        return survey(self._workspace.root, {self._member.task.program, FOLDER})
 
-def _streams() -> Iterator[tuple[int, int]]:
-    """The files that this process's own output goes to."""
-    for descriptor in (1, 2):
-        with suppress(OSError):
-            found = os.fstat(descriptor)
-            yield found.st_dev, found.st_ino
+    def _new_claims(self) -> Iterator[str]:
+        """Claims that were made meanwhile. They count for nothing that the hub does not know."""
+        for path in _claims(self._workspace):
+            if path not in self._held:
+                yield f"{path.relative_to(self._workspace.root)} (new)"
 
+    def _look_around(self) -> Survey:
+        return {} if self._around is None else survey(self._around.root, {FOLDER})
 
-def _seen(path: Path, found: os.stat_result) -> _Seen:
-    stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    small = found.st_size <= _MOST_READ
-    return _Seen(stamp, found.st_size, _digest(path, found.st_size) if small else "")
-
-
-def _digest(path: Path, size: int) -> str:
-    """The digest of a file's first bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while size > 0 and (piece := file.read(min(size, _PIECE))):
-            digest.update(piece)
-            size -= len(piece)
-    return digest.hexdigest()
+    def _changed_around(self) -> Iterator[str]:
+        """What was changed of the workspace that this one is a worker's of."""
+        if self._around is None:
+            return
+        runs, program = self._around.is_running(), self._member.task.program
+        for one in changes(self._around.root, self._seen, self._look_around()):
+            if not (runs and one.split(" (")[0] == program):
+                yield f"{one} of the workspace around it"
 
 
-def _bytes(path: Path) -> bytes | None:
-    """A file's content; None where there is none, and nothing where it is no file to read."""
+def _claims(workspace: Workspace) -> list[Path]:
+    return sorted((workspace.folder / "claims").glob("*"))[:1000]
+
+
+def _content(path: Path) -> bytes | None:
     try:
-        return read_regular(path, _MOST_HELD)
-    except Missing:
-        return None
-    except Unreadable:
-        return b""
+        return holding.content(path)
+    except Unreadable as e:
+        raise GitcollabError(
+            f"no mind is asked while {path.name} could not be put back after it: it {e}",
+            f"make {path} a regular file",
+        ) from e

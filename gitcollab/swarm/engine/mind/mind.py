@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +28,8 @@ from gitcollab.swarm.workspace import Base, write_whole
 
 PATIENCE = 3  # times in a row without a thought, before it is asked less often
 MOST_ROUNDS = 64  # in which it is not asked
+_TAIL_BYTES = 4096  # of a log
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _REMEMBERED = 8  # of its last thoughts, of which it is told
 
 
@@ -85,8 +90,8 @@ class Mind:
         except GitcollabError as e:
             why = e.message
         if why:
-            log = self._near(room.log("learn"))
-            self._note(f"the mind learned nothing: {why} (its words: {log})")
+            words = self._words(room.log("learn"))
+            self._note(f"the mind learned nothing: {why} ({words})")
 
     def _told(self, command: Command, room: Room, thought: Thought, report: RunReport) -> str:
         """Tell it; why that failed, or ""."""
@@ -120,7 +125,7 @@ class Mind:
             thought, notes = thought_in(room, base)
         except NoThought as e:
             room.remember({"outcome": "no thought", "base": base.id, "error": line(str(e))})
-            raise NoThought(f"{e} (its words: {self._near(room.log('think'))})") from e
+            raise NoThought(f"{e} ({self._words(room.log('think'))})") from e
         for note in notes:
             self._note(f"the mind: {note}")
         self._open = _Open(thought, room)
@@ -153,7 +158,7 @@ class Mind:
         def tick(seconds: float) -> None:
             self._progress(RunProgress("think", doing, seconds))
 
-        guard = Guard(workspace, self._member.task)
+        guard = Guard(self._member)
         try:
             why = call(command, room, phase, workspace.root, self._minutes, tick)
         except BaseException as e:
@@ -161,7 +166,14 @@ class Mind:
                 e.add_note(f"the mind changed {one}")
             raise
         changed = guard.restore()
-        return f"it changed files of the workspace: {_listed(changed)}" if changed else why
+        found = f"files of the workspace were changed meanwhile: {_listed(changed)}"
+        return found if changed else why
+
+    def _words(self, log: Path) -> str:
+        """The last line that it printed, and where the others are."""
+        last = last_line(log)
+        said = f"its last words: {last!r}; all: " if last else "its words: "
+        return f"{said}{self._near(log)}"
 
     def _near(self, path: Path) -> str:
         """A file, seen from the workspace."""
@@ -177,6 +189,19 @@ class Mind:
 
     def _note(self, text: str) -> None:
         self._progress(RunProgress("note", text))
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says anything, cut and without what a terminal would obey."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL_BYTES))
+            tail = file.read(_TAIL_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    said = [row for row in (line(_ESCAPE.sub("", row)).strip() for row in tail.splitlines()) if row]
+    return textwrap.shorten(said[-1][:1000], 160, placeholder=" ...") if said else ""
 
 
 def _listed(changed: Sequence[str]) -> str:

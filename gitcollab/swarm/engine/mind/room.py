@@ -13,12 +13,10 @@ The mind works in ``work``; all else is ours. Folders are named by their time, t
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from gitcollab.errors import GitcollabError
+from gitcollab.swarm.regular import Unreadable, read_regular
 from gitcollab.swarm.workspace import Workspace, make_folder, write_whole
 
 KEPT = 20
@@ -42,14 +41,6 @@ _MOST_OUTCOME = 64_000  # bytes
 _MOST_LISTED = 1000
 # What tools of agents leave where they work; it goes nowhere.
 _TOOLS = re.compile(r"\..*|__pycache__")
-
-
-class Unreadable(Exception):  # noqa: N818
-    """A file is not there, or nothing to read; ``str`` says how, after the file's name."""
-
-
-class Missing(Unreadable):
-    """There is no such file."""
 
 
 @dataclass(frozen=True)
@@ -144,37 +135,6 @@ def outcomes(workspace: Workspace, most: int) -> list[dict[str, Any]]:
 def as_json(fields: Mapping[str, Any]) -> bytes:
     """The fields as a file; in ASCII, so that whatever is in them reads as it is written."""
     return json.dumps(fields, indent=2).encode() + b"\n"
-
-
-def read_regular(path: Path, most: int) -> bytes:
-    """A regular file of at most so many bytes, never through a link; else Unreadable.
-
-    What may be there instead (a pipe, a device) is neither read nor waited for.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
-    except FileNotFoundError as e:
-        raise Missing("is not there") from e
-    except OSError as e:
-        if e.errno in (errno.ELOOP, errno.EMLINK):
-            raise Unreadable("is a link") from e
-        raise Unreadable(f"cannot be read: {e.strerror}") from e
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unreadable("is no regular file")
-        if found.st_size > most:
-            raise Unreadable(f"has {found.st_size:,} bytes; {most:,} are allowed")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(most + 1)
-    except OSError as e:
-        raise Unreadable(f"cannot be read: {e.strerror}") from e
-    finally:
-        os.close(descriptor)
-    if len(data) > most:
-        raise Unreadable(f"has more than {most:,} bytes")
-    return data
 
 
 def _rooms(workspace: Workspace) -> list[Path]:

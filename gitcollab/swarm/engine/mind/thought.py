@@ -15,8 +15,9 @@ from gitcollab.similarity.constants import constants
 from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import parse
 from gitcollab.store.differences import difference
-from gitcollab.swarm.engine.mind.room import Missing, Room, Unreadable, read_regular
+from gitcollab.swarm.engine.mind.room import Room
 from gitcollab.swarm.proposal import checked_description
+from gitcollab.swarm.regular import Missing, Unreadable, read_regular
 from gitcollab.swarm.workspace import Base
 
 _MOST_WORDS = 64_000  # bytes of a description, of which the first line counts

@@ -107,6 +107,14 @@ def test_a_hub_of_a_newer_schema(toy_hub: Path, agent: Agent, tmp_path: Path) ->
         nova.sync()
 
 
+def test_a_task_with_a_field_that_only_a_newer_version_knows(toy_hub: Path, tmp_path: Path) -> None:
+    put(toy_hub, {"task.yaml": f"{toy.TASK}\nof_the_future: 1\n".encode()})
+    with pytest.raises(GitcollabError) as caught:
+        join(tmp_path / "w", str(toy_hub), agent="atlas")
+    told(caught.value, "task made by a newer gitcollab")
+    assert "pip install -U gitcollab" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "task",
     [

@@ -195,9 +195,10 @@ def test_names_that_no_agent_may_have(agent: Agent, log: Path, name: str) -> Non
         agent("nova").import_log(log, Wanted(agent=name))
 
 
-def test_tiers_that_cannot_be(agent: Agent, log: Path) -> None:
+@pytest.mark.parametrize("tier", ["XL 8", "any", "all"])
+def test_tiers_that_cannot_be(agent: Agent, log: Path, tier: str) -> None:
     with pytest.raises(UsageError, match="cannot be a tier"):
-        agent("nova").import_log(log, Wanted(tier="XL 8"))
+        agent("nova").import_log(log, Wanted(tier=tier))
 
 
 # -- whose word it is ------------------------------------------------------------------------------

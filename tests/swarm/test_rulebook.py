@@ -82,6 +82,16 @@ class TestRecords:
         altered = result().model_copy(update=change)
         assert broken(hub(), published(altered)) == [rule]
 
+    @pytest.mark.parametrize("tier", ["any", "all"])
+    def test_what_stands_for_all_tiers_is_none(self, hub: Any, tier: str) -> None:
+        mine = result()
+        moved = mine.model_copy(
+            update={"hardware": mine.hardware.model_copy(update={"tier": tier})}
+        )
+        assert broken(hub(), published(people.signed(moved))) == ["schema"]
+        card = people.card("vega", NOW).model_copy(update={"hardware": moved.hardware})
+        assert broken(hub(), file(people.signed(card))) == ["schema"]
+
     def test_signed_by_another_agent(self, hub: Any) -> None:
         forged = people.key("atlas").sign(result("nova"))
         assert broken(hub(), published(forged)) == ["signature"]

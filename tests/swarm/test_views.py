@@ -68,6 +68,7 @@ def test_files_of_the_best(bench: Bench) -> None:
         "sigma": 0.002,
         "pessimistic": 0.904,
         "standing": "provisional",
+        "no_better_than": None,
         "builds_on_refuted": None,
         "tier": "cpu",
         "fingerprint": digest("better"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +14,10 @@ from gitcollab.faces.dashboard import experiments, site
 from gitcollab.faces.dashboard.facts import Facts
 from gitcollab.faces.dashboard.words import MARKS
 from gitcollab.swarm.progress import Mark
+from gitcollab.swarm.ranking import standings
 from tests.bench import big_hub
 from tests.faces.dashboards import HOSTILE, facts_of, with_experiments
+from tests.swarm.factories import Bench
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,29 @@ def test_the_data_say_what_marks_there_are(facts: Facts) -> None:
     assert [tuple(mark) for mark in data["marks"]] == list(MARKS.items())  # type: ignore[arg-type]
     assert set(MARKS) == set(get_args(Mark))
     assert "MARKS: []" in site.static()["static/experiments.js"].decode()
+
+
+def test_the_list_says_how_well_programs_are_known(facts: Facts) -> None:
+    bench = Bench(facts.task)
+    for program, metric, agent, base in (
+        ("base", 1.0, "nova", None),
+        ("base", 1.0, "vega", None),
+        ("wonder", 0.99, "nova", "base"),
+        ("wonder", 1.02, "vega", "base"),
+        ("child", 0.999, "nova", "wonder"),
+        ("crash", None, "nova", "base"),
+    ):
+        made = bench.add(program, metric, agent, base=base)
+        bench.results[-1] = made._replace(dataset=facts.task.dataset and facts.task.dataset.sha256)
+    known = replace(facts, where=standings(facts.task, bench.results))
+    page = dict(experiments.files(known))
+    data = data_of(page["data/experiments-0.js"])
+    said = [data["standings"][at] for at in data["standing"]]
+    assert said == ["confirmed", "confirmed", "refuted", "refuted", "provisional", ""]
+    assert data["built"] == [0, 0, 0, 0, 1, 0]
+    html = page["experiments.html"].decode()
+    assert html.count('class="standing standing-refuted">refuted<') == 2
+    assert html.count("! builds on a refuted program") == 1
 
 
 def test_older_experiments_lie_in_files_of_their_own(

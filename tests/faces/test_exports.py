@@ -190,3 +190,11 @@ def test_in_pieces_and_in_order(
     found = [one.result.metric for one in nova.exported()]
     assert sorted(m for m in found if m) == [*(float(n) for n in range(1, 8)), 9.0]
     assert [m for m in found if m != 9.0] == [float(n) for n in range(1, 8)]
+
+
+def test_how_well_a_program_is_known_stands_at_the_end() -> None:
+    known = one()._replace(standing="confirmed", builds_on_refuted="nova/wonder-1")
+    plain, (row, bare) = columns("score"), table(known, one())
+    assert plain[-2:] == ["standing", "builds_on_refuted"]
+    assert (row["standing"], row["builds_on_refuted"]) == ("confirmed", "nova/wonder-1")
+    assert (bare["standing"], bare["builds_on_refuted"]) == ("", "")

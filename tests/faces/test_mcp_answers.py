@@ -16,16 +16,19 @@ from pydantic import BaseModel, Field
 from gitcollab.faces.mcp.answer import Answer, Part, Quoted, Words, _fields, plain
 from gitcollab.faces.mcp.briefing import step
 from gitcollab.faces.mcp.door import Door
-from gitcollab.faces.mcp.parts import block
+from gitcollab.faces.mcp.parts import Measured, Program, block
 from gitcollab.faces.mcp.server import build
 from gitcollab.records.models import Claim, Hypothesis, Insight
 from gitcollab.swarm.briefing import Do, Step
 from gitcollab.swarm.identity import key_of
 from gitcollab.swarm.joining import join
+from gitcollab.swarm.ranking import standings
+from gitcollab.swarm.rankings import entry
 from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
-from tests import people
+from tests import people, rules
 from tests.faces.hubs import BEGAN, Hub, changed
+from tests.swarm.factories import Bench, make_task
 
 Agent = Callable[..., Swarm]
 
@@ -299,3 +302,19 @@ def everything_many(path: Path) -> None:
             nonce=f"{n:032x}",
         )
         hub.put("claim", claim.model_copy(update={"id": key_of(claim)}))
+
+
+def test_programs_and_results_say_how_well_they_are_known() -> None:
+    bench = Bench(make_task(budget={"steps": 5}))
+    for program, metric, agent, base in (
+        ("base", 1.0, "nova", None),
+        ("base", 1.0, "vega", None),
+        ("wonder", 0.99, "nova", "base"),
+        ("wonder", 1.02, "vega", "base"),
+    ):
+        bench.add(program, metric, agent, base=base)
+    refuted = standings(bench.task, bench.results).ranked[-1]
+    program = Program.of(entry(refuted))
+    assert (program.standing, program.no_better_than) == ("refuted", "nova/base-0")
+    assert program.tier == "any machine"
+    assert Measured.of(rules.result(), "refuted").standing == "refuted"

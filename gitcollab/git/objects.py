@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +91,8 @@ class ObjectStore:
     def tip(self, ref: str) -> str | None:
         """The commit that ``ref`` names, None where there is no such reference."""
         with _translated():
-            found = self._repo.references.get(ref)
+            # pygit2 never lets go of a name that it looked up: let it be one and the same.
+            found = self._repo.references.get(sys.intern(ref))
             return None if found is None else str(found.target)
 
     def tree(self, commit: str) -> str:

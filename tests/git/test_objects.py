@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -170,6 +171,21 @@ def test_commits_and_tips(objects: ObjectStore) -> None:
     assert git(objects, "rev-list", "x").split() == [two, one]
     objects.forget_tip("refs/heads/x")
     assert objects.tip("refs/heads/x") is None
+
+
+def test_a_look_at_the_tip_leaves_nothing_in_memory(objects: ObjectStore) -> None:
+    tree = objects.write_tree(None, {"a": b"1"})
+    objects.set_tip("refs/heads/x", objects.commit(tree, None, "one\n", WHO, WHO, NOW))
+    branch = "x"
+    objects.tip(f"refs/heads/{branch}")
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(1000):
+            objects.tip(f"refs/heads/{branch}")
+        assert tracemalloc.get_traced_memory()[0] - before < 20_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_who_made_a_commit_need_be_no_text(objects: ObjectStore) -> None:

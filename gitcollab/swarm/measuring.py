@@ -154,7 +154,7 @@ def read_log(
 
     ``folder`` and the ``hidden`` places of this machine are taken out of what will be published.
     """
-    text = _without_places(_read_tail(log), {folder: ".", **dict.fromkeys(hidden, "~")})
+    text = without_places(_read_tail(log), {folder: ".", **dict.fromkeys(hidden, "~")})
     metric, metrics, hint = None, {}, ""
     if status == "ok":
         try:
@@ -210,7 +210,7 @@ def _read_tail(path: Path) -> str:
         ) from e
 
 
-def _without_places(text: str, places: Mapping[Path, str]) -> str:
+def without_places(text: str, places: Mapping[Path, str]) -> str:
     """The text without this machine's own folders, the longest first; "/" alone hides nothing."""
     names = {str(form): short for path, short in places.items() for form in (path, path.resolve())}
     for name in sorted(names, key=len, reverse=True):

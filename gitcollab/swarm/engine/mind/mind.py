@@ -73,7 +73,6 @@ class Mind:
         except GitcollabError as e:  # the disk is full
             self._failed(e.message)
             return None
-        self._failures = 0
         return thought
 
     def tell(self, report: RunReport) -> None:
@@ -96,11 +95,15 @@ class Mind:
     def _told(self, command: Command, room: Room, thought: Thought, report: RunReport) -> str:
         """Tell it; why that failed, or ""."""
         if not is_of(thought, report):
-            room.remember(not_run(self._member, thought))
+            self._not_run(room, thought)
             return ""
+        if report.result is not None or report.outcome == "failed":
+            self._failures = 0
         outcome = outcome_of(self._member, thought, report)
         room.remember(outcome)
         if report.result is None:
+            if report.outcome == "refused":
+                self._tire()
             return ""
         write_whole(room.outcome, as_json(outcome))
         write_whole(room.briefing, telling.lesson(self._member, outcome).encode())
@@ -110,7 +113,12 @@ class Mind:
         """Of a thought that nobody told of it is known that it was not run."""
         if self._open is not None:
             left, self._open = self._open, None
-            left.room.remember(not_run(self._member, left.thought))
+            self._not_run(left.room, left.thought)
+
+    def _not_run(self, room: Room, thought: Thought) -> None:
+        """Others had the thought, or nobody can run it: that is no better than none."""
+        room.remember(not_run(self._member, thought))
+        self._tire()
 
     def _is_resting(self) -> bool:
         resting, self._rest = self._rest > 0, max(0, self._rest - 1)
@@ -122,7 +130,9 @@ class Mind:
         try:
             if why := self._called(command, room, "think"):
                 raise NoThought(why)
-            thought, notes = thought_in(room, base)
+            workspace, *others = self._member.places()
+            places = {workspace: ".", **dict.fromkeys(others, "~")}
+            thought, notes = thought_in(room, base, places)
         except NoThought as e:
             room.remember({"outcome": "no thought", "base": base.id, "error": line(str(e))})
             raise NoThought(f"{e} ({self._words(room.log('think'))})") from e
@@ -179,10 +189,14 @@ class Mind:
         """A file, seen from the workspace."""
         return str(path.relative_to(self._member.workspace.root))
 
-    def _failed(self, why: str) -> None:
+    def _tire(self) -> None:
+        """Once more it had nothing to run; after that often in a row, it is asked less."""
         self._failures += 1
         doubled = 2 ** min(self._failures - PATIENCE, 20) if self._failures >= PATIENCE else 0
         self._rest = min(doubled, MOST_ROUNDS)
+
+    def _failed(self, why: str) -> None:
+        self._tire()
         again = f"; it is asked again after {self._rest} rounds" if self._rest > 1 else ""
         again = "; it is not asked for the next" if self._rest == 1 else again
         self._note(f"the mind had no thought: {why}{again}")

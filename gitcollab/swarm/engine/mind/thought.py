@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gitcollab.similarity.program import fingerprint
 from gitcollab.similarity.source import parse
 from gitcollab.store.differences import difference
 from gitcollab.swarm.engine.mind.room import Room
+from gitcollab.swarm.measuring import without_places
 from gitcollab.swarm.proposal import checked_description
 from gitcollab.swarm.regular import Missing, Unreadable, read_regular
 from gitcollab.swarm.workspace import Base
@@ -40,8 +41,13 @@ class NoThought(Exception):  # noqa: N818
     """What the mind left is nothing to try: why, in a few words."""
 
 
-def thought_in(room: Room, base: Base) -> tuple[Thought, list[str]]:
-    """The thought, and what its user should know of it. Raises NoThought."""
+def thought_in(
+    room: Room, base: Base, places: Mapping[Path, str] | None = None
+) -> tuple[Thought, list[str]]:
+    """The thought, and what its user should know of it. Raises NoThought.
+
+    ``places`` are this machine's folders, and what is said instead of them.
+    """
     _expect_nothing_else(room)
     text = _program(room)
     python = room.program.suffix == ".py"
@@ -54,7 +60,7 @@ def thought_in(room: Room, base: Base) -> tuple[Thought, list[str]]:
     if same:
         meant = "" if text == base.text else " but comments and form"
         raise NoThought(f"it changed nothing{meant} in {room.program_name}")
-    said, notes = _description(room)
+    said, notes = _description(room, {room.work: ".", **(places or {})})
     if said is None and not _describes_itself(base.text, text, python):
         said = _described(base.text, text, python)
         notes = [*notes, f"it wrote no description, so this is it: {said}"]
@@ -79,7 +85,7 @@ def _program(room: Room) -> str:
         raise NoThought(f"{room.program_name} is not UTF-8 text (byte {e.start})") from e
 
 
-def _description(room: Room) -> tuple[str | None, list[str]]:
+def _description(room: Room, places: Mapping[Path, str]) -> tuple[str | None, list[str]]:
     """The first line that it wrote, fit for a record, and a note where it is not as written."""
     name = room.description.name
     try:
@@ -91,7 +97,7 @@ def _description(room: Room) -> tuple[str | None, list[str]]:
     except UnicodeDecodeError:
         return None, [f"{name} is not UTF-8 text"]
     written = next((row for row in text.splitlines() if row.strip()), "")
-    said = blanked(written)
+    said = blanked(without_places(written, places))
     if len(said) > MAX_DESCRIPTION:
         said = f"{said[: MAX_DESCRIPTION - 1].rstrip()}…"
     try:

@@ -284,6 +284,7 @@ def test_who_fails_again_and_again_is_asked_less_often(mind: MakeMind) -> None:
     asked.script.write_text(EDIT)
     while asked.think() is None:
         pass
+    asked.tell(RunReport("failed", kind="thought"))  # it was run, or that was tried
     asked.script.write_text("")
     assert [asked.think() for _ in range(PATIENCE)] == [None] * PATIENCE
     assert not asked.notes[-2].endswith("rounds")
@@ -399,3 +400,24 @@ def test_nothing_of_the_command_or_its_words_is_published(
     assert "a better rate" in history
     assert "secret word" not in history
     assert "a mind.py" not in history
+
+
+def test_no_place_of_this_machine_is_in_a_description(mind: MakeMind, nova: Swarm) -> None:
+    code = EDIT + (
+        "import os\n"
+        "words = f'see {os.getcwd()}/scratch/x and {Path.home()}/y of '\n"
+        "words += os.environ['GITCOLLAB_WORKSPACE']\n"
+        "Path('description.txt').write_text(words)"
+    )
+    thought = mind(code).think()
+    assert thought is not None
+    assert thought.description == "see ./scratch/x and ~/y of ."
+
+
+def test_who_thinks_of_what_cannot_be_run_is_asked_less_often(mind: MakeMind) -> None:
+    asked = mind(EDIT)
+    for _ in range(3):
+        assert asked.think() is not None
+        asked.tell(RunReport("refused", kind="proposal"))
+    assert asked.think() is None
+    assert asked.think() is not None

@@ -16,14 +16,13 @@ _SHORTEST, _LONGEST = 0.03, 0.5  # in ranges
 _HELPED = 10  # changes that are put together
 _COMBINED = 60
 _TOGETHER = (2, 3)
-_PAIRS = 40  # of random steps on two or three axes
 
 
 class Candidate(NamedTuple):
     """A point, and how it came about."""
 
     places: Places
-    kind: Literal["step", "combination", "steps", "tpe"]
+    kind: Literal["step", "combination", "tpe"]
 
     def changed(self, at: Places) -> list[int]:
         """The axes on which it lies elsewhere."""
@@ -37,36 +36,24 @@ def steps(along: Sequence[Axis], at: Places, chance: random.Random) -> Iterator[
             yield Candidate(_moved(at, {n: place}), "step")
 
 
-def several(along: Sequence[Axis], at: Places, chance: random.Random) -> Iterator[Candidate]:
-    """Random steps on two or three axes at once."""
-    for _ in range(_PAIRS if len(along) > 1 else 0):
-        chosen = chance.sample(range(len(along)), min(len(along), chance.choice((2, 2, 3))))
-        moved = {n: chance.choice(list(_reachable(along[n], at[n], chance))) for n in chosen}
-        yield Candidate(_moved(at, moved), "steps")
-
-
 def combinations_of(
-    along: Sequence[Axis],
-    at: Places,
-    trials: Sequence[Trial],
-    belief: Belief,
-    singles: Sequence[Places],
+    along: Sequence[Axis], at: Places, trials: Sequence[Trial], belief: Belief
 ) -> Iterator[Candidate]:
-    """Two or three changes at once that each are believed to help alone.
-
-    They are those that somebody has run, on whatever base, and the best of ``singles``.
+    """Two or three changes at once that were each run alone, on whatever base, and are believed
+    to help here.
     """
-    alone = {place for one in (*(t.places for t in trials), *singles) for place in _each(at, one)}
-    ordered = sorted(alone)
+    names = [axis.name for axis in along]
+    alone = {(names.index(t.alone), t) for t in trials if t.alone in names}
+    ordered = sorted({(n, t.places[n]) for n, t in alone if t.places[n] != at[n]})
     if not ordered:
         return
-    losses = belief.mean([_moved(at, {n: place}) for n, place in ordered])
-    ranked = sorted(zip(losses, ordered, strict=True))
+    points = [at, *(_moved(at, {n: place}) for n, place in ordered)]
+    here, *losses = belief.mean(points)
+    worth = {one: here - loss for loss, one in zip(losses, ordered, strict=True)}
     best: dict[int, float] = {}
-    for loss, (n, place) in ranked:
-        if loss < 0 and len(best) < _HELPED:
-            best.setdefault(n, place)
-    worth = {one: -loss for loss, one in ranked}
+    for one in sorted(ordered, key=lambda one: (-worth[one], one)):
+        if worth[one] > 0 and len(best) < _HELPED:
+            best.setdefault(*one)
     found = [c for size in _TOGETHER for c in combinations(best.items(), size)]
     found.sort(key=lambda chosen: -sum(worth[one] for one in chosen))
     for chosen in found[:_COMBINED]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from gitcollab.similarity.literal import Value, same, shown
 from gitcollab.swarm.engine.proposer import judging, sampling
-from gitcollab.swarm.engine.proposer.combining import Candidate, combinations_of, several, steps
+from gitcollab.swarm.engine.proposer.combining import Candidate, combinations_of, steps
 from gitcollab.swarm.engine.proposer.space import Axis, Point, key_of, placed
 from gitcollab.swarm.engine.proposer.trials import Seen, Trial
 
-_DRAWS = 1  # of Optuna
+_DRAWS = 1  # of Optuna: more cost time, and the judge seldom takes one of them
 _BESIDE = 0.02  # of the range of each constant
 _ROUNDS = 3  # before nothing else is suggested
 
@@ -78,7 +78,7 @@ class _Search:
         self._at = at
         self._trials: Sequence[Trial] = seen.trials
         self._pending = pending
-        self._belief = judging.believed(seen.along, seen.trials, pending)
+        self._belief = judging.believed(seen.along, at, seen.trials, pending)
 
     def ranked(self, seed: int) -> list[Candidate]:
         """Candidates, the best first in a world that the trials allow."""
@@ -93,7 +93,7 @@ class _Search:
         names = ", ".join(sorted(values))
         told = f"{len(self._trials)} {'result' if len(self._trials) == 1 else 'results'}"
         if candidate.kind == "combination":
-            return f"combines {len(values)} changes that seem to help alone"
+            return f"combines {len(values)} changes that helped alone"
         if candidate.kind == "tpe":
             return f"TPE over {told}: {names}"
         if further := [name for name in values if self._is_further(name, candidate)]:
@@ -111,18 +111,13 @@ class _Search:
         return (candidate.places[n] - here) * (here - start) > 0
 
     def _candidates(self, chance: random.Random, seed: int) -> Iterator[Candidate]:
-        singles = list(steps(self._along, self._at, chance))
-        yield from singles
-        yield from several(self._along, self._at, chance)
-        alone = [one.places for one in singles]
-        yield from combinations_of(self._along, self._at, self._trials, self._belief, alone)
+        yield from steps(self._along, self._at, chance)
+        yield from combinations_of(self._along, self._at, self._trials, self._belief)
         for n in range(_DRAWS):
-            most = min(len(self._along), chance.choice((1, 2, 3)))
+            most = min(len(self._along), chance.choice((1, 2)))
             free = chance.sample(range(len(self._along)), most)
-            yield Candidate(
-                sampling.drawn(self._along, self._at, free, self._trials, self._pending, seed + n),
-                "tpe",
-            )
+            told = self._along, self._at, free, self._trials, self._pending
+            yield Candidate(sampling.drawn(*told, seed + n), "tpe")
 
 
 def _values(seen: Seen, at: judging.Places, places: judging.Places) -> dict[str, Value]:

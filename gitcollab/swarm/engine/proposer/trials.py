@@ -37,8 +37,8 @@ class Trial(NamedTuple):
 
     ``loss`` is how much worse it is than the program that is built on, negative if better, and
     ``variance`` that of its mean; the unit is the noise of one run. None for a program that crashed
-    or took too long. ``alone``: the one constant that it changed, where it did no more. ``here``: on
-    this tier, and differing from what is built on in constants alone.
+    or took too long. ``alone``: the one constant that it changed, where it did no more. ``here``:
+    on this tier, and differing from what is built on in constants alone.
     """
 
     places: tuple[float, ...]
@@ -202,9 +202,8 @@ def _by_turns(those: Iterable[T], run_of: Callable[[T], Run]) -> Iterator[T]:
 
 def _only_change(run: Run) -> str | None:
     """The one constant that a run's program changed; None where it did more, or other things."""
-    if run.structural or run.changed != 1 or not run.delta:
-        return None
-    return next(iter(json.loads(run.delta)), None)
+    changed = [] if run.structural or not run.delta else list(json.loads(run.delta))
+    return changed[0] if len(changed) == 1 else None
 
 
 def _first_of(draft: Runs) -> Run:

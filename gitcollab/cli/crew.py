@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcollab.cli import jsonout, lending, render
+from gitcollab.cli import jsonout, lending, outcome, render
 from gitcollab.cli.lent import typed_terms
 from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.text import fitted, lines
@@ -51,6 +51,8 @@ def run_crew(swarm: Swarm, gpus: Sequence[int], job: Job) -> int:
     watch, before, posts = lending.Stopwatch(), swarm.footing(), _posts(swarm, gpus, job)
     _warn_of_edits(swarm)
     told = _Told(job.json)
+    if job.count is None and not job.json:
+        lending.tell_lent(swarm, job.terms, tuple(gpus))
     crew = Crew(posts, _beginner(job, watch), told.said, told.death)
     stopped, code = "", None
     try:
@@ -70,6 +72,7 @@ def run_crew(swarm: Swarm, gpus: Sequence[int], job: Job) -> int:
         summary = {"workers": codes, **jsonout.rounds(report), "lent": lending.as_json(done)}
         jsonout.emit_line(summary)
     else:
+        outcome.tell_counts(tally.report(stopped or ""))
         lending.tell(done, swarm.task.metric.name)
         lending.tell_stopped(stopped)
     return next((post.code for post in posts if post.code), 0) if code is None else code

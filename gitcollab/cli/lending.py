@@ -14,7 +14,7 @@ from gitcollab.cli import jsonout, outcome, render
 from gitcollab.cli.boundary import INTERRUPTED
 from gitcollab.cli.progress import LiveLine
 from gitcollab.cli.table import Column, table
-from gitcollab.cli.text import fitted
+from gitcollab.cli.text import fitted, without_credentials
 from gitcollab.cli.worker import name
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def run_many(
     from gitcollab.swarm.engine.guest.summary import Ended
 
     with (WorkerLine if name() else LiveLine)(sys.stderr, quiet=json) as live:
+        if count is None and not json and not name():
+            tell_lent(swarm, how["terms"], gpus)
         shown = _Shown(swarm, live, tell_one, json=json)
         tally = shown.tally
         try:
@@ -80,6 +82,9 @@ def run_many(
             if not tally.kinds:
                 raise
             why = ": ".join(("interrupted", *getattr(e, "__notes__", ())))
+            live.clear()
+            if not json:
+                outcome.tell_counts(tally.report(why))
             shown.sum_up(tally.report(why))
             tell_stopped("" if json else why)
             return getattr(e, "exit_code", INTERRUPTED)
@@ -96,6 +101,17 @@ def run_many(
             outcome.tell_rounds(report)
         shown.sum_up(report)
     return outcome.rounds_code(report)
+
+
+def tell_lent(swarm: Swarm, terms: Terms, gpus: tuple[int, ...]) -> None:
+    """What begins, and how it is ended or held: before the first experiment is told."""
+    long = "" if terms.hours is None else f"for {render.length(3600 * terms.hours)}, or "
+    idle = ", while it is idle" if terms.when_idle else ""
+    on = f", on GPU {', '.join(map(str, gpus))}" if gpus else ""
+    who = f"as {swarm.agent} on {without_credentials(swarm.hub)}"
+    back = "to have it back for a while: gitcollab pause"
+    render.say(f"lent {long}until ^C {who}{idle}{on}; {back}")
+    sys.stdout.flush()
 
 
 class _Shown:
@@ -159,8 +175,9 @@ def tell(lent: Lent, metric_name: str) -> None:
     print()
     render.pairs(
         [
-            ("time", f"{render.span(lent.seconds)}, {_each(lent)} an experiment"),
+            ("time", f"{render.length(lent.seconds)}, {_each(lent)} an experiment"),
             ("agent's credit", _credit(lent)),
+            ("told", _told(lent)),
             (f"best {metric_name}", _best(lent.before, lent.after)),
         ]
     )
@@ -196,24 +213,37 @@ def _row(title: str, count: Count) -> list[str]:
 
 
 def _each(lent: Lent) -> str:
-    return render.span(lent.seconds / lent.tally.total.experiments)
+    return render.length(lent.seconds / lent.tally.total.experiments)
 
 
 def _credit(lent: Lent) -> str:
     names = {
-        "kept": "better than their base",
-        "confirmed": "confirmed by others",
-        "replications": "runs for others",
+        "kept": ("program better than its base", "programs better than their base"),
+        "confirmed": ("of them confirmed by others",) * 2,
+        "replications": ("run of others' programs", "runs of others' programs"),
     }
-    grown = [f"{lent.credit[name]:+d} {said}" for name, said in names.items() if lent.credit[name]]
+    grown = [
+        f"{n:+d} {said[abs(n) != 1]}" for name, said in names.items() if (n := lent.credit[name])
+    ]
     return ", ".join(grown) or "as before"
+
+
+def _told(lent: Lent) -> str | None:
+    """What the agent told others meanwhile."""
+    insights = lent.after.insights - lent.before.insights
+    ideas = lent.after.hypotheses - lent.before.hypotheses
+    said = [render.count(insights, "insight")] if insights > 0 else []
+    said += [render.count(ideas, "hypothesis", "hypotheses")] if ideas > 0 else []
+    return ", ".join(said) or None
 
 
 def _best(before: Footing, after: Footing) -> str | None:
     if after.best is None:
         return None
     if before.best is None:
-        return f"{render.metric(after.best)}, the first here"
+        if after.baseline is None or after.baseline == after.best:
+            return f"{render.metric(after.best)}, the first here"
+        return f"{render.metric(after.baseline)} the baseline, {render.metric(after.best)} now"
     if before.best_id == after.best_id and before.best == after.best:
         return f"{render.metric(after.best)}, as before"
     return f"{render.metric(before.best)} before, {render.metric(after.best)} now"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gitcollab.cli.lengths import length_of
 from gitcollab.errors import UsageError
 from gitcollab.swarm.engine.terms import THINK_MINUTES, Terms
 
@@ -14,9 +15,21 @@ LENT_NICE = 10  # of programs on a machine that is lent until it is taken back
 MAX_NICE = 19
 _MOST_HOURS = 24 * 366 * 10.0
 
+
+def _hours(text: str | float) -> float:
+    """Hours, as a number or as a length of time; NaN for what is neither."""
+    try:
+        return float(text)
+    except ValueError:
+        length = length_of(str(text))
+        return math.nan if length is None else length.total_seconds() / 3600
+
+
 Hours = Annotated[
     float | None,
-    typer.Option(metavar="H", help="Do one after another for H hours; as --forever, but ends."),
+    typer.Option(
+        parser=_hours, metavar="H", help="Do one after another for H hours; as --forever, but ends."
+    ),
 ]
 WhenIdle = Annotated[
     bool,
@@ -62,7 +75,10 @@ def terms_of(
     ``forever``: the machine is lent until it is taken back.
     """
     if hours is not None and not 0 < hours <= _MOST_HOURS:  # not so of NaN, either
-        raise UsageError("--hours is to be a number above 0", "as in --hours 8 or --hours 0.5")
+        most = f"at most {_MOST_HOURS:.0f}"
+        raise UsageError(
+            f"--hours is to be a number above 0, {most}", "as in --hours 8, --hours 0.5 or 90m"
+        )
     if think_minutes is not None and think is None:
         raise UsageError("--think-minutes is for a --think command", "give --think CMD, too")
     minutes = THINK_MINUTES if think_minutes is None else think_minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gitcollab.cli import known, render
@@ -134,12 +135,43 @@ def tell_run(report: RunReport, metric_name: str, program: str, typed: str) -> N
 
 def tell_rounds(report: RoundsReport) -> None:
     """What several experiments came to, in one line; why they stopped early, in another."""
-    ended = ", ".join(f"{report.counts[how]} {how}" for how in _ENDS if report.counts.get(how))
-    plural = "" if report.rounds == 1 else "s"
-    render.say(f"{report.rounds} experiment{plural}: {ended}")
+    tell_counts(report)
     if report.stopped:
         sys.stdout.flush()
         print(fitted(f"stopped: {report.stopped}", sys.stderr), file=sys.stderr)
+
+
+def tell_counts(report: RoundsReport) -> None:
+    """How many experiments there were, and how they ended."""
+    ended = ", ".join(f"{report.counts[how]} {how}" for how in _ENDS if report.counts.get(how))
+    if report.rounds:
+        render.say(f"{render.count(report.rounds, 'experiment')}: {ended}")
+
+
+def head(number: int, report: RunReport) -> str:
+    """The line above what became of an experiment of several: when, what kind it is of, and why."""
+    when = f"{render.now().astimezone():%H:%M}"
+    why = f": {report.why}" if report.why else ""
+    return f"#{number} {when} {report.kind or 'asked for'}{why}"
+
+
+class Away:
+    """Whether the hub is away, which is told once when it goes, and once when it is back."""
+
+    def __init__(self) -> None:
+        self._is_away = False
+
+    def heard(self, report: RunReport) -> RunReport:
+        """The report, without what was said of the hub after the experiment before."""
+        if report.outcome == "queued":
+            if self._is_away:
+                notes = (n for n in report.notes if not n.endswith("gitcollab sync delivers it"))
+                return replace(report, notes=tuple(n for n in notes if "ran unclaimed" not in n))
+            self._is_away = True
+        elif report.outcome == "published" and self._is_away:
+            self._is_away = False
+            return replace(report, notes=("the hub is back", *report.notes))
+        return report
 
 
 def _headline(report: RunReport, result: Result, metric_name: str) -> str:

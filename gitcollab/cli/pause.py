@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -11,9 +10,9 @@ import typer
 from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.context import open_swarm
+from gitcollab.cli.lengths import length_of
 from gitcollab.errors import UsageError
 
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=366)
 
 
@@ -81,8 +80,7 @@ def _told(length: timedelta) -> str:
 
 def _length(text: str) -> timedelta:
     """A length of time; UsageError for what is none."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|m|min|h|d)", text.strip().lower())
-    length = timedelta(seconds=float(found[1]) * _SECONDS[found[2]]) if found else timedelta()
+    length = length_of(text) or timedelta()
     if not timedelta(0) < length <= _LONGEST:
         raise UsageError(f"--for {text!r} is no length of time", "as in --for 90m, 2h or 1d")
     return length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gitcollab.cli import jsonout, outcome
+from gitcollab.cli import jsonout, outcome, render
 from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.choices import Cites, Hypothesis, Sandbox, Seed, What
 from gitcollab.cli.choices import sandbox as chosen_sandbox
@@ -204,11 +205,16 @@ def run_many(
     """Tell each experiment as it ends, then what all of them came to."""
     from gitcollab.cli import lending
 
+    away, number = outcome.Away(), itertools.count(1)
+
     def told(report: RunReport) -> None:
         if json:
             jsonout.emit_line(jsonout.run(report))
         else:
-            tell(swarm, report, typed)
+            if count != 1:
+                print()
+                render.say(outcome.head(next(number), report))
+            tell(swarm, away.heard(report), typed)
             sys.stdout.flush()
 
     return lending.run_many(swarm, count, what, how, gpus, json, told)

@@ -231,19 +231,22 @@ MOST_BOUND = 1e12  # of a dimension, in size
 class Dimension(Frozen):
     """The values that a search gives a constant: from ``low`` to ``high``, or one of ``choices``.
 
-    Whole numbers where both bounds are. ``log``: what matters is the ratio of two values.
+    Whole numbers where both bounds are, and the constant is one. ``log``: what matters is the ratio
+    of two values.
     """
 
     low: Whole | Number | None = None
     high: Whole | Number | None = None
     log: bool = False
-    choices: Annotated[list[Scalar | Row], Field(min_length=2, max_length=64)] | None = None
+    choices: Annotated[list[Scalar | Row], Field(max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _range_or_choices(self) -> Self:
         if self.choices is not None:
             if self.low is not None or self.high is not None or self.log:
                 raise ValueError("a dimension has low and high, or choices, not both")
+            if len(self.choices) < 2:
+                raise ValueError("a dimension has at least two choices")
             return self
         if self.low is None or self.high is None or not self.low < self.high:
             raise ValueError("a dimension has low below high, or choices")
@@ -262,7 +265,10 @@ class Dimension(Frozen):
 
     @property
     def is_whole(self) -> bool:
-        """Whether its range is of whole numbers."""
+        """Whether both bounds are whole numbers.
+
+        Then a constant that is one stays one; one with a fraction has any value between them.
+        """
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 

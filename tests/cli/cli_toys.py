@@ -102,6 +102,8 @@ class ScriptedSwarm(SimpleNamespace):
         metric = SimpleNamespace(name="score", direction="minimize")
         super().__init__(
             calls=[],
+            agent="nova",
+            hub="hub.git",
             task=SimpleNamespace(
                 name="toy", metric=metric, program="train.py", budget=Budget(seconds=5)
             ),

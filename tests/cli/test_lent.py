@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from cli_toys import Ran, ScriptedSwarm, make_result, process
 
 from gitcollab.swarm.engine.guest.crew import Crew, Post, ending
 from gitcollab.swarm.engine.guest.pausing import paused
-from gitcollab.swarm.engine.guest.summary import Ended
+from gitcollab.swarm.engine.guest.summary import Ended, Footing
 from gitcollab.swarm.engine.tally import Tally
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.outcomes import RoundsReport, RunReport
@@ -65,6 +66,7 @@ def lent_on(cli: Cli, script: Script, *argv: str) -> tuple[object, object]:
     [
         (["--forever"], None, Terms(nice=10)),
         (["--hours", "8"], None, Terms(hours=8, nice=10)),
+        (["--hours", "90m"], None, Terms(hours=1.5, nice=10)),
         (["--when-idle"], None, Terms(when_idle=True, nice=10)),
         (["--count", "2"], 2, Terms()),
         (["--count", "2", "--hours", "0.5"], 2, Terms(hours=0.5)),
@@ -87,6 +89,8 @@ def test_what_the_options_mean_together(
         ["--hours", "-1"],
         ["--hours", "nan"],
         ["--hours", "inf"],
+        ["--hours", "99999999"],
+        ["--hours", "soon"],
         ["--nice", "20"],
         ["--think", " "],
         ["--think-minutes", "5"],
@@ -339,6 +343,9 @@ def test_pause_and_resume(cli: Cli, join: Join) -> None:
     nova = join("nova")
     ran = cli("pause", "--for", "2h", cwd=nova)
     assert (ran.code, ran.out) == (0, "paused for 2h\n")
+    for typed, said in (("90m", "1h 30m"), ("1.5h", "1h 30m"), ("5s", "5s"), ("1d", "1d")):
+        assert cli("pause", "--for", typed, cwd=nova).out == f"paused for {said}\n"
+    cli("pause", "--for", "2h", cwd=nova)
     assert "for 2h more, or until gitcollab resume" in cli("status", cwd=nova).out
     assert cli("pause", "--now", "--json", cwd=nova).json["paused"]["now"] is True
     assert cli("resume", cwd=nova).out == "resumed\n"
@@ -387,6 +394,59 @@ def test_an_interrupt_ends_in_the_summary(cli: Cli, script: Script, more: list[s
     else:
         assert "own proposals            1      1        -" in ran.out
         assert ran.err == "stopped: interrupted\n"
+        assert "\n1 experiment: 1 published\n" in ran.out
+
+
+def test_what_is_lent_is_said_first_and_each_block_has_a_head(cli: Cli, script: Script) -> None:
+    def run_many(*_: object, on_report: Callable[[RunReport], None], **__: object) -> RoundsReport:
+        for why in ("it was run once", ""):
+            on_report(RunReport("published", make_result(), kind="replication", why=why))
+        return DONE
+
+    script(run_many=run_many)
+    ran = cli("run", "--hours", "1.5", "--when-idle").out
+    first, blank, *rest = ran.splitlines()
+    said = "lent for 1h 30m, or until ^C as nova on hub.git, while it is idle; to have it back"
+    assert first.startswith(said[:60])
+    assert said in " ".join(ran.split())
+    assert blank == ""
+    assert re.fullmatch(r"#1 \d\d:\d\d replication: it was run once", rest[0])
+    at = next(n for n, row in enumerate(rest) if row.startswith("#2 "))
+    assert rest[at - 1] == ""
+    assert re.fullmatch(r"#2 \d\d:\d\d replication", rest[at])
+    lines = cli("run", "--hours", "1.5", "--json").out.splitlines()
+    assert [sorted(json.loads(line)) for line in lines]
+
+
+def test_that_the_hub_is_away_is_said_once_and_that_it_is_back(cli: Cli, script: Script) -> None:
+    note = "queued on this host (no route); gitcollab sync delivers it"
+
+    def run_many(*_: object, on_report: Callable[[RunReport], None], **__: object) -> RoundsReport:
+        for how in ("queued", "queued", "queued", "published", "published"):
+            notes = (note,) if how == "queued" else ()
+            on_report(RunReport(how, make_result(), notes=notes))  # type: ignore[arg-type]
+        return DONE
+
+    script(run_many=run_many)
+    said = " ".join(cli("run", "--forever").out.split())
+    assert said.count(note) == 1
+    assert said.count("note: the hub is back") == 1
+
+
+def test_the_summary_tells_progress_and_credit_in_words(cli: Cli, script: Script) -> None:
+    after = Footing(1, 0, 2, best=1.009229, best_id="x", baseline=1.043712, insights=2)
+    seen = iter([Footing(), after])
+
+    def run_many(*_: object, on_report: Callable[[RunReport], None], **__: object) -> RoundsReport:
+        on_report(RunReport("published", make_result()))
+        return DONE
+
+    swarm = script(run_many=run_many)
+    swarm.footing = lambda: next(seen)
+    said = " ".join(cli("run", "--forever").out.split())
+    assert "best score 1.043712 the baseline, 1.009229 now" in said
+    assert "+1 program better than its base, +2 runs of others' programs" in said
+    assert "told 2 insights" in said
 
 
 def test_the_service_is_shown_written_and_removed(cli: Cli, join: Join) -> None:

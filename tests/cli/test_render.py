@@ -37,6 +37,25 @@ def test_span(seconds: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5, "0s"),
+        (0.37, "0.4s"),
+        (5, "5s"),
+        (9.97, "10s"),
+        (59.7, "1m"),
+        (90, "1m 30s"),
+        (3599.8, "1h"),
+        (5400, "1h 30m"),
+        (86_399, "1d"),
+        (86_400 * 2 + 3600 * 3, "2d 3h"),
+    ],
+)
+def test_length(seconds: float, shown: str) -> None:
+    assert render.length(seconds) == shown
+
+
+@pytest.mark.parametrize(
     ("seconds", "shown"), [(-1, "0:00"), (7, "0:07"), (754, "12:34"), (3723, "1:02:03")]
 )
 def test_clock(seconds: float, shown: str) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gitcollab.swarm import looking
+from gitcollab.swarm import looking, reading
 from gitcollab.swarm.engine.tally import Count, Tally
 from gitcollab.swarm.member import Member
+from gitcollab.swarm.reports import Entry
 from gitcollab.swarm.workspace import write_whole
 
 
@@ -53,19 +55,39 @@ class Footing:
     replications: int = 0  # runs of programs that others found
     best: float | None = None
     best_id: str | None = None
+    baseline: float | None = None  # of the task's own program on the best's tier
+    insights: int = 0  # that it told
+    hypotheses: int = 0
 
 
 def footing(member: Member) -> Footing:
     """Where the agent stands, as far as this host knows."""
     best = looking.leading(member)
-    metric, found = (None, None) if best is None else (best.metric, best.id)
+    where: dict[str, Any] = {
+        "insights": _told(member, "insight"),
+        "hypotheses": _told(member, "hypothesis"),
+    }
+    if best is not None:
+        where |= {"best": best.metric, "best_id": best.id, "baseline": _baseline(member, best)}
     for row in member.rankings.ranked("agent"):
         if row.agent == member.config.agent:
             credit: Mapping[str, int] = {
                 name: getattr(row, name) for name in ("kept", "confirmed", "replications")
             }
-            return Footing(**credit, best=metric, best_id=found)
-    return Footing(best=metric, best_id=found)
+            return Footing(**credit, **where)
+    return Footing(**where)
+
+
+def _baseline(member: Member, best: Entry) -> float | None:
+    """The metric of the task's own program, where it was run on the tier of the best."""
+    own = reading.baseline(member.store.snapshot())
+    tier = [one for one in member.rankings.ranked("tier") if isinstance(one, Entry)]
+    return next((e.metric for e in tier if (e.fingerprint, e.tier) == (own, best.tier)), None)
+
+
+def _told(member: Member, kind: str) -> int:
+    """How many of them on the hub are the agent's."""
+    return len(member.store.snapshot().select(kind, "agent", agent=member.config.agent))
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def decode(kind: str, data: bytes) -> Record:
     return _small(kind, data) if len(data) <= _SMALL else _decoded(kind, data)
 
 
-@lru_cache(maxsize=512)  # what is written is read back at once, more than once
+@lru_cache(maxsize=128)  # what is written is read back at once, more than once
 def _small(kind: str, data: bytes) -> Record:
     return _decoded(kind, data)
 

@@ -424,7 +424,7 @@ def test_that_the_hub_is_away_is_said_once_and_that_it_is_back(cli: Cli, script:
     def run_many(*_: object, on_report: Callable[[RunReport], None], **__: object) -> RoundsReport:
         for how in ("queued", "queued", "queued", "published", "published"):
             notes = (note,) if how == "queued" else ()
-            on_report(RunReport(how, make_result(), notes=notes))  # type: ignore[arg-type]
+            on_report(RunReport(how, make_result(), notes=notes))
         return DONE
 
     script(run_many=run_many)

@@ -71,10 +71,8 @@ def footing(member: Member) -> Footing:
         where |= {"best": best.metric, "best_id": best.id, "baseline": _baseline(member, best)}
     for row in member.rankings.ranked("agent"):
         if row.agent == member.config.agent:
-            credit: Mapping[str, int] = {
-                name: getattr(row, name) for name in ("kept", "confirmed", "replications")
-            }
-            return Footing(**credit, **where)
+            where |= {name: getattr(row, name) for name in ("kept", "confirmed", "replications")}
+            return Footing(**where)
     return Footing(**where)
 
 

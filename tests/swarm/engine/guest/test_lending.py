@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gitcollab.runner import process
 from gitcollab.swarm import measuring, running
 from gitcollab.swarm.engine import rounds
 from gitcollab.swarm.engine.guest import guest, lending
-from gitcollab.swarm.engine.guest.presence import Lease, lent, presence
+from gitcollab.swarm.engine.guest.presence import Lease, lent, noting, presence
 from gitcollab.swarm.engine.guest.summary import Ended
 from gitcollab.swarm.engine.guest.turn import Turn
 from gitcollab.swarm.engine.tally import Count, Tally
@@ -325,3 +326,20 @@ def test_a_machine_that_stalls_again_and_again_is_left_alone_longer_and_longer(
     said = [f"{n} experiments in a row were interrupted" for n in (2, 3, 4)]
     assert list(dict.fromkeys(waited)) == said
     assert slept[0] == 60 + 120 + 240
+
+
+def test_what_is_waited_for_is_known_to_others(tmp_path: Path) -> None:
+    told: list[RunProgress] = []
+    workspace = Workspace(tmp_path)
+    workspace.folder.mkdir()
+    now = datetime.now(UTC)
+    note = noting(workspace, told.append)
+    note(RunProgress("wait", "too early"))
+    assert presence(workspace, now).waiting is None  # it is not lent
+    with lent(workspace, Lease(1, now)):
+        assert presence(workspace, now).waiting == "too early"
+        note(RunProgress("note", "x"))
+        assert presence(workspace, now).waiting == "too early"
+        note(RunProgress("run", "LR"))
+        assert presence(workspace, now).waiting is None
+    assert [one.phase for one in told] == ["wait", "note", "run"]

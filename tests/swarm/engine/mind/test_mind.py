@@ -12,7 +12,7 @@ import pytest
 from gitcollab.errors import UsageError
 from gitcollab.swarm.engine.mind import Mind
 from gitcollab.swarm.engine.mind.calling import Command
-from gitcollab.swarm.engine.mind.mind import MOST_ROUNDS, PATIENCE
+from gitcollab.swarm.engine.mind.mind import MOST_ROUNDS, PATIENCE, last_line
 from gitcollab.swarm.engine.mind.room import KEPT
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.ideas import insights
@@ -421,3 +421,20 @@ def test_who_thinks_of_what_cannot_be_run_is_asked_less_often(mind: MakeMind) ->
         asked.tell(RunReport("refused", kind="proposal"))
     assert asked.think() is None
     assert asked.think() is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "last"),
+    [
+        (b"", ""),
+        (b"one\n\x1b[31mNo API key\x1b[0m\n\n", "No API key"),
+        (b"x" * 9000 + b"\n" + b"word " * 100, "word " * 30),
+    ],
+)
+def test_its_last_words_are_told_cleaned_and_cut(tmp_path: Path, words: bytes, last: str) -> None:
+    log = tmp_path / "think.log"
+    log.write_bytes(words)
+    found = last_line(log)
+    assert found.startswith(last.strip())
+    assert len(found) <= 160
+    assert last_line(tmp_path / "none.log") == ""

@@ -206,10 +206,24 @@ def _parts(member: Member, past: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
 
 def _tried(seen: coverage.Coverage) -> Iterator[str]:
     for one in seen.constants:
-        values = "; ".join(_value(tried) for tried in one.tried[:_VALUES])
+        values = "; ".join(_value(tried) for tried in _telling(one))
         more = f"; {len(one.tried) - _VALUES} more" if len(one.tried) > _VALUES else ""
         now = "" if one.now is None else f" (now {one.now})"
         yield quoted_line(f"{one.name}{now}", f"{values}{more}", _CUT)
+
+
+def _telling(one: coverage.Explored) -> Sequence[coverage.Tried]:
+    """The values of a constant that tell the most: the best, and those nearest to what it is now.
+
+    In the order of all; of what is no number, the best alone come first.
+    """
+    best = sorted((tried for tried in one.tried if tried.rank), key=lambda tried: tried.rank or 0)
+    others, now, _ = coverage.size_of(one.now or one.baseline or "")
+    near = [tried for tried in one.tried if not (others or coverage.size_of(tried.value)[0])]
+    near.sort(key=lambda tried: abs(coverage.size_of(tried.value)[1] - now))
+    first = (*best[: _VALUES // 2], *near, *best, *one.tried)
+    chosen = list(dict.fromkeys(map(id, first)))[:_VALUES]
+    return [tried for tried in one.tried if id(tried) in chosen]
 
 
 def _value(tried: coverage.Tried) -> str:

@@ -8,6 +8,7 @@ from gitcollab.records.quoting import STANDING
 from gitcollab.swarm.claiming import claim
 from gitcollab.swarm.engine.mind import telling
 from gitcollab.swarm.ideas import telling as ideas
+from gitcollab.swarm.maps import coverage
 from gitcollab.swarm.outcomes import Told
 from gitcollab.swarm.proposal import from_words
 from gitcollab.swarm.swarm import Swarm
@@ -67,6 +68,17 @@ def test_what_the_swarm_knows_is_in_it(nova: Swarm, agent: Agent) -> None:
     assert "try a width of 16 [WIDTH → 16]" in part(text, "## Open hypotheses")[0]
     assert "the rate matters most" in part(text, "## Insights")[0]
     assert part(text, "## Constants, and the values") == ["RATE (now 0.2): 0.2 +0.03"]
+
+
+def test_of_many_values_the_best_and_the_nearest_are_told() -> None:
+    def tried(value: str, rank: int | None) -> coverage.Tried:
+        counts = {"n": 1, "bases": 1, "alone": 1, "kept": 0, "discarded": 1, "noise": 0}
+        rest = {"gain": None, "error": None, "best": None, "results": (), "transfers": ()}
+        return coverage.Tried(value, (), **counts, crashed=0, rank=rank, **rest)  # type: ignore[arg-type]
+
+    values = [tried(str(n), 20 - n if n > 17 else None) for n in range(20)]
+    one = coverage.Explored("RATE", "0", "10", values, 20, False)
+    assert [tried.value for tried in telling._telling(one)] == ["8", "9", "10", "11", "18", "19"]
 
 
 def test_words_of_others_are_data_and_do_not_grow_it(nova: Swarm, agent: Agent) -> None:

@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli_toys import Ran
 
+from gitcollab.cli import look
 from gitcollab.runner import sandbox
 
 Cli = Callable[..., Ran]
@@ -70,3 +72,10 @@ def test_a_sandbox_that_is_not_there(
     assert cli("run", "--sandbox", "off", cwd=nova).out.count("sandbox") == 0
     cli("join", str(hub), "--agent", "nova", "--sandbox", "required")
     assert "required, and bubblewrap is not installed: nothing runs" in cli("status").out
+
+
+def test_no_more_count_than_there_are_but_what_is_on_its_way() -> None:
+    report = SimpleNamespace(results=41, results_waiting=0)
+    told = [look._counted(report, SimpleNamespace(experiments=n)) for n in (41, 42, 40)]  # type: ignore[arg-type]
+    assert told[:2] == ["41", "41; 1 on the way to the hub"]
+    assert told[2].startswith("41; 40 count (")

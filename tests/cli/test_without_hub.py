@@ -71,6 +71,8 @@ def test_work_goes_on_and_is_delivered_in_order(
         queued = cli("status", "--json", cwd=nova).json["queued"]
         assert [one["kind"] for one in queued] == ["publish", "publish"]
         assert all(reason in one["reason"] for one in queued)
+        if len({one["reason"] for one in queued}) == 1:
+            assert cli("status", cwd=nova).out.count("\n- 2 × result, for ") == 1
 
     back = cli("sync", "--json", cwd=nova).json
     assert (back["online"], back["delivered"]) == (True, 2)

@@ -40,6 +40,7 @@ def test_an_empty_hub_says_what_it_is_and_how_to_join() -> None:
     assert "# toy: a gitcollab hub" in readme
     assert "What counts: the lowest val_bpb on embedded, in 5 seconds a run." in readme
     assert "gitcollab join HUB --agent NAME" in readme
+    assert "gitcollab run --forever   # lend this machine" in readme
     assert "Nothing is measured yet" in readme
     assert "Top 10" not in readme
     assert "No program is ranked yet." in board

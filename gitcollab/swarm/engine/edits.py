@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,7 +24,8 @@ class Edits:
 
     One that stood unchanged since there was last a look is an experiment, if it can say what it is:
     by its constants, or by a claim that announced it. Each is run once; where it could not be had,
-    since somebody else runs it or the hub is away, it is tried again later.
+    since somebody else runs it or the hub is away, it is tried again later, and where it could not
+    say what it is, or was done before, once the user claims something.
     """
 
     def __init__(self, member: Member, sandbox: Mode | None, progress: Progress) -> None:
@@ -33,6 +35,8 @@ class Edits:
         self._seen: str | None = None  # the edited program, when there was last a look
         # When each is tried again, if ever; hashes of texts: there may be many, and large ones.
         self._tried: dict[int, datetime | None] = {}
+        # The user's claims when that could not be run which is not to be tried again by itself.
+        self._without: dict[int, Collection[str]] = {}
         self._last = 0  # the hash of what was tried last
         self._said: set[int] = set()  # hashes of texts and notes on them
 
@@ -52,6 +56,7 @@ class Edits:
         if text is None or not due or self._was_tried(text):
             return None
         self._last = hash(text)
+        self._without.pop(self._last, None)
         self._tried[self._last] = self._member.clock() + LATER
         why = f"{self._member.task.program} has your edits"
         try:
@@ -61,7 +66,7 @@ class Edits:
             how = (None, None, None, None, False, self._sandbox, self._progress)
             ready = prepare(self._member, *how)
         except UsageError as e:
-            self._tried[self._last] = None
+            self._leave()
             self._say(f"{why} and is left as it is: {e.message}")
             return None
         except GitcollabError as e:
@@ -69,7 +74,7 @@ class Edits:
             return None
         if isinstance(ready, RunReport):
             if isinstance(ready.claim, Duplicate):
-                self._tried[self._last] = None
+                self._leave()
             return replace(ready, kind="edit", why=why)
         self._tried[self._last] = None
         return Chosen(ready, "edit", why)
@@ -82,8 +87,22 @@ class Edits:
         """Whether it was tried, and is not to be tried again yet."""
         if hash(text) not in self._tried:
             return False
+        held = self._without.get(hash(text))
+        if held is not None and not self._by_hand().issubset(held):
+            return False  # a claim may say now what it is
         again = self._tried[hash(text)]
         return again is None or self._member.clock() < again
+
+    def _leave(self) -> None:
+        """Let what was tried last not be tried again, unless the user claims something."""
+        self._tried[self._last] = None
+        self._without[self._last] = self._by_hand()
+
+    def _by_hand(self) -> frozenset[str]:
+        """The claims that the user took."""
+        workspace = self._member.workspace
+        own = {claim.id for claim in workspace.chosen()}
+        return frozenset(claim.id for claim in workspace.claims() if claim.id not in own)
 
     def _edited(self) -> str | None:
         """The working program where it is edited; one that is no text says nothing."""

@@ -98,7 +98,7 @@ def run_many(
                     return rounds.refused(ready)
             return rounds.go(None, left, notes)
         finally:
-            give_back(member, *(c for c in member.workspace.chosen() if c.id not in by_hand))
+            give_back(member, *member.workspace.chosen())
 
 
 def _prepared(member: Member, by_hand: Collection[str], *how: Any) -> Ready | RunReport:
@@ -186,7 +186,10 @@ class _Rounds:
         """
         while True:
             failures = self._tally.failures if self._count is None else 0
-            if (stop := self._guest.wait(failures, self._tally.stalls)) is not None:
+            # What was claimed in advance is others' while we wait: it may be for hours.
+            before = self._give_back_next
+            stop = self._guest.wait(failures, self._tally.stalls, before=before)
+            if stop is not None:
                 return stop
             try:
                 found = self._take()
@@ -203,6 +206,9 @@ class _Rounds:
                 return stop
 
     def _take(self) -> Chosen | RunReport | None:
+        own = {claim.id for claim in self._member.workspace.chosen()}
+        # The user may have claimed something since there was last a look.
+        self._by_hand = {claim.id for claim in self._member.workspace.claims()} - own
         if (edit := self._edits.take()) is not None:
             self._mark(edit)
             self._give_back_next()
@@ -241,8 +247,10 @@ class _Rounds:
             self._member.workspace.hold(claimed.claim, chosen=True)
 
     def _give_back_next(self) -> None:
-        if self._next is not None and isinstance(self._next.ready.claimed, Granted):
-            give_back(self._member, self._next.ready.claimed.claim)
+        claimed = None if self._next is None else self._next.ready.claimed
+        if isinstance(claimed, Granted):
+            own = self._member.workspace.chosen()
+            give_back(self._member, *(one for one in own if one.id == claimed.experiment))
         self._next = None
 
     # -- a round -----------------------------------------------------------------------------------

@@ -404,6 +404,51 @@ def test_an_edit_that_a_claim_announced_is_run_in_its_words(agent: Agent, during
     assert nova.status().mine == []
 
 
+def test_an_edit_that_is_claimed_afterwards_is_run(agent: Agent, during: During) -> None:
+    nova = agent("nova")
+    nova.run()
+    edited = toy.PROGRAM + "print('twice')\n"
+    during(1, lambda: program(nova).write_text(edited))
+    # It was looked at by then, and could not say what it is.
+    during(4, lambda: nova.claim("count the steps twice"))
+    reports: list[RunReport] = []
+    nova.run_many(8, on_report=reports.append)
+    (mine,) = [r.result for r in reports if r.kind == "edit"]
+    assert mine.description == "count the steps twice"
+
+
+def test_what_the_user_claims_meanwhile_outlives_the_rounds(agent: Agent, during: During) -> None:
+    nova = agent("nova")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    during(1, lambda: nova.claim("count the steps twice"))
+    during(2, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        nova.run_many()
+    (mine,) = nova.member.workspace.claims()
+    assert mine.description == "count the steps twice"
+
+
+def test_what_was_claimed_in_advance_is_others_during_a_pause(agent: Agent, toy_hub: Path) -> None:
+    nova = agent("nova")
+    during_pause: list[list[str]] = []
+
+    def told(_: RunReport) -> None:
+        if not during_pause:
+            assert len(on_hub(toy_hub, "claims")) == 1
+            nova.pause()
+
+    def progress(seen: RunProgress) -> None:
+        if seen.phase == "wait":
+            during_pause.append(on_hub(toy_hub, "claims"))
+            nova.resume()
+
+    done = nova.run_many(2, progress=progress, on_report=told)
+    assert (done.rounds, during_pause) == (2, [[]])
+
+
 # -- what goes wrong -------------------------------------------------------------------------------
 
 

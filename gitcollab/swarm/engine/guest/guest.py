@@ -105,22 +105,37 @@ class Guest:
         """The experiment under way was ended for nothing of its own: it tells no time."""
         self._began = None
 
-    def wait(self, failures: int = 0, stalls: int = 0, *, hold: bool = False) -> str | None:
+    def wait(
+        self,
+        failures: int = 0,
+        stalls: int = 0,
+        *,
+        hold: bool = False,
+        before: Callable[[], object] | None = None,
+    ) -> str | None:
         """Return once an experiment may begin: None; or why none will.
 
         Waits while the machine is paused, or busy where that counts, and longer the more
-        ``failures`` or ``stalls`` there were in a row. ``hold``: it stays our turn meanwhile. ^C is
-        raised.
+        ``failures`` or ``stalls`` there were in a row. ``hold``: it stays our turn meanwhile.
+        ``before`` is called once where it waits at all, while it still is. ^C is raised.
         """
         how = "failed" if failures >= stalls else "were interrupted"
         in_a_row = max(failures, stalls)
-        return self._wait(back_off(in_a_row), f"{in_a_row} experiments in a row {how}", hold=hold)
+        why = f"{in_a_row} experiments in a row {how}"
+        return self._wait(back_off(in_a_row), why, hold=hold, before=before)
 
     def sleep(self, seconds: float) -> str | None:
         """As ``wait``, after so many seconds."""
         return self._wait(seconds, "")
 
-    def _wait(self, seconds: float, why: str, *, hold: bool = False) -> str | None:
+    def _wait(
+        self,
+        seconds: float,
+        why: str,
+        *,
+        hold: bool = False,
+        before: Callable[[], object] | None = None,
+    ) -> str | None:
         if self._began is not None:
             self._took.append(self._running() - self._began)
             self._began = None  # what comes now is no part of an experiment
@@ -132,6 +147,9 @@ class Guest:
             if rest <= 0:
                 self._began = self._running()
                 return None
+            if before is not None:
+                before()
+                before = None
             if not hold:
                 self._turn.pass_on()
             if reason:

@@ -35,6 +35,7 @@ from gitcollab.records import codec
 from gitcollab.records.models import Claim, Task
 from gitcollab.records.names import check_agent_name
 from gitcollab.store.files import write_aside
+from gitcollab.swarm import tracks
 
 FOLDER = ".gitcollab"
 EMBEDDED = "hub.git"  # in it: a hub of the workspace's own
@@ -47,7 +48,7 @@ _TIER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 def is_tier(text: str) -> bool:
     """Whether a tier of hardware may be called so."""
-    return _TIER.fullmatch(text) is not None
+    return _TIER.fullmatch(text) is not None and text not in tracks.RESERVED
 
 
 class NotJoined(GitcollabError):  # noqa: N818 - reads as what it is
@@ -338,7 +339,7 @@ def _config(fields: dict[str, Any]) -> Config:
             raise GitcollabError(f"{name} is not text")
     tier = fields.get("tier")
     if tier is not None and not (isinstance(tier, str) and is_tier(tier)):
-        raise GitcollabError("tier is not of a-z, 0-9 and -, as in large")
+        raise GitcollabError("tier is not of a-z, 0-9 and -, as in large (nor any or all)")
     sandbox = fields.get("sandbox")
     if sandbox is not None and sandbox not in get_args(Mode):
         raise GitcollabError("sandbox is none of required, auto and off")

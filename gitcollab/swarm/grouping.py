@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 from gitcollab.records.models import Task
 from gitcollab.swarm.runs import Run
 
+BROKEN = 2  # agents with whom a program fails that ends with its finder alone
 MAX_METRIC = 1e100  # no measurement; beyond it squares would overflow
 
 # What makes runs comparable, beside the task: the program's fingerprint and the hardware's tier.
@@ -126,6 +127,23 @@ def _many(key: Key, runs: list[Run]) -> Runs:
     mean = mean_of(values)
     squares = math.fsum((v - mean) * (v - mean) for v in values)
     return Runs(key, runs, first, mean, squares)
+
+
+def broken(drafts: Mapping[Key, Runs], runs: Iterable[Run]) -> dict[Key, list[str]]:
+    """The programs that crash or time out with ``BROKEN`` agents and end with their finder alone.
+
+    By key, with these agents. One run of another agent's that ends mends that.
+    """
+    failed: dict[Key, set[str]] = {}
+    for run in runs:
+        if run.status != "ok" and key_of(run) in drafts:
+            failed.setdefault(key_of(run), set()).add(run.agent)
+    found = {}
+    for key, agents in failed.items():
+        ended = {run.agent for run in drafts[key].runs}
+        if len(ended) == 1 and len(agents - ended) >= BROKEN:
+            found[key] = sorted(agents - ended)
+    return found
 
 
 def flagged_keys(

@@ -17,8 +17,8 @@ class Group:
 
     ``sigma`` is the standard deviation of a single run, pooled over all groups. ``first`` is the
     earliest run that does not call itself a replication (else the earliest): it stands for the
-    program. ``flagged``: improves on its base more than the task believes, and nobody else has
-    seen it yet.
+    program. ``flagged``: improves on its base more than the task believes, or fails with others
+    (see ``grouping.broken``), and nobody else has seen it end yet.
     """
 
     fingerprint: str

@@ -78,6 +78,18 @@ def test_best_falls_back_when_replicates_disprove_it(bench: Bench) -> None:
     assert where.verdict(bench.results[2]) != "better"
 
 
+def test_what_ends_with_its_finder_alone_does_not_rank() -> None:
+    bench = Bench()
+    bench.add("base", 1.0)
+    bench.add("lie", 0.95, agent="mallory", base="base")
+    bench.add("lie", None, agent="atlas", base="base")
+    assert [group.first.description for group in stand(bench).ranked] == ["lie", "base"]
+    bench.add("lie", None, agent="vega", base="base")
+    assert [group.first.description for group in stand(bench).ranked] == ["base"]
+    bench.add("lie", 0.951, agent="lyra", base="base")
+    assert [group.first.description for group in stand(bench).ranked] == ["lie", "base"]
+
+
 def test_z_of_the_task_widens_the_margin() -> None:
     bench = Bench(make_task(z=3.0))
     bench.add("a", 1.0)

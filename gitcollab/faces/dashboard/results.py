@@ -163,7 +163,8 @@ class _Book:
             return None
         if group is None:
             return "it is outside what the task believes, or was measured on other data"
-        return "it gains more than the task believes in one step" if group.flagged else None
+        why = "it gains more than the task believes in one step, or fails with all others"
+        return why if group.flagged else None
 
     def _leads(self, group: Group | None) -> str:
         if group is None or group.key not in self._of_tier:

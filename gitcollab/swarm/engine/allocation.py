@@ -16,12 +16,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Literal, NamedTuple, TypeAlias
 
+from gitcollab.swarm import grouping
 from gitcollab.swarm.engine.belief import beliefs
 from gitcollab.swarm.grouping import Runs
 from gitcollab.swarm.ranking import ENOUGH_RUNS, Group, Standings
 
 CONFIRMED = 2  # runs
-BROKEN = 2  # agents with whom a program fails that ends with its finder alone
 
 # What it is that needs a run: what is built on, the best of the ranking, what gained too much.
 Role: TypeAlias = Literal["leader", "best", "wonder"]
@@ -70,20 +70,12 @@ def needs(where: Standings, tier: str, claimed: Mapping[str, int]) -> Iterator[N
 
 
 def broken(where: Standings, tier: str) -> Mapping[str, Collection[str]]:
-    """The programs that crash or time out on a tier with ``BROKEN`` agents, and end with none but
-    their finder: by fingerprint, with these agents. One run of another agent's mends that.
+    """The programs that fail on a tier with all but their finder (see ``grouping.broken``).
+
+    By fingerprint, with whom they do.
     """
-    failed = failures(where, tier)
-    ended: dict[str, set[str]] = {
-        print_of: {run.agent for run in where.drafts[print_of, tier].runs}
-        for print_of in failed
-        if (print_of, tier) in where.drafts
-    }
-    return {
-        print_of: sorted(failed[print_of] - agents)
-        for print_of, agents in ended.items()
-        if len(agents) == 1 and len(failed[print_of] - agents) >= BROKEN
-    }
+    found = grouping.broken(where.drafts, where.results.values())
+    return {print_of: agents for (print_of, of), agents in found.items() if of == tier}
 
 
 def failures(where: Standings, tier: str) -> Mapping[str, Set[str]]:

@@ -14,8 +14,7 @@ from gitcollab.records.models import Result
 from gitcollab.similarity.program import fingerprint
 from gitcollab.store.drain import Drain
 from gitcollab.swarm import governing
-from gitcollab.swarm.engine import choosing
-from gitcollab.swarm.engine.choosing import Past
+from gitcollab.swarm.engine import candidates, policy
 from gitcollab.swarm.exporting import cells
 from gitcollab.swarm.home import key_path
 from gitcollab.swarm.hooks import install
@@ -94,6 +93,11 @@ def test_each_row_becomes_a_result(agent: Agent, log: Path) -> None:
     assert not breaches(nova)
 
 
+def first_choice(nova: Swarm) -> str | None:
+    """The program that would be run now."""
+    return nova.next_choices().choices[0].plan.experiment.fingerprint
+
+
 def test_they_rank_and_are_nobodys_program(agent: Agent, log: Path, toy_hub: Path) -> None:
     nova = agent("nova")
     nova.import_log(log)
@@ -106,8 +110,7 @@ def test_they_rank_and_are_nobodys_program(agent: Agent, log: Path, toy_hub: Pat
     assert nova.sync().adopted is None
     assert nova.adopt().id is None
     assert program.read_text() == toy.PROGRAM
-    plan = choosing.choose(nova.member, Past())
-    assert plan.experiment.fingerprint == fingerprint(toy.PROGRAM)
+    assert first_choice(nova) == fingerprint(toy.PROGRAM)
     for look in (nova.diff, lambda i: nova.diff(best.id, i)):
         with pytest.raises(NoProgram, match="its program is not on the hub"):
             look(best.id)
@@ -128,8 +131,9 @@ def test_many_of_them_are_not_in_the_way_of_programs(
     nova.run(set_values={"RATE": "0.2"})
     ran = fingerprint(nova.member.workspace.program(nova.task))
     nova.import_log(log)
-    monkeypatch.setattr(choosing, "_MOST", 2)
-    assert choosing.choose(nova.member, Past()).experiment.fingerprint == ran
+    for module in (policy, candidates):
+        monkeypatch.setattr(module, "MOST", 2)
+    assert first_choice(nova) == ran
 
 
 def test_again_it_adds_what_is_new(agent: Agent, log: Path, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_it_says() -> None:
     assert told.split("\n")[0].endswith("2026-01-31 12:00:00 UTC")
     for said in (
         "hub    read 8s ago\n",
-        "best   0.510000 by nova: LR 0.1 → 0.2 (confirmed, 2 runs, tier cpu)\n",
+        "best   0.510000 ± 0.0014 by nova: LR 0.1 → 0.2 (confirmed, 2 runs, tier cpu)\n",
         "0.990000 ██",
         " 0.970000 in 42 experiments\n",
         "GPU 0  97%, 45.2 of 80 GiB, NVIDIA H100 80GB HBM3\n",

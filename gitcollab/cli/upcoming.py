@@ -11,7 +11,6 @@ from gitcollab.cli import jsonout, render
 from gitcollab.cli.app import WORK, Json, verb
 from gitcollab.cli.context import open_swarm
 from gitcollab.cli.text import symbol
-from gitcollab.swarm.identity import title
 
 if TYPE_CHECKING:
     from gitcollab.swarm.engine.choice import Choice, Outlook, Passed
@@ -49,6 +48,8 @@ def next(  # noqa: A001 - the word that users type
 
 
 def _choice(one: Choice) -> jsonout.JsonObject:
+    from gitcollab.swarm.identity import title
+
     mine = one.plan.experiment
     return {
         "kind": one.kind,

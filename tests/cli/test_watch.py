@@ -145,7 +145,7 @@ def test_it_shows_what_others_publish_and_q_leaves(
     assert "\x1b[?1049h" in terminal.written
     vega = join("vega")
     assert cli("run", cwd=vega).code == 0
-    at = terminal.shows(r"0\.540000 by vega", at)
+    at = terminal.shows(r"0\.540000 . 0\.002 by vega", at)
     at = terminal.shows(r"last of 1 result", at)
     assert cli("claim", "LR=0.2", cwd=vega).code == 0
     at = terminal.shows(r"1 claim running", at)
@@ -165,7 +165,7 @@ def test_it_reads_the_hub(watching: Watching, hub: Path, tmp_path: Path) -> None
     for argv in (("join", str(hub), "--agent", "vega"), ("run",)):
         ran = process(*argv, cwd=vega, env=elsewhere)
         assert ran.code == 0, ran.err
-    terminal.shows(r"0\.540000 by vega", at)
+    terminal.shows(r"0\.540000 . 0\.002 by vega", at)
 
 
 def test_it_fits_another_size(watching: Watching) -> None:
@@ -271,7 +271,7 @@ def test_a_pipe_gets_one_plain_frame(
     assert all(char == "\n" or char.isprintable() for char in told.out)
     assert "\\u" not in told.out
     assert (encoding == "utf-8") == ("▄" in told.out)
-    assert "0.540000 by nova: baseline" in told.out
+    assert re.search(r"0\.540000 \S+ 0\.002 by nova: baseline", told.out)
     assert "last of 1 result\n" in told.out
 
 

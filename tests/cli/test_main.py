@@ -20,7 +20,7 @@ Cli = Callable[..., Ran]
 VERBS = [
     *["init", "join", "setup", "prime", "sync", "run", "publish", "claim", "release", "renew"],
     *["status", "best", "leaderboard", "results", "watch", "show", "diff", "similar", "views"],
-    *["dashboard", "coverage", "lineage", "frontier", "analyze", "ask", "mcp"],
+    *["next", "dashboard", "coverage", "lineage", "frontier", "analyze", "ask", "mcp"],
     *["hypothesis add", "hypothesis list", "hypothesis show", "hypothesis withdraw"],
     *["insight add", "insight list", "insight show", "insight withdraw"],
     *["data prepare", "outbox", "outbox retry", "outbox drop", "doctor"],

@@ -28,9 +28,9 @@ def next(  # noqa: A001 - the word that users type
     count: Annotated[int, typer.Option(min=1, max=50, help="So many, at most.")] = 5,
     json: Json = False,
 ) -> None:
-    """Show what `run --count` and `run --forever` would do now, the first first.
+    """Show what a lent machine would run now.
 
-    Your own edit; then what others' programs need (a replication), an open hypothesis that a
+    What `run --count` and `run --forever` would do, the first first: your own edit; then what others' programs need (a replication), an open hypothesis that a
     machine can try, a change that the engine proposes. A hub's task may order these otherwise.
     Nothing is claimed, and the hub isn't asked: `gitcollab sync` first sees what is new. Where the
     first is claimed by somebody meanwhile, the next is taken.

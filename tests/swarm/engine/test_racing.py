@@ -68,7 +68,8 @@ def test_nothing_is_run_twice_and_a_round_is_a_push(
     named = Counter(one.hypothesis for one in done if one.hypothesis)
     assert len(named) > 1
     assert set(named.values()) == {1}, "a hypothesis was tried twice"
-    # a claim at first, then a push a round: what was lost to others cost none of its own
+    # A claim at first, then a push a round: what was lost to others costs none of its own, but for
+    # whoever was so slow that all four of its choices were gone.
     pushes = (tmp_path / "pushes.log").read_text().splitlines()
-    assert len(pushes) == WORKERS * (ROUNDS + 1)
+    assert WORKERS * (ROUNDS + 1) <= len(pushes) <= WORKERS * (ROUNDS + 2)
     assert on_hub(toy_hub, "claims") == []

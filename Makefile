@@ -58,7 +58,7 @@ bench-large: install
 demo: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/demo
 
-# Forty experiments, up to half an hour on two cores; what it finds is left in ./campaign.
+# Forty-eight experiments of four machines that work by themselves; what they find is left in ./campaign.
 campaign: install
 	PATH="$(abspath $(BIN)):$$PATH" .ci/campaign
 

@@ -30,10 +30,11 @@ def next(  # noqa: A001 - the word that users type
 ) -> None:
     """Show what a lent machine would run now.
 
-    What `run --count` and `run --forever` would do, the first first: your own edit; then what others' programs need (a replication), an open hypothesis that a
-    machine can try, a change that the engine proposes. A hub's task may order these otherwise.
-    Nothing is claimed, and the hub isn't asked: `gitcollab sync` first sees what is new. Where the
-    first is claimed by somebody meanwhile, the next is taken.
+    What `run --count` and `run --forever` would do, the first first: your own edit; then what
+    others' programs need (a replication), an open hypothesis that a machine can try, a change
+    that the engine proposes. A hub's task may order these otherwise. Nothing is claimed, and the
+    hub isn't asked: `gitcollab sync` first sees what is new. Where the first is claimed by
+    somebody meanwhile, the next is taken.
     """
     found = open_swarm().next_choices(count)
     if json:

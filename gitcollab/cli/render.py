@@ -354,7 +354,7 @@ def _result(
         known.runs(program) if program and void is None else "",
         result.agent,
         short_id(result.id),
-        result.description if void is None else f"{result.description} [{void}]",
+        result.description if void is None else f"[{void}] {result.description}",
     )
 
 

@@ -55,7 +55,7 @@ def test_what_its_agent_did_not_sign(
     listed = {row["id"]: row["void"] for row in cli("results", "--json").json["results"]}
     assert listed == {first.id: None, spoilt.id: why}
     table = cli("results").out
-    assert f"[{why}"[:14] in table  # cut where the terminal is narrow
+    assert f"[{why}]" in table
     assert "void" in table
     shown = cli("show", spoilt.id)
     assert f"counts     NO: {why}" in shown.out

@@ -53,4 +53,4 @@ def test_results_that_do_not_count_are_told(cli: Cli, nova: Path) -> None:
     assert "in 1 experiment;" in row(told, "trend")
     void = [x for x in cli("results").out.splitlines() if " void " in x]
     assert len(void) == 5
-    assert all(x.index("try number") < x.index("[") for x in void if "try" in x)
+    assert all(x.index("[") < x.index("try number") for x in void if "try" in x)

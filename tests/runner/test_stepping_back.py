@@ -167,7 +167,7 @@ def test_a_stopped_guest_stops_its_program(tmp_path: Path, caged: bool) -> None:
             until(lambda: state(guest.pid) == "T")
             below = programs(guest.pid)
             assert below
-            assert all(state(pid) == "T" for pid in below)
+            until(lambda: all(state(pid) == "T" for pid in below))  # told to, and soon after
             os.kill(guest.pid, signal.SIGCONT)
             until(lambda: all(state(pid) != "T" for pid in below))
             (folder / "stop").touch()
@@ -188,5 +188,6 @@ def test_where_a_session_has_a_priority_it_steps_back_too(tmp_path: Path, caged:
     folder = tmp_path / "run"
     folder.mkdir()
     cage = Sandbox(folder) if caged else None
+    ours = Path("/proc/self/autogroup").read_text()  # empty where nobody began a session
     assert said(folder, AUTOGROUP, nice=10, cage=cage) == "10\n"
-    assert Path("/proc/self/autogroup").read_text().split()[-1] != "10"
+    assert Path("/proc/self/autogroup").read_text() == ours

@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gitcollab.errors import UsageError
 from gitcollab.similarity.literal import NotLiteral, Value, evaluate, same, spell
@@ -92,6 +93,11 @@ def constants(source: str) -> dict[str, Constant]:
 
     Raises ProgramSyntaxError and ProgramTooComplex.
     """
+    return dict(_constants(source))
+
+
+@lru_cache(maxsize=8)  # one program is looked at again and again while a change of it is chosen
+def _constants(source: str) -> Mapping[str, Constant]:
     positions = Positions(source)
     return {
         name: Constant(name, evaluate(node), *positions.span(node))

@@ -11,14 +11,18 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
+from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.contention import Contention
 from gitcollab.store.parts import Pace, Parts
 from gitcollab.store.plan import Plan, make
 from gitcollab.store.requests import NOT_DERIVED, Outcome, Request
+
+if TYPE_CHECKING:
+    from gitcollab.store.snapshot import Snapshot
 
 # Requests in one push; more wait for the next.
 _BATCH = 256
@@ -200,9 +204,7 @@ class Drain:
         self._push_seconds = time.monotonic() - began
         match pushed:
             case Landed():
-                self._cache.set_tip(plan.head, self._parts.clock())
-                self._refusals = 0
-                self._fresh = True
+                self._land(plan.head, plan.after)
                 return plan
             case Refused():
                 return Offended(plan, pushed.reason)
@@ -219,6 +221,14 @@ class Drain:
         self._fetch()  # where a push landed and only the reply was lost, the deciders will see it
         attempt.unsure = False
         return None
+
+    def _land(self, head: str, after: Snapshot | None) -> None:
+        self._cache.set_tip(head, self._parts.clock())
+        self._refusals = 0
+        self._fresh = True
+        if after is not None:
+            with suppress(GitcollabError):  # then it is made anew
+                self._parts.snapshot(head).inherit(after)
 
     def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:
         parts = self._parts

@@ -95,7 +95,7 @@ class Index:
         self.columns: Mapping[str, Columns] = {one.kind: one for one in columns}
         self._objects = objects
         self._progress = progress
-        self._made: dict[str, dict[Hashable, Any]] = {}  # by name
+        self._made: dict[str, dict[tuple[tuple[str, ...], Hashable], Any]] = {}  # by name
         self._sizes: dict[str, int] = {}
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
@@ -208,12 +208,14 @@ class Index:
             self._sizes[tree] = sum(header[1] for header in headers if header is not None)
         return self._sizes[tree]
 
-    def once(self, name: str, key: Hashable, make: Callable[[], _T]) -> _T:
-        """What ``make`` gave for this name and key lately, or gives now: kept in this process.
+    def once(
+        self, name: str, depends: tuple[str, ...], contents: Hashable, make: Callable[[], _T]
+    ) -> _T:
+        """What ``make`` gave lately for these contents of what it depends on, or gives now.
 
-        Of large hubs these are large, so that few are.
+        It is kept in this process. Of large hubs these are large, so that few are.
         """
-        made = self._made.setdefault(name, {})
+        made, key = self._made.setdefault(name, {}), (depends, contents)
         if key not in made:
             new = make()
             while len(made) >= _MADE:
@@ -221,6 +223,17 @@ class Index:
             made[key] = new
         found: _T = made[key]
         return found
+
+    def inherit(
+        self,
+        before: Callable[[tuple[str, ...]], Hashable],
+        after: Callable[[tuple[str, ...]], Hashable],
+    ) -> None:
+        """Let what ``once`` has of contents as they were count for them as they are."""
+        for made in list(self._made.values()):
+            for depends, contents in list(made):
+                if contents == before(depends):
+                    made[depends, after(depends)] = made.pop((depends, contents))
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""

@@ -47,10 +47,14 @@ class Decided:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a batch comes to on one tip. ``head`` is the commit to push, None without changes."""
+    """What a batch comes to on one tip. ``head`` is the commit to push, None without changes.
+
+    ``after`` is how the files will be, as changes of that tip.
+    """
 
     decided: Sequence[Decided]
     head: str | None
+    after: Snapshot | None = None
 
     @property
     def changing(self) -> int:
@@ -97,7 +101,7 @@ def make(
         tree = _written(objects, tree, one.changes, derived if last else {})
         people = signature(one.request.agent), signature(committer)
         head = objects.commit(tree, head, one.message, *people, now)
-    return Plan(decided, head)
+    return Plan(decided, head, latest.with_changes(derived))
 
 
 def signature(agent: str) -> tuple[str, str]:

@@ -58,8 +58,17 @@ class RecordIndex(Protocol):
     def size(self, tree: str) -> int:
         """The bytes of the files in that folder."""
 
-    def once(self, name: str, key: Hashable, make: Callable[[], _T]) -> _T:
-        """What ``make`` gave for this key lately, or gives now."""
+    def once(
+        self, name: str, depends: tuple[str, ...], contents: Hashable, make: Callable[[], _T]
+    ) -> _T:
+        """What ``make`` gave for these contents of what it depends on lately, or gives now."""
+
+    def inherit(
+        self,
+        before: Callable[[tuple[str, ...]], Hashable],
+        after: Callable[[tuple[str, ...]], Hashable],
+    ) -> None:
+        """Let what was made of contents as they were count as made of them as they are."""
 
     def note(self, at: Version) -> None:
         """Let what ``at`` brought count as seen."""
@@ -307,11 +316,19 @@ class Snapshot:
         That is nothing but the files whose paths start with one of ``depends``: files and folders
         (ending in a slash) at the top of the hub.
         """
+        return self._index.once(name, depends, self._contents_of(depends), make)
+
+    def inherit(self, other: Snapshot) -> None:
+        """Let what was made of ``other`` count as made of this one: their files are the same."""
+        self._index.inherit(other._contents_of, self._contents_of)
+
+    def _contents_of(self, depends: tuple[str, ...]) -> Hashable:
+        """What is the same as long as these files and folders are."""
         over = frozenset(
             (path, data) for path, data in self._changes.items() if path.startswith(depends)
         )
         there = self._reading(lambda: tuple(self._object(path.rstrip("/")) for path in depends))
-        return self._index.once(name, (there, over), make)
+        return there, over
 
     def _object(self, path: str) -> str | None:
         """The name of the object at ``path`` below the changes."""

@@ -58,15 +58,15 @@ def measure(
     progress: Callable[[RunProgress], None],
     tick: Callable[[], None],
     box: Sandbox | None = None,
-    tidy: bool = False,
+    tidy: Callable[[], bool] = lambda: False,
     nice: int = 0,
 ) -> Measurement:
     """Run the program in ``folder`` under the task's deadline, in the sandbox ``box`` if any.
 
-    ``tidy`` removes what it leaves in the folder; it steps back by ``nice`` behind others. Raises
-    process.CommandMissing when the task's command does not exist, process.NeverBegan when the
-    sandbox fails, KeyboardInterrupt after the program has been ended, and Interrupted where it had
-    its seconds while the machine slept, or everything was stopped.
+    Where ``tidy`` says so, what it leaves in the folder is removed; it steps back by ``nice``
+    behind others. Raises process.CommandMissing when the task's command does not exist,
+    process.NeverBegan when the sandbox fails, KeyboardInterrupt after the program has been ended,
+    and Interrupted where it had its seconds while the machine slept, or everything was stopped.
     """
     log = folder / "log.txt"
     contents = {task.program: program.encode(), "task.json": settings(task), log.name: b""}
@@ -91,7 +91,7 @@ def measure(
             nice=nice,
         )
     finally:
-        if box and tidy:
+        if box and tidy():
             box.tidy()
     if done.stood_still and task.budget.seconds is not None:
         still = f"everything stood still for {done.stood_still:.0f} s during the run"

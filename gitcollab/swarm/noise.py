@@ -15,6 +15,11 @@ from their mean. σ is the unit of every verdict, so no one agent may set it:
 
 Nothing of this holds where all runs are of one agent: it can mislead nobody but itself. Where
 nothing is far off and nobody outweighs the others, σ is the plain pooled deviation.
+
+It is too large where programs are run again because their first number was good: such a number is
+further from the truth than others, E(x₁ − μ)² = ``CHOSEN``·σ², so E(q) = (n−1)σ²(1 + (CHOSEN−1)/n).
+``unchosen`` is σ with each q of a changed program divided by that. Verdicts and ranks keep the
+larger one, which errs on the safe side; what is believed of programs needs the right one.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from typing import NamedTuple
 from gitcollab.swarm.grouping import Key, Runs, mean_of
 
 PRIOR_RUNS = 4  # how many runs the task's own sigma weighs against what was measured (ν₀)
+CHOSEN = 2.3  # so it was on the landscape of `make bench` (part belief)
 FAR = 3.0  # standard errors: a run further from its program's others is taken to be so far
 
 
@@ -43,7 +49,10 @@ class Spread(NamedTuple):
 
 
 class Noise:
-    """The standard deviation of one run: ``sigma``; and without what one program says of it."""
+    """The standard deviation of one run: ``sigma``; and without what one program says of it.
+
+    ``unchosen`` is what it would be had nothing been run again for its first number.
+    """
 
     def __init__(self, prior: float, drafts: Sequence[Runs]) -> None:
         self._prior = Spread(PRIOR_RUNS * prior * prior, PRIOR_RUNS)
@@ -56,12 +65,19 @@ class Noise:
         self._spreads = spreads
         self._all = total([self._prior, *spreads.values()])
         self.sigma = math.sqrt(self._all.squares / self._all.freedom)
+        squares = (spreads[d.key].squares / _luck_of(d) for d in several)
+        self.unchosen = math.sqrt(math.fsum([self._prior.squares, *squares]) / self._all.freedom)
 
     def without(self, draft: Runs) -> float:
         """``sigma`` without the spread of this program's runs."""
         own = self._spreads.get(draft.key, Spread(0.0, 0.0))
         squares = max(self._prior.squares, self._all.squares - own.squares)
         return math.sqrt(squares / (self._all.freedom - own.freedom))
+
+
+def _luck_of(draft: Runs) -> float:
+    """What the luck of its first run multiplies the squares of a program's runs by."""
+    return 1 + (CHOSEN - 1) / len(draft.runs) if draft.first.changed else 1.0
 
 
 def total(spreads: Sequence[Spread]) -> Spread:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from gitcollab.errors import GitcollabError
@@ -13,6 +14,7 @@ from gitcollab.records.names import slug
 from gitcollab.similarity.peeking import notes
 from gitcollab.swarm import claiming, confinement, trials
 from gitcollab.swarm.authorship import mark
+from gitcollab.swarm.confinement import Confinement
 from gitcollab.swarm.copying import added
 from gitcollab.swarm.delivering import files_of, publish, report_of, result_of
 from gitcollab.swarm.ideas.linking import links
@@ -112,10 +114,10 @@ def _measure(
     renewal = claiming.Renewal(member, holder) if holder else None
     now = member.clock()
     folder = member.workspace.new_run(now, slug(plan.experiment.description, 32))
-    memory = _Memory()
+    meanwhile = _Meanwhile(confined)
 
     def tick() -> None:
-        memory.tidy()
+        meanwhile.do()
         if renewal:
             renewal.tick()
 
@@ -131,31 +133,42 @@ def _measure(
             progress=progress,
             tick=tick,
             box=confinement.box(member, task, folder) if confined.sandboxed else None,
-            tidy=bool(confined.strangers),
+            tidy=lambda: meanwhile.is_strangers,
             nice=member.nice,
         )
     finally:
         if renewal:  # a renewal under way must not land after the claim was given back
             holder = renewal.finish()
-    memory.tidy()  # it was over at once
+    meanwhile.do()  # it was over at once
     return measured, holder
 
 
-class _Memory:
-    """What experiments leave in this process, given back once in each, while its program runs.
+class _Meanwhile:
+    """What is done once in a run, while its program works: then nobody waits for it.
 
-    Commands begin with a rare garbage collector: most are over before it pays. Where one does
-    experiment after experiment, what each leaves would pile up.
+    Whose code it is takes a walk through its ancestry. And experiments leave something in this
+    process: commands begin with a rare garbage collector, since most are over before it pays, and
+    where one does experiment after experiment, what each leaves would pile up.
     """
 
-    def __init__(self) -> None:
-        self._is_tidy = False
+    def __init__(self, confined: Confinement) -> None:
+        self._confined = confined
+        self._is_done = False
 
-    def tidy(self) -> None:
-        """Give it back, if that has not been done."""
-        if not self._is_tidy:
-            self._is_tidy = True
+    def do(self) -> None:
+        """Do it, if that has not been done."""
+        if not self._is_done:
+            self._is_done = True
+            _ = self.is_strangers
             gc.collect()
+
+    @cached_property
+    def is_strangers(self) -> bool:
+        """Whether others wrote code in the program, or may have, and it is in the sandbox."""
+        try:
+            return self._confined.sandboxed and bool(self._confined.strangers)
+        except GitcollabError:  # what this machine remembers of others' code cannot be read
+            return True
 
 
 def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:

@@ -341,3 +341,21 @@ def test_the_data_of_a_task_and_nothing_else_is_passed(tmp_path: Path) -> None:
     )
     key = {n: sha256(str(tmp_path / n).encode())[:16] for n in ("texts", "link")}
     assert linked == {f"text-{one}": kept / f"text-{key['texts']}" for one in key.values()}
+
+
+@needs_sandbox
+def test_whose_code_it_is_is_found_while_it_runs(
+    agent: Agent, foreign: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for that; where it cannot be found out, all is as if it were strangers'."""
+    swarm = agent("nova")
+    runs = swarm.member.workspace.folder / "runs"
+    began: list[bool] = []
+
+    def unknown(*_: object) -> tuple[str, ...]:
+        began.append(any(runs.glob("*/log.txt")))
+        raise GitcollabError("it cannot be read", "check permissions")
+
+    monkeypatch.setattr(confinement, "strangers", unknown)
+    assert swarm.run(sandbox="required").outcome == "published"
+    assert began == [True]

@@ -12,10 +12,11 @@ import pytest
 
 from gitcollab.errors import OfflineError
 from gitcollab.store.answers import Answers
-from gitcollab.swarm import rankings
+from gitcollab.swarm import derive, rankings, reading
 from gitcollab.swarm.joining import join
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.rankings import Rankings
+from gitcollab.swarm.roster import uncounted
 from gitcollab.swarm.seeding import init_hub
 from gitcollab.swarm.swarm import Swarm
 from tests.swarm.factories import Bench
@@ -132,3 +133,24 @@ def test_a_queued_result_is_ranked_at_once(toy_task: Path, tmp_path: Path) -> No
     assert nova.leaderboard("agent")[0].experiments == 2
     with pytest.raises(OfflineError):
         nova.member.store.refresh()
+
+
+def test_what_a_push_was_derived_from_is_not_worked_out_again_once_it_landed(
+    agent: Callable[[str], Swarm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova, worked_out = agent("nova"), []
+
+    def noted(*given: object) -> Standings:
+        worked_out.append(given)
+        return standings(*given)  # type: ignore[arg-type]
+
+    nova.run()
+    monkeypatch.setattr(derive, "standings", noted)
+    assert nova.run(set_values={"RATE": "0.3"}).outcome == "published"
+    assert len(worked_out) == 1
+    snapshot, where = nova.member.store.snapshot(), nova.member.standings()
+    assert len(worked_out) == 1
+    baseline = reading.baseline(snapshot)
+    anew = standings(nova.member.task, reading.runs(snapshot), uncounted(snapshot), baseline)
+    assert dict(where.results) == dict(anew.results)
+    assert [group.runs for group in where.ranked] == [group.runs for group in anew.ranked]

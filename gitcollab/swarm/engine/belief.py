@@ -6,8 +6,9 @@ make it a little worse. So a base is judged by its children's runs as well, and 
 base's, and its base's other children's, and so on along all lines of bases.
 
 The model: a change moves the true value by what is normally distributed, ``LOSS`` σ worse on
-average and ``SPREAD`` σ about that, and a run is the true value with noise σ. The standings'
-pooled σ is both units, so what is hard to measure is taken to be small. On a tree such a model is
+average and ``SPREAD`` σ about that, and a run is the true value with noise σ. The standings' pooled
+σ, less what luck adds to it (see ``noise``), is both units, so what is hard to measure is taken to
+be small. On a tree such a model is
 solved exactly by two passes (J. Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988,
 belief propagation): from the youngest up to the oldest, then down. A step that is far from what the
 model expects (more than ``FAR`` of its standard deviations) is of another kind, a great gain or a
@@ -80,10 +81,11 @@ class _Family:
 
     def __init__(self, where: Standings, tier: str) -> None:
         self.drafts = sorted((d for d in where.eligible if d.key[1] == tier), key=_age)
-        self._variance = where.sigma**2
+        sigma = where.noise.unchosen
+        self._variance = sigma**2
         self._sign = where.task.sign
-        self._loss = LOSS * where.sigma
-        self._spread = (SPREAD * where.sigma) ** 2
+        self._loss = LOSS * sigma
+        self._spread = (SPREAD * sigma) ** 2
         self._bases = self._find_bases(where)
         self._heard = self._find_heard()
 

@@ -20,24 +20,17 @@ from random import Random
 from statistics import fmean, stdev
 from typing import NamedTuple, TypeAlias
 
-from gitcollab.records.models import Budget, Metric, Task
 from gitcollab.swarm.engine import allocation, policy
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.runs import Run
 from tests.bench.figures import Figure
+from tests.swarm.factories import a_run, make_task
 
 SIGMA = 0.002
 AGENTS, RUNS = 16, 400
 SEEDS = range(1000, 1200)  # the engine was tuned on seeds from 0 on
 TIER = "large"
-TASK = Task(
-    name="landscape",
-    metric=Metric(name="val_bpb"),
-    run=["python", "train.py"],
-    budget=Budget(seconds=300),
-    timeout_seconds=900,
-    sigma=SIGMA,
-)
+TASK = make_task(sigma=SIGMA)
 FIRST = 1.0  # the baseline's true value
 
 
@@ -83,7 +76,12 @@ class World:
         value = self.true[program] + self.rng.gauss(0, SIGMA)
         base, again = self.base[program], bool(self.seen[program])
         self.seen[program].append(value)
-        self.runs.append(_record(len(self.runs), agent, value, program, base, again=again))
+        made = {
+            "base_fingerprint": None if base is None else f"p{base}",
+            "replicates": f"program-{program}" if again else None,
+            "changed": int(base is not None),
+        }
+        self.runs.append(a_run(TASK, len(self.runs), agent, f"p{program}", value, **made))
 
     @property
     def where(self) -> Standings:
@@ -96,30 +94,6 @@ class World:
     def measured(self) -> Iterator[int]:
         """The programs that have a number."""
         return (n for n, seen in enumerate(self.seen) if seen)
-
-
-def _record(
-    number: int, agent: str, value: float, program: int, base: int | None, *, again: bool
-) -> Run:
-    return Run(
-        id=f"{agent}/run-{number}",
-        agent=agent,
-        created_at=f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
-        description=f"program {program}",
-        status="ok",
-        metric=value,
-        task=TASK.digest,
-        dataset=None,
-        tier=TIER,
-        program=f"p{program}",
-        fingerprint=f"p{program}",
-        base=None,
-        base_fingerprint=None if base is None else f"p{base}",
-        replicates=f"program-{program}" if again else None,
-        changed=int(base is not None),
-        delta=None,
-        structural=1,
-    )
 
 
 # -- the policies ----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from gitcollab.swarm.ranking import Group, Standings, standings
 from gitcollab.swarm.runs import Run
 from tests.bench.figures import Figure
 from tests.bench.landscapes import SIGMA, Landscape, ridges, valley
-from tests.swarm.factories import make_task
+from tests.swarm.factories import a_run, make_task
 
 AGENTS, RUNS = 16, 400
 SEEDS = 4  # of each kind of ground
@@ -188,19 +188,13 @@ class Community:
         delta = {n: v for n, v in self.points[program].items() if not same(v, before[n])}
         number = len(self.runs)
         first = next((run.id for run in self.runs if run.fingerprint == program), None)
-        return Run(
-            id=f"{name}/x-{number:04}",
-            agent=name,
-            created_at=f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z",
-            description="",
-            status="crash" if metric is None else "ok",
-            metric=metric,
-            task=_TASK.digest,
-            dataset=None,
+        return a_run(
+            _TASK,
+            number,
+            name,
+            program,
+            metric,
             tier=TIER,
-            program=program,
-            fingerprint=program,
-            base=None,
             base_fingerprint=base or program,
             replicates=first if base is None else None,
             changed=int(bool(delta)),

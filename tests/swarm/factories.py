@@ -34,6 +34,35 @@ def make_task(**fields: Any) -> Task:
     )
 
 
+def a_run(
+    task: Task, number: int, agent: str, program: str, metric: float | None, **fields: Any
+) -> Run:
+    """The ``number``-th run, a second after the one before; it changed more than constants.
+
+    ``program`` and ``base_fingerprint``, if that is given, are fingerprints.
+    """
+    given = {
+        "id": f"{agent}/run-{number:04}",
+        "agent": agent,
+        "created_at": (START + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "description": program,
+        "status": "crash" if metric is None else "ok",
+        "metric": metric,
+        "task": task.digest,
+        "dataset": None,
+        "tier": "large",
+        "program": program,
+        "fingerprint": program,
+        "base": None,
+        "base_fingerprint": None,
+        "replicates": None,
+        "changed": 1,
+        "delta": None,
+        "structural": 1,
+    }
+    return Run(**given | fields)
+
+
 class Bench:
     """Makes runs of one task, each a minute after the one before."""
 

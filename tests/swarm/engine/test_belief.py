@@ -10,46 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitcollab.records.models import Budget, Metric, Task
+from gitcollab.records.models import Metric, Task
 from gitcollab.swarm.engine import allocation
 from gitcollab.swarm.engine.belief import HEARD, LOSS, SPREAD, beliefs
 from gitcollab.swarm.ranking import Standings, standings
 from gitcollab.swarm.runs import Run
+from tests.swarm.factories import a_run, make_task
 
 SIGMA = 0.002
-TASK = Task(
-    name="toy",
-    metric=Metric(name="val_bpb"),
-    run=["python", "train.py"],
-    budget=Budget(seconds=60),
-    timeout_seconds=300,
-    sigma=SIGMA,
-)
+TASK = make_task(sigma=SIGMA)
 
 
 def run(
     number: int, program: int, base: int | None, value: float, agent: str, task: Task = TASK
 ) -> Run:
     """The ``number``-th run, of a program that was changed from ``base``."""
-    return Run(
-        id=f"{agent}/run-{number}",
-        agent=agent,
-        created_at=f"2026-01-01T{number // 60:02}:{number % 60:02}:00Z",
-        description=f"program {program}",
-        status="ok",
-        metric=value,
-        task=task.digest,
-        dataset=None,
-        tier="large",
-        program=f"p{program}",
-        fingerprint=f"p{program}",
-        base=None,
-        base_fingerprint=None if base is None else f"p{base}",
-        replicates=None,
-        changed=1,
-        delta=None,
-        structural=1,
-    )
+    changed_from = None if base is None else f"p{base}"
+    return a_run(task, number, agent, f"p{program}", value, base_fingerprint=changed_from)
 
 
 def stand(rows: Sequence[tuple[int, int | None, float, str]], task: Task = TASK) -> Standings:
@@ -98,7 +75,7 @@ def test_is_the_exact_solution_on_a_tree(family: list[tuple[int | None, list[flo
     ]
     where = stand(rows)
     found = beliefs(where, "large")
-    expected = exact([b for b, _ in family], [s for _, s in family], where.sigma)
+    expected = exact([b for b, _ in family], [s for _, s in family], where.noise.unchosen)
     for i, value in enumerate(expected):
         assert found[f"p{i}", "large"].mean == pytest.approx(value, abs=1e-9)
 

@@ -308,6 +308,11 @@ def notes_on(member: Member, plan: Proposal, what: str | None) -> tuple[str, ...
         unused = what is not None and mine.replicates and what != mine.description
         return (f"your words are left out: this is {title(mine)}",) if unused else ()
     base = member.workspace.base() or Base(None, plan.program)
+    return contradictions(member, plan, what, base)
+
+
+def contradictions(member: Member, plan: Proposal, what: str, base: Base) -> tuple[str, ...]:
+    """A note where a description of what was changed in ``base`` contradicts the code."""
     found = contradiction(what, plan.experiment, base, member.words)
     return (f"{found}: the code decides",) if found else ()
 

@@ -80,6 +80,19 @@ def test_without_a_thought_the_queue_goes_on(nova: Swarm, command: Callable[[str
     assert not any((room / "learn.log").exists() for room in rooms(nova))
 
 
+def test_words_that_the_code_contradicts_are_told_of(
+    nova: Swarm, command: Callable[[str], str]
+) -> None:
+    nova.run()
+    false = CLIMB + '    Path("description.txt").write_text("set WIDTH to 16")\n'
+    reports: list[RunReport] = []
+    for code in (false, CLIMB):
+        nova.run_many(1, terms=Terms(think=command(code)), on_report=reports.append)
+    assert rates(reports) == [0.15, 0.2]
+    said = "the words say WIDTH → 16, the code still has 8: the code decides"
+    assert [said in report.notes for report in reports] == [True, False]
+
+
 def test_what_others_did_first_is_told_to_it(
     nova: Swarm, agent: Agent, command: Callable[[str], str]
 ) -> None:

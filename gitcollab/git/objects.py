@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pygit2
 
@@ -30,8 +30,9 @@ _SIGNATURES = ("gpgsig", "gpgsig-sha256")
 _PERSON = re.compile(r"(author|committer) ([^<>]*)<[^<>]*> ([0-9]{1,12}) [+-][0-9]{4}\Z")
 
 # How many trees stay parsed, and of how many entries at most: some 10 MB when all are full. One
-# larger tree does, too: some 10 MB.
-_KEPT, _SMALL, _LARGE = 64, 500, 50_000
+# larger tree does, too: some 10 MB. Folders of more than a few entries are mostly added to: of
+# those whose first entries are called the same only the newest stays.
+_KEPT, _FEW, _SMALL, _LARGE = 64, 16, 500, 50_000
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
 _ALTERNATES_BYTES, _DEEPEST = 65_536, 5
@@ -82,6 +83,9 @@ class ObjectStore:
         self._folders = (*also, path / "objects")
         self._local = threading.local()
         self._lately: dict[str, dict[bytes, Entry]] = {}  # small trees that were read last
+        self._newest: dict[
+            bytes, str
+        ] = {}  # of those of more than a few entries, by the first's name
         self._large: tuple[str, dict[bytes, Entry]] | None = None  # the last of the others
         self._lock = threading.Lock()  # for dropping the oldest
         _ = self._repo
@@ -157,10 +161,17 @@ class ObjectStore:
                 self._large = (tree, entries)
             elif len(entries) <= _SMALL:
                 with self._lock:
-                    self._lately[tree] = entries
-                    if len(self._lately) > _KEPT:
-                        del self._lately[next(iter(self._lately))]
+                    self._keep(tree, entries)
         return entries
+
+    def _keep(self, tree: str, entries: dict[bytes, Entry]) -> None:
+        if len(entries) > _FEW:
+            first = next(iter(entries))
+            self._lately.pop(self._newest.pop(first, ""), None)
+            self._newest[first] = tree
+        self._lately[tree] = entries
+        _drop_oldest(self._lately)
+        _drop_oldest(self._newest)
 
     def raw_tree(self, tree: str) -> bytes:
         """The bytes of ``tree``, as they are."""
@@ -344,6 +355,11 @@ class ObjectStore:
         self._check(name_of(kind, data), kind)
         with _translated():
             return str(self._repo.odb.write(kind, data))
+
+
+def _drop_oldest(kept: dict[Any, Any]) -> None:
+    if len(kept) > _KEPT:
+        del kept[next(iter(kept))]
 
 
 class ForeignObjects(ObjectStore):

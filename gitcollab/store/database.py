@@ -67,6 +67,7 @@ class Database:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = OFF")  # made again when damaged
+            db.execute("PRAGMA cache_size = -256")  # KiB, in each process: the system keeps pages
             with transaction(db, "DEFERRED"):
                 if _made_by(db) == self._maker():
                     return db

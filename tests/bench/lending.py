@@ -1,4 +1,4 @@
-"""A machine that is lent, as a process: `run --count N` on a program that does nothing."""
+"""A machine that is lent, as a process: `run --count N` on a program that only takes its time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests.bench.toys import gitcollab
 # When it began and ended, by the machine's clock, and a number that its text and seed decide.
 _PROGRAM = """\
 import hashlib, os, time
-print("began", time.monotonic())
+print("began", time.monotonic(), flush=True)
+time.sleep(SECONDS)
 said = open("train.py", "rb").read() + os.environ["GITCOLLAB_SEED"].encode()
 noise = int.from_bytes(hashlib.sha256(said).digest()[:4], "big") / 2**32
 print("---")
@@ -46,9 +47,13 @@ class Lent:
         return median(self.memory[-quarter:]) / median(self.memory[quarter : 2 * quarter])
 
 
-def task_of() -> Task:
-    """The task of a large hub, whose programs are not run: something in their place is."""
-    quick = {"run": ["python", "-c", _PROGRAM], "dataset": None, "timeout_seconds": 60}
+def task_of(seconds: float = 0) -> Task:
+    """The task of a large hub, whose programs are not run: something in their place is.
+
+    It takes so many ``seconds``: what the worker does meanwhile then costs no time between two.
+    """
+    program = _PROGRAM.replace("SECONDS", str(seconds))
+    quick = {"run": ["python", "-c", program], "dataset": None, "timeout_seconds": 60}
     return Task.model_validate(big_hub.task_of().model_dump() | quick)
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gitcollab.records.models import Task
 from gitcollab.swarm import tracks
@@ -49,6 +49,8 @@ __all__ = [
     "order",
     "standings",
 ]
+
+_T = TypeVar("_T")
 
 ENOUGH_RUNS = 3  # a program run so often needs no more replication
 LUCK = 2.0  # what the standard error of a single run is multiplied by
@@ -168,6 +170,17 @@ class Standings:
     def noise(self) -> Noise:
         """What all programs, or all but one, say of the noise of a run."""
         return Noise(self.task.sigma, self.eligible)
+
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """What ``make`` gives of these standings alone, made once for this ``key``."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: _T = self._made[key]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
 
     def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.

@@ -74,7 +74,8 @@ def broken(where: Standings, tier: str) -> Mapping[str, Collection[str]]:
 
     By fingerprint, with whom they do.
     """
-    found = grouping.broken(where.drafts, where.results.values())
+    results = where.results.values()
+    found = where.once("broken", lambda: grouping.broken(where.drafts, results))
     return {print_of: agents for (print_of, of), agents in found.items() if of == tier}
 
 

@@ -45,6 +45,10 @@ class Belief:
 
 def beliefs(where: Standings, tier: str) -> Mapping[Key, Belief]:
     """What is believed of every eligible program on a tier."""
+    return where.once(("beliefs", tier), lambda: _beliefs(where, tier))
+
+
+def _beliefs(where: Standings, tier: str) -> Mapping[Key, Belief]:
     family = _Family(where, tier)
     heard = family.gather()
     sign = where.task.sign

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,26 @@ from tests import toy
 # The same examples on every run, and none is judged by the time it takes.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
+
+
+# Where there is plenty of memory, temporary files lie in it: tests write many, and wait for the disk.
+MEMORY, PLENTY = Path("/dev/shm"), 8 * 2**20  # KiB
+
+# These load torch, some with a model. A process that has grown to a gigabyte takes 50 ms to fork,
+# and so for each program that it runs: they come last.
+LARGE = ("cli/test_similar.py", "similarity/", "swarm/search/", "task/")
+
+
+def pytest_configure() -> None:
+    with suppress(OSError):
+        known = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        if MEMORY.is_dir() and int(known["MemAvailable"].split()[0]) > PLENTY:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(folder).as_posix().startswith(LARGE))
 
 
 @pytest.fixture(autouse=True, scope="session")

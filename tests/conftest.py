@@ -19,7 +19,7 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 
 
-# Where there is plenty of memory, temporary files lie in it: tests write many, and wait for the disk.
+# Where there is plenty of memory, temporary files lie in it: tests write many, and disks are slow.
 MEMORY, PLENTY = Path("/dev/shm"), 8 * 2**20  # KiB
 
 # These load torch, some with a model. A process that has grown to a gigabyte takes 50 ms to fork,

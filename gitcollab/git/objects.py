@@ -31,7 +31,7 @@ _PERSON = re.compile(r"(author|committer) ([^<>]*)<[^<>]*> ([0-9]{1,12}) [+-][0-
 
 # How many trees stay parsed, and of how many entries at most: some 10 MB when all are full. One
 # larger tree does, too: some 10 MB. Folders of more than a few entries are mostly added to: of
-# those whose first entries are called the same only the newest stays.
+# those that begin with the same entry only the last that was read stays.
 _KEPT, _FEW, _SMALL, _LARGE = 64, 16, 500, 50_000
 _CACHE_BYTES = 32 * 2**20  # of decompressed objects; libgit2 would keep 256 MiB
 _WINDOW_BYTES = 16 * 2**20  # of a pack that are mapped at once, four times; libgit2: all of it
@@ -83,9 +83,8 @@ class ObjectStore:
         self._folders = (*also, path / "objects")
         self._local = threading.local()
         self._lately: dict[str, dict[bytes, Entry]] = {}  # small trees that were read last
-        self._newest: dict[
-            bytes, str
-        ] = {}  # of those of more than a few entries, by the first's name
+        # Of those of more than a few entries, by the entry that they begin with.
+        self._last: dict[tuple[bytes, Entry], str] = {}
         self._large: tuple[str, dict[bytes, Entry]] | None = None  # the last of the others
         self._lock = threading.Lock()  # for dropping the oldest
         _ = self._repo
@@ -166,12 +165,12 @@ class ObjectStore:
 
     def _keep(self, tree: str, entries: dict[bytes, Entry]) -> None:
         if len(entries) > _FEW:
-            first = next(iter(entries))
-            self._lately.pop(self._newest.pop(first, ""), None)
-            self._newest[first] = tree
+            first = next(iter(entries.items()))
+            self._lately.pop(self._last.pop(first, ""), None)
+            self._last[first] = tree
         self._lately[tree] = entries
         _drop_oldest(self._lately)
-        _drop_oldest(self._newest)
+        _drop_oldest(self._last)
 
     def raw_tree(self, tree: str) -> bytes:
         """The bytes of ``tree``, as they are."""

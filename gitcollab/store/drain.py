@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from gitcollab.errors import GitcollabError
 from gitcollab.git.failures import CacheCorrupt, HubEmpty, HubUnreachable
 from gitcollab.git.remote import Landed, Moved, Refused, Unreachable
 from gitcollab.store.contention import Contention
@@ -227,7 +226,7 @@ class Drain:
         self._refusals = 0
         self._fresh = True
         if after is not None:
-            with suppress(GitcollabError):  # then it is made anew
+            with suppress(Exception):  # it has landed, whatever becomes of what is only remembered
                 self._parts.snapshot(head).inherit(after)
 
     def _plan(self, group: Sequence[Request], tip: str | None) -> Plan:

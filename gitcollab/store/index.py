@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -96,6 +97,7 @@ class Index:
         self._objects = objects
         self._progress = progress
         self._made: dict[str, dict[tuple[tuple[str, ...], Hashable], Any]] = {}  # by name
+        self._making = threading.Lock()  # for looking at it and changing it
         self._sizes: dict[str, int] = {}
         schema = [*_SCHEMA, *(line for one in columns for line in _table(one))]
         self._database = Database(path, partial(_maker, columns), schema)
@@ -215,14 +217,18 @@ class Index:
 
         It is kept in this process. Of large hubs these are large, so that few are.
         """
-        made, key = self._made.setdefault(name, {}), (depends, contents)
-        if key not in made:
-            new = make()
+        key = depends, contents
+        with self._making:
+            made = self._made.setdefault(name, {})
+            if key in made:
+                found: _T = made[key]
+                return found
+        new = make()  # it may take a while, and ask for others
+        with self._making:
             while len(made) >= _MADE:
-                made.pop(next(iter(made)), None)
+                del made[next(iter(made))]
             made[key] = new
-        found: _T = made[key]
-        return found
+        return new
 
     def inherit(
         self,
@@ -230,10 +236,14 @@ class Index:
         after: Callable[[tuple[str, ...]], Hashable],
     ) -> None:
         """Let what ``once`` has of contents as they were count for them as they are."""
-        for made in list(self._made.values()):
-            for depends, contents in list(made):
-                if contents == before(depends):
-                    made[depends, after(depends)] = made.pop((depends, contents))
+        with self._making:
+            depending = {depends for made in self._made.values() for depends, _ in made}
+        moved = {(d, before(d)): (d, after(d)) for d in depending}
+        with self._making:
+            for made in self._made.values():
+                for old, new in moved.items():
+                    if old in made:
+                        made[new] = made.pop(old)
 
     def load(self, kind: str, blobs: list[str]) -> dict[str, Decoded]:
         """blob -> what it holds, from the index or, where another tree displaced it, the object."""

@@ -49,7 +49,7 @@ class Decided:
 class Plan:
     """What a batch comes to on one tip. ``head`` is the commit to push, None without changes.
 
-    ``after`` is how the files will be, as changes of that tip.
+    ``after`` is how the files are meant to be then, as changes of that tip.
     """
 
     decided: Sequence[Decided]

@@ -58,13 +58,14 @@ def measure(
     progress: Callable[[RunProgress], None],
     tick: Callable[[], None],
     box: Sandbox | None = None,
-    tidy: Callable[[], bool] = lambda: False,
+    tidy: Callable[[bool], bool] = lambda _: False,
     nice: int = 0,
 ) -> Measurement:
     """Run the program in ``folder`` under the task's deadline, in the sandbox ``box`` if any.
 
-    Where ``tidy`` says so, what it leaves in the folder is removed; it steps back by ``nice``
-    behind others. Raises process.CommandMissing when the task's command does not exist,
+    Where ``tidy`` says so, what it leaves in the folder is removed: it is asked whether to wait
+    until that is known, which is not done where somebody ended the run. The program steps back by
+    ``nice`` behind others. Raises process.CommandMissing when the task's command does not exist,
     process.NeverBegan when the sandbox fails, KeyboardInterrupt after the program has been ended,
     and Interrupted where it had its seconds while the machine slept, or everything was stopped.
     """
@@ -90,9 +91,12 @@ def measure(
             cage=box,
             nice=nice,
         )
-    finally:
-        if box and tidy():
+    except BaseException:
+        if box and tidy(False):
             box.tidy()
+        raise
+    if box and tidy(True):
+        box.tidy()
     if done.stood_still and task.budget.seconds is not None:
         still = f"everything stood still for {done.stood_still:.0f} s during the run"
         raise Interrupted(f"{still}, so what it did in its time says nothing")

@@ -68,6 +68,7 @@ class Standings:
     results: Mapping[str, Run]  # of this task and not retracted, by id; in their tracks
     baseline: str | None = None  # the fingerprint of the task's own program, where it is known
     hardware: Mapping[str, str] = field(default_factory=dict)  # tiers by id, where track is another
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def groups(self) -> Ranking:
@@ -173,14 +174,11 @@ class Standings:
 
     def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` gives of these standings alone, made once for this ``key``."""
-        if key not in self._made:
-            self._made[key] = make()
-        made: _T = self._made[key]
-        return made
-
-    @cached_property
-    def _made(self) -> dict[Hashable, Any]:
-        return {}
+        if key in self._made:
+            made: _T = self._made[key]
+            return made
+        self._made[key] = new = make()
+        return new
 
     def verdict(self, run: Run) -> Verdict | None:
         """Whether its program is better than its base; None when there is nothing to compare.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from gitcollab.errors import GitcollabError
@@ -117,7 +117,7 @@ def _measure(
     meanwhile = _Meanwhile(confined)
 
     def tick() -> None:
-        meanwhile.do()
+        meanwhile.collect()
         if renewal:
             renewal.tick()
 
@@ -133,42 +133,57 @@ def _measure(
             progress=progress,
             tick=tick,
             box=confinement.box(member, task, folder) if confined.sandboxed else None,
-            tidy=lambda: meanwhile.is_strangers,
+            tidy=meanwhile.is_strangers,
             nice=member.nice,
         )
     finally:
         if renewal:  # a renewal under way must not land after the claim was given back
             holder = renewal.finish()
-    meanwhile.do()  # it was over at once
+    meanwhile.collect()  # it was over at once
+    if meanwhile.trouble:
+        said = f"whose code it is could not be found out ({meanwhile.trouble})"
+        progress(RunProgress("note", f"{said}: what it left in its folder was removed"))
     return measured, holder
 
 
 class _Meanwhile:
-    """What is done once in a run, while its program works: then nobody waits for it.
+    """What is done beside a run, for then nobody waits for it.
 
-    Whose code it is takes a walk through its ancestry. And experiments leave something in this
-    process: commands begin with a rare garbage collector, since most are over before it pays, and
-    where one does experiment after experiment, what each leaves would pile up.
+    Whose code it is takes a walk through its ancestry: a thread takes it, since nothing may stop
+    the reading of the program's output. And experiments leave something in this process: commands
+    begin with a rare garbage collector, since most are over before it pays, and where one does
+    experiment after experiment, what each leaves would pile up.
     """
 
     def __init__(self, confined: Confinement) -> None:
         self._confined = confined
-        self._is_done = False
+        self._is_tidy = False
+        self._is_own: bool | None = None  # not known yet
+        self.trouble = ""  # why whose code it is could not be found out
+        self._walk = threading.Thread(target=self._look, daemon=True)
+        if confined.sandboxed:  # else nothing of it is removed
+            self._walk.start()
 
-    def do(self) -> None:
-        """Do it, if that has not been done."""
-        if not self._is_done:
-            self._is_done = True
-            _ = self.is_strangers
+    def collect(self) -> None:
+        """Give back what experiments have left, if that has not been done in this run."""
+        if not self._is_tidy:
+            self._is_tidy = True
             gc.collect()
 
-    @cached_property
-    def is_strangers(self) -> bool:
-        """Whether others wrote code in the program, or may have, and it is in the sandbox."""
+    def is_strangers(self, wait: bool) -> bool:
+        """Whether others wrote code in the program, or may have, as far as is known.
+
+        Without ``wait`` nobody waits until it is.
+        """
+        if wait and self._confined.sandboxed:
+            self._walk.join()
+        return not self._is_own
+
+    def _look(self) -> None:
         try:
-            return self._confined.sandboxed and bool(self._confined.strangers)
-        except GitcollabError:  # what this machine remembers of others' code cannot be read
-            return True
+            self._is_own = not self._confined.strangers
+        except GitcollabError as e:
+            self.trouble = e.message
 
 
 def _undo(member: Member, ready: Ready, holder: Claim | None) -> str:

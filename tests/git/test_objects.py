@@ -255,6 +255,24 @@ def test_writing_what_is_there_but_cut_short_is_damage(objects: ObjectStore) -> 
         objects.commit(tree, None, "m", who, who, when)
 
 
+def test_of_a_folder_that_grows_one_version_is_kept(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But of two folders whose first entries only have one name, both are."""
+    monkeypatch.setattr(f"{ObjectStore.__module__}._FEW", 2)
+    trees = [
+        objects.write_tree(None, {f"{n}": b"%d %d" % (n, of) for n in range(size)})
+        for of, size in ((1, 3), (1, 4), (2, 3))
+    ]
+    for tree in trees:
+        objects.entries(tree)
+    read: list[str] = []
+    monkeypatch.setattr(objects, "raw_tree", lambda tree: read.append(tree) or b"")
+    for tree in reversed(trees):
+        objects.entries(tree)
+    assert read == [trees[0]]
+
+
 def test_a_large_tree_that_was_read_last_is_not_read_again(
     objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -313,6 +313,30 @@ def test_of_what_is_made_once_a_long_life_keeps_the_last_few(store: Store) -> No
     assert sum(one() is not None for one in all_made) == 3
 
 
+def test_what_was_made_of_changes_stays_once_they_have_landed(store: Store) -> None:
+    before = write(store, {"insights/nova/a.yaml": insight("nova", "a")})
+    changes = {"insights/nova/b.yaml": insight("nova", "b")}
+    planned = before.with_changes(changes)
+    made = planned.once("made", ("insights/",), object)
+    other = before.once("made", ("claims/",), object)
+    after = write(store, changes)
+    after.inherit(planned)
+    assert after.once("made", ("insights/",), object) is made
+    assert before.once("made", ("insights/",), object) is not made
+    assert after.once("made", ("claims/",), object) is other  # nothing of it has changed
+
+
+def test_a_push_that_landed_is_told_whatever_befalls_what_is_remembered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("evicted meanwhile")
+
+    monkeypatch.setattr(Snapshot, "inherit", fail)
+    snapshot = write(store, {"insights/nova/a.yaml": insight("nova", "a")})
+    assert set(snapshot.records("insight")) == {"nova/a"}
+
+
 def test_reading_many_records_tells_how_far_it_is(hub: Path, tmp_path: Path) -> None:
     many = {f"insights/nova/n{n}.yaml": insight("nova", f"n{n}") for n in range(250)}
     write(store_of(hub, tmp_path / "home"), many | {"insights/nova/notes.txt": b"no record"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +25,7 @@ from gitcollab.swarm.joining import join
 from gitcollab.swarm.swarm import Swarm
 from gitcollab.swarm.workspace import Mode
 from gitcollab.task.storage import sha256
+from tests import toy
 from tests.swarm.factories import make_task
 
 Agent = Callable[[str], Swarm]
@@ -343,19 +345,67 @@ def test_the_data_of_a_task_and_nothing_else_is_passed(tmp_path: Path) -> None:
     assert linked == {f"text-{one}": kept / f"text-{key['texts']}" for one in key.values()}
 
 
+WAITING = """
+import time
+from pathlib import Path
+for _ in range(1500):
+    if Path("known").exists():
+        break
+    time.sleep(0.01)
+else:
+    raise SystemExit("nobody looked")
+Path("left").touch()
+"""
+
+
 @needs_sandbox
 def test_whose_code_it_is_is_found_while_it_runs(
-    agent: Agent, foreign: None, monkeypatch: pytest.MonkeyPatch
+    toy_task: Path,
+    foreign: None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Nobody waits for that; where it cannot be found out, all is as if it were strangers'."""
-    swarm = agent("nova")
+    (toy_task.parent / "train.py").write_text(toy.PROGRAM + WAITING)
+    swarm: Swarm = request.getfixturevalue("agent")("nova")
     runs = swarm.member.workspace.folder / "runs"
-    began: list[bool] = []
 
     def unknown(*_: object) -> tuple[str, ...]:
-        began.append(any(runs.glob("*/log.txt")))
+        (folder,) = runs.iterdir()
+        (folder / "known").touch()
         raise GitcollabError("it cannot be read", "check permissions")
 
     monkeypatch.setattr(confinement, "strangers", unknown)
-    assert swarm.run(sandbox="required").outcome == "published"
-    assert began == [True]
+    notes: list[str] = []
+    report = swarm.run(
+        sandbox="required",
+        progress=lambda seen: notes.append(seen.description) if seen.phase == "note" else None,
+    )
+    assert report.result is not None
+    assert report.result.status == "ok"
+    assert not list(runs.glob("*/left"))
+    assert [note for note in notes if "could not be found out (it cannot be read)" in note]
+
+
+@needs_sandbox
+def test_where_a_run_is_ended_nobody_waits_for_whose_code_it_is(
+    agent: Agent, foreign: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swarm = agent("nova")
+    walking, ended = threading.Event(), threading.Event()
+
+    def long(*_: object) -> tuple[str, ...]:
+        walking.set()
+        assert ended.wait(60)
+        return ()
+
+    def end(*_: object, **__: object) -> None:
+        assert walking.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(confinement, "strangers", long)
+    monkeypatch.setattr(process, "run", end)
+    with pytest.raises(KeyboardInterrupt):
+        swarm.run(sandbox="required")
+    assert not ended.is_set()
+    ended.set()

@@ -8,11 +8,10 @@ base's, and its base's other children's, and so on along all lines of bases.
 The model: a change moves the true value by what is normally distributed, ``LOSS`` σ worse on
 average and ``SPREAD`` σ about that, and a run is the true value with noise σ. The standings' pooled
 σ, less what luck adds to it (see ``noise``), is both units, so what is hard to measure is taken to
-be small. On a tree such a model is
-solved exactly by two passes (J. Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988,
-belief propagation): from the youngest up to the oldest, then down. A step that is far from what the
-model expects (more than ``FAR`` of its standard deviations) is of another kind, a great gain or a
-broken program: it tells nothing of its base, nor its base of it.
+be small. On a tree such a model is solved exactly by two passes (J. Pearl, "Probabilistic Reasoning
+in Intelligent Systems", 1988, belief propagation): from the youngest up to the oldest, then down. A
+step that is far from what the model expects (more than ``FAR`` of its standard deviations) is of
+another kind, a great gain or a broken program: it tells nothing of its base, nor its base of it.
 
 One agent's children of one program are heard ``HEARD`` times, so that nobody argues a program away;
 what they are worth themselves is told by their base all the same.

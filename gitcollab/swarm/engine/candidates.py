@@ -27,6 +27,7 @@ from gitcollab.swarm.ideas.board import Place
 from gitcollab.swarm.ideas.linking import Links
 from gitcollab.swarm.ideas.trying import attempt
 from gitcollab.swarm.identity import title
+from gitcollab.swarm.preparing import contradictions
 from gitcollab.swarm.ranking import Group
 from gitcollab.swarm.runs import Run
 from gitcollab.swarm.workspace import Mode
@@ -128,9 +129,10 @@ class Candidates:
             self._note(Passed("thought", thought.description or "", e.message))
             return
         by = additions_by(scene.member, thought.program, plan.experiment)
-        yield from self._free(
-            Choice("thought", plan, "what the external mind wrote", thought.base, by=by)
-        )
+        choice = Choice("thought", plan, "what the external mind wrote", thought.base, by=by)
+        words = plan.experiment.description
+        notes = contradictions(scene.member, plan, words, thought.base)
+        yield from self._free(replace(choice, notes=notes))
 
     def _baseline(self) -> Iterator[Candidate]:
         """The program to build on, where nothing that compares with what runs here was measured:

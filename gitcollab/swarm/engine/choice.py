@@ -24,6 +24,7 @@ class Choice:
     that it is changed from, ``by`` are others who wrote what it adds to that. ``scores`` are the
     figures that decided, by name: of a program its ``runs`` and what is ``believed`` of it, with
     the ``error`` of that, or its runs' ``mean`` where nothing is; of a hypothesis its ``score``.
+    ``notes`` are for the user, once it is run.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Choice:
     hypothesis: Hypothesis | None = None
     by: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from gitcollab.swarm.engine.scene import Past, Scene
 from gitcollab.swarm.identity import title
 from gitcollab.swarm.member import Member
 from gitcollab.swarm.outcomes import Duplicate, Granted, Offline, Refused, RunReport, Taken
-from gitcollab.swarm.preparing import Progress, Ready, contradictions, not_claimed
+from gitcollab.swarm.preparing import Progress, Ready, not_claimed
 from gitcollab.swarm.reports import RunProgress
 from gitcollab.swarm.workspace import Mode
 
@@ -170,16 +170,12 @@ class Picker:
 
     def _ready(self, got: Candidate, answer: Granted | Offline | Taken) -> Chosen:
         choice, confined = got.choice, got.confinement
-        notes = confined.notes
-        if choice.kind == "thought":
-            words = choice.plan.experiment.description
-            notes += contradictions(self._member, choice.plan, words, choice.base)
         ready = Ready(
             self._member.believed_task,
             choice.plan,
             answer,
             confined,
-            notes=notes,
+            notes=(*choice.notes, *confined.notes),
             by=choice.by,
             base=self._member.workspace.base(),
             began=choice.base.text,

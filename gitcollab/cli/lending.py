@@ -30,7 +30,7 @@ _KINDS = {
     "asked": "asked for",
     "edit": "your edits",
     "thought": "thoughts of --think",
-    "replication": "runs to confirm others",
+    "replication": "runs to confirm finds",
     "hypothesis": "hypotheses",
     "proposal": "own proposals",
     "rerun": "other runs",

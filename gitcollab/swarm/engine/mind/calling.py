@@ -13,7 +13,8 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -25,6 +26,7 @@ from gitcollab.swarm.engine.mind.room import Room
 Phase: TypeAlias = Literal["think", "learn"]
 MAX_LOG_BYTES = 1_000_000
 _INTERPRETER = re.compile(r"(?:python|pypy|node|ruby|perl|bash|sh|zsh|Rscript)[\d.]*")
+_OPERATOR = re.compile(r"[;&|<>]+")
 _HINT = "as in --think 'my-agent --print'; the README has lines for common agents"
 
 
@@ -48,6 +50,11 @@ class Command:
             raise UsageError(f"the command to think cannot be read: {e}", _HINT) from e
         if not words:
             raise UsageError("--think names no command", _HINT)
+        if meant := next(filter(_OPERATOR.fullmatch, _tokens(typed)), None):
+            raise UsageError(
+                f"the command to think gets no shell, and has {meant!r}",
+                """let a shell run it: --think "sh -c '...'\"""",
+            )
         program, *rest = words
         if os.sep in program:
             program = str(Path(program).expanduser().absolute())
@@ -68,6 +75,14 @@ class Command:
         for name, value in values.items():
             words = [word.replace(f"{{{name}}}", value) for word in words]
         return words
+
+
+def _tokens(typed: str) -> Iterator[str]:
+    """The words as a shell sees them, quoted ones with their quotes."""
+    lexer = shlex.shlex(typed, posix=False, punctuation_chars=";&|<>")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    with suppress(ValueError):  # quotes within words, which are read otherwise
+        yield from lexer
 
 
 def call(

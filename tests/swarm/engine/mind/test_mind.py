@@ -118,13 +118,13 @@ told |= {"gitcollab": shutil.which("gitcollab")}
 Path("scratch", "told.json").write_text(json.dumps(told))
 """
     asked = mind(code)
-    words = "{briefing} --at={program} {phase} {other} $HOME;*"
+    words = "{briefing} --at={program} {phase} {other} $HOME*"
     typed = f"{asked.mind._command.words[0]} '{asked.script}' {words}"  # type: ignore[union-attr]
     Mind(nova.member, Terms(think=typed), lambda _: None).think()
     work = asked.work
     told = json.loads((work / "scratch" / "told.json").read_text())
     assert told["words"] == [
-        *(str(work / "briefing.md"), f"--at={work / 'train.py'}", "think", "{other}", "$HOME;*")
+        *(str(work / "briefing.md"), f"--at={work / 'train.py'}", "think", "{other}", "$HOME*")
     ]
     assert told["cwd"] == str(work)
     assert told["read"] == (work / "briefing.md").read_text()

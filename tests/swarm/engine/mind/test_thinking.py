@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from gitcollab.cli import main
+from gitcollab.errors import UsageError
 from gitcollab.swarm.engine.mind import Thought
+from gitcollab.swarm.engine.mind.calling import Command
 from gitcollab.swarm.engine.mind.outcome import not_run
 from gitcollab.swarm.engine.terms import Terms
 from gitcollab.swarm.outcomes import RunReport
@@ -137,6 +139,21 @@ def test_from_the_command_line(
     assert "note: the mind had no thought: it wrote beside train.py: x.md (its words: " in said
     assert main.run(["run", "--count", "1", "--think", command(CLIMB)]) == 0
     assert "RATE 0.1 → 0.15" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("typed", ["true; true", "true | tee x", "true >x", "true && true"])
+def test_a_shell_line_is_told_from_a_command(typed: str) -> None:
+    with pytest.raises(UsageError, match="gets no shell") as e:
+        Command.parse(typed)
+    assert "sh -c" in (e.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["sh -c 'true; true >x'", "true --allowedTools 'Bash(a:*)' -", 'true -p "say <what> & why;"'],
+)
+def test_what_is_quoted_is_no_shell_line(typed: str) -> None:
+    assert Command.parse(typed).words[1:] == tuple(shlex.split(typed)[1:])
 
 
 def test_a_command_that_is_not_there_begins_nothing(

@@ -62,12 +62,13 @@ class Standings:
     """All that the results of a task say, ready to be asked."""
 
     task: Task
-    sigma: float
+    noise: Noise = field(compare=False)  # what all programs, or all but one, say of that of a run
     flagged: frozenset[Key]
     drafts: Mapping[Key, Runs]  # best first, flagged ones included
     results: Mapping[str, Run]  # of this task and not retracted, by id; in their tracks
     baseline: str | None = None  # the fingerprint of the task's own program, where it is known
     hardware: Mapping[str, str] = field(default_factory=dict)  # tiers by id, where track is another
+    broken: Mapping[Key, Collection[str]] = field(default_factory=dict)  # see ``grouping.broken``
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -167,10 +168,10 @@ class Standings:
         """The groups that ``drafts`` become."""
         return Ranking(drafts, self._group)
 
-    @cached_property
-    def noise(self) -> Noise:
-        """What all programs, or all but one, say of the noise of a run."""
-        return Noise(self.task.sigma, self.eligible)
+    @property
+    def sigma(self) -> float:
+        """The standard deviation of one run."""
+        return self.noise.sigma
 
     def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What ``make`` gives of these standings alone, made once for this ``key``."""
@@ -260,15 +261,16 @@ def standings(
         known = {i: tracks.on_track(task, r) for i, r in known.items()}
     drafts = grouped(filter(counting(task), known.values()))
     flagged = flagged_keys(task, drafts, known, baseline)
+    failing = broken(drafts, known.values())
     if not hardware:  # in one track, what fails on small machines may well end on large ones
-        flagged = {*flagged, *broken(drafts, known.values())}
-    sigma = Noise(task.sigma, [d for d in drafts.values() if d.key not in flagged]).sigma
+        flagged = {*flagged, *failing}
+    noise = Noise(task.sigma, [d for d in drafts.values() if d.key not in flagged])
     ordered = sorted(
         drafts.values(),
-        key=lambda d: order(task, d.mean, margin(task, sigma, len(d.runs)), d.first),
+        key=lambda d: order(task, d.mean, margin(task, noise.sigma, len(d.runs)), d.first),
     )
     placed = {d.key: d for d in ordered}
-    return Standings(task, sigma, frozenset(flagged), placed, known, baseline, hardware)
+    return Standings(task, noise, frozenset(flagged), placed, known, baseline, hardware, failing)
 
 
 def noise_between(sigma: float, n: int, m: int) -> float:

@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Literal, NamedTuple, TypeAlias
 
-from gitcollab.swarm import grouping
 from gitcollab.swarm.engine.belief import beliefs
 from gitcollab.swarm.grouping import Runs
 from gitcollab.swarm.ranking import ENOUGH_RUNS, Group, Standings
@@ -74,9 +73,7 @@ def broken(where: Standings, tier: str) -> Mapping[str, Collection[str]]:
 
     By fingerprint, with whom they do.
     """
-    results = where.results.values()
-    found = where.once("broken", lambda: grouping.broken(where.drafts, results))
-    return {print_of: agents for (print_of, of), agents in found.items() if of == tier}
+    return {print_of: agents for (print_of, of), agents in where.broken.items() if of == tier}
 
 
 def failures(where: Standings, tier: str) -> Mapping[str, Set[str]]:

@@ -105,13 +105,19 @@ def _prepared(member: Member, by_hand: Collection[str], *how: Any) -> Ready | Ru
     """As ``prepare``; what it claimed is marked as the rounds' own, or given back."""
     try:
         ready = prepare(member, *how)
-        claimed = ready.claimed if isinstance(ready, Ready) else None
-        if isinstance(claimed, Granted) and claimed.experiment not in by_hand:
-            member.workspace.hold(claimed.claim, chosen=True)
+        if isinstance(ready, Ready):
+            _mark(member, ready, by_hand)
     except BaseException:
         give_back(member, *(c for c in member.workspace.claims() if c.id not in by_hand))
         raise
     return ready
+
+
+def _mark(member: Member, ready: Ready, by_hand: Collection[str]) -> None:
+    """Let what was claimed count as the rounds' own, which is given back at their end."""
+    claimed = ready.claimed
+    if isinstance(claimed, Granted) and claimed.experiment not in by_hand:
+        member.workspace.hold(claimed.claim, chosen=True)
 
 
 class _Rounds:
@@ -210,7 +216,8 @@ class _Rounds:
         # The user may have claimed something since there was last a look.
         self._by_hand = {claim.id for claim in self._member.workspace.claims()} - own
         if (edit := self._edits.take()) is not None:
-            self._mark(edit)
+            if isinstance(edit, Chosen):
+                _mark(self._member, edit.ready, self._by_hand)
             self._give_back_next()
             return edit
         if (claimed := self._next) is not None:
@@ -240,12 +247,6 @@ class _Rounds:
         self._tally.note_trouble()
         self._progress(RunProgress("note", _said(e)))
 
-    def _mark(self, chosen: Chosen | RunReport) -> None:
-        """Let what was claimed count as the rounds' own, which is given back at their end."""
-        claimed = chosen.ready.claimed if isinstance(chosen, Chosen) else None
-        if isinstance(claimed, Granted) and claimed.experiment not in self._by_hand:
-            self._member.workspace.hold(claimed.claim, chosen=True)
-
     def _give_back_next(self) -> None:
         claimed = None if self._next is None else self._next.ready.claimed
         if isinstance(claimed, Granted):
@@ -258,7 +259,7 @@ class _Rounds:
     def _round(self, chosen: Chosen) -> RunReport | None:
         """Run it and publish what came of it; None where it was ended for nothing of its own."""
         claimed = chosen.ready.claimed
-        self._mark(chosen)
+        _mark(self._member, chosen.ready, self._by_hand)
         try:
             report = self._run(chosen.ready)
         except Interrupted as e:

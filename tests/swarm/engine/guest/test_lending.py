@@ -87,10 +87,9 @@ def test_a_pause_at_once_ends_what_was_run_by_hand(nova: Swarm) -> None:
     )  # while others are paused it is meant
 
 
-def test_what_stood_still_is_not_published_and_begun_anew(
-    nova: Swarm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, still, notes = process.run, [60.0], []
+def stand_still(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let all have stood still for a minute during so many runs."""
+    real, still = process.run, [60.0] * times
 
     def run(*args: object, **how: object) -> process.Finished:
         done = real(*args, **how)  # type: ignore[arg-type]
@@ -98,6 +97,13 @@ def test_what_stood_still_is_not_published_and_begun_anew(
         return process.Finished(done.exit_code, done.timed_out, done.seconds, stood_still=found)
 
     monkeypatch.setattr(measuring.process, "run", run)
+
+
+def test_what_stood_still_is_not_published_and_begun_anew(
+    nova: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+    stand_still(monkeypatch, 1)
 
     def progress(now: RunProgress) -> None:
         notes.extend([now.description] if now.phase == "note" else [])
@@ -310,14 +316,8 @@ def test_a_machine_that_stalls_again_and_again_is_left_alone_longer_and_longer(
 
     monkeypatch.setattr(guest, "LOOK_SECONDS", 100.0)
     monkeypatch.setattr(lending, "Guest", lent_guest)
-    real, still, waited = process.run, [60.0] * 4, []
-
-    def run(*args: object, **how: object) -> process.Finished:
-        done = real(*args, **how)  # type: ignore[arg-type]
-        found = still.pop() if still else 0.0
-        return process.Finished(done.exit_code, done.timed_out, done.seconds, stood_still=found)
-
-    monkeypatch.setattr(measuring.process, "run", run)
+    waited: list[str] = []
+    stand_still(monkeypatch, 4)
 
     def progress(seen: RunProgress) -> None:
         waited.extend([seen.description.partition(";")[0]] if seen.phase == "wait" else [])
